@@ -1,0 +1,18 @@
+"""Match the genes of one sample to the vocabulary and write its status."""
+
+from cellcohort.files import read_json, write_json
+from cellcohort.logs import log_to
+from cellcohort.status import align_sample
+from cellcohort.tables import GENES, read_frame, write_table
+
+log_to(snakemake.log[0])
+alignment, status = align_sample(
+    snakemake.params.sample,
+    snakemake.input.counts,
+    read_frame(snakemake.input.vocabulary),
+    read_json(snakemake.input.input),
+    min_share=snakemake.params.min_share,
+    on_invalid=snakemake.params.get("on_invalid", "reject"),
+)
+write_table(snakemake.output.genes, alignment.table, GENES)
+write_json(snakemake.output.status, status)

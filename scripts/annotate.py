@@ -1,0 +1,51 @@
+"""Annotate one sample."""
+
+import numpy as np
+
+from cellcohort.annotation import annotate
+from cellcohort.bundle import Bundle
+from cellcohort.explanation import Explanation
+from cellcohort.files import read_json
+from cellcohort.genes import Alignment
+from cellcohort.inference import choose_device, use_threads
+from cellcohort.logs import log_to
+from cellcohort.status import open_sample
+from cellcohort.tables import (
+    ANNOTATION,
+    GENE_SCORES,
+    PROGRAMS,
+    embedding_schema,
+    read_frame,
+    table_writer,
+    write_table,
+)
+
+log_to(snakemake.log[0])
+use_threads(snakemake.threads)
+sample, output = snakemake.params.sample, snakemake.output
+bundle = Bundle.open(snakemake.params.bundle)
+config = bundle.model.config
+bundle.model.to(choose_device(snakemake.params.device))
+explanation = Explanation(config.n_labels, config.n_genes, config.n_slots)
+with (
+    table_writer(output.annotation, ANNOTATION) as annotation,
+    table_writer(output.embedding, embedding_schema(config.d_model)) as embedding,
+):
+    if read_json(snakemake.input.status)["status"] == "ok":
+        counts = open_sample(sample, snakemake.input.counts)
+        chunks = annotate(
+            counts,
+            np.flatnonzero(read_frame(snakemake.input.qc, ["passed"])["passed"]),
+            Alignment.from_table(read_frame(snakemake.input.genes), counts.genes),
+            bundle,
+            explanation,
+            sample_id=sample["sample_id"],
+            patient_id=sample["patient_id"],
+            alpha=snakemake.params.ood["alpha"],
+        )
+        for chunk in chunks:
+            annotation(chunk.annotation)
+            embedding(chunk.embedding)
+symbols = bundle.vocabulary["symbol"].to_numpy()
+write_table(output.gene_scores, explanation.gene_scores(bundle.labels, symbols), GENE_SCORES)
+write_table(output.programs, explanation.slot_programs(bundle.labels, symbols), PROGRAMS)

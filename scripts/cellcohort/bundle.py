@@ -1,0 +1,104 @@
+"""The model bundle: a folder that annotates wherever it is copied to, with no pickle in it (DESIGN law 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import torch
+from safetensors.torch import load_file, save_file
+
+from . import __version__
+from .errors import InputError
+from .files import atomic_path, read_json, write_json
+from .model import CellMemory, ModelConfig
+from .ood import Detector, Neighbours
+from .tables import read_frame
+
+FILES = (
+    "config.json",
+    "weights.safetensors",
+    "vocabulary.parquet",
+    "labels.parquet",
+    "calibration.json",
+    "reference_embedding.parquet",
+    "history.parquet",
+    "metrics.json",
+)
+
+
+def save_model(model: CellMemory, *, weights: str | Path, config: str | Path, settings: Mapping) -> None:
+    """Write weights and sizes; `settings` says how the model was trained."""
+    tensors = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+    with atomic_path(weights) as part:
+        save_file(tensors, part)
+    write_json(config, {"workflow_version": __version__, "model": asdict(model.config), **settings})
+
+
+def load_model(weights: str | Path, config: str | Path) -> CellMemory:
+    """The model in evaluation mode, on the CPU."""
+    model = CellMemory(ModelConfig(**read_json(config)["model"]))
+    model.load_state_dict(load_file(weights))
+    return model.eval()
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A trained model with all that annotation needs; `folder` holds the files of `FILES`."""
+
+    folder: Path
+
+    @classmethod
+    def open(cls, folder: str | Path) -> Bundle:
+        """Check that the folder is complete; files are read when first asked for."""
+        missing = [name for name in FILES if not (Path(folder) / name).is_file()]
+        if missing:
+            raise InputError(
+                f"{folder}: the model bundle lacks {', '.join(missing)}. Copy the whole folder of the trained model."
+            )
+        return cls(Path(folder))
+
+    @cached_property
+    def model(self) -> CellMemory:
+        """The model in evaluation mode, on the CPU."""
+        return load_model(self.folder / "weights.safetensors", self.folder / "config.json")
+
+    @cached_property
+    def vocabulary(self) -> pd.DataFrame:
+        """The genes (tables.VOCABULARY)."""
+        return read_frame(self.folder / "vocabulary.parquet")
+
+    @cached_property
+    def labels(self) -> list[str]:
+        """The reference types in the order of the logits."""
+        return read_frame(self.folder / "labels.parquet")["label"].tolist()
+
+    @cached_property
+    def temperature(self) -> float:
+        """Temperature of the confidence."""
+        return read_json(self.folder / "calibration.json")["temperature"]
+
+    @cached_property
+    def detector(self) -> Detector:
+        """The OOD detector."""
+        return Detector(**read_json(self.folder / "calibration.json")["ood"])
+
+    @cached_property
+    def neighbours(self) -> Neighbours:
+        """The reference's training cells."""
+        table = pq.read_table(self.folder / "reference_embedding.parquet")
+        training = table.filter(pc.equal(table["split"], "train"))
+        return Neighbours(stacked(training["vector"]), training["label"].to_numpy())
+
+
+def stacked(column: pa.ChunkedArray) -> np.ndarray:
+    """A fixed-size-list column of n vectors as an (n, d) float32 array."""
+    array = column.combine_chunks()
+    return array.flatten().to_numpy().reshape(len(array), array.type.list_size)

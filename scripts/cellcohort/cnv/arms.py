@@ -1,0 +1,181 @@
+"""Chromosome arms: what a group of cells shows against a reference, and a cell's counts on each arm."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+from scipy.stats import false_discovery_control, norm
+
+from .genome import ArmLayout
+
+_MIN_EXPECTED = 4.0
+_MIN_GENES = 15
+_ARM_FDR = 0.01
+_MEDIAN_COST = 1.2533  # standard error of a median over that of a mean, for normal errors
+_MAD_TO_SD = 1.4826
+
+
+@dataclass(frozen=True)
+class Effects:
+    """Arms of one group against a reference; arrays of one value an arm, NaN where an arm has too few genes.
+
+    Attributes
+    ----------
+    log2_ratio
+        Weighted median over the arm's genes of the log2 ratio, centred on the genome's.
+    z
+        log2_ratio over its standard error, which comes from the spread of the genes on the arm. A group that differs
+        from its reference in many genes (another cell type) therefore has small z.
+    """
+
+    log2_ratio: np.ndarray
+    z: np.ndarray
+
+    def calls(self, *, min_effect: float, min_z: float) -> np.ndarray:
+        """Call each arm -1, 0 or 1 (int8).
+
+        A group is altered if one arm exceeds `min_z`, or two exceed four fifths of it. Of an altered group, all arms
+        are called that pass a false-discovery rate of 1 % (Benjamini and Hochberg, two-sided normal).
+        """
+        ratio, z = np.nan_to_num(self.log2_ratio), np.abs(np.nan_to_num(self.z))
+        large = np.abs(ratio) > min_effect
+        if not (large & (z > min_z)).any() and (large & (z > 0.8 * min_z)).sum() < 2:
+            return np.zeros(len(z), dtype=np.int8)
+        pvalues = 2 * norm.sf(z[np.isfinite(self.z)])
+        clear = np.zeros(len(z), dtype=bool)
+        clear[np.isfinite(self.z)] = false_discovery_control(pvalues) < _ARM_FDR
+        return (large * clear * np.sign(ratio)).astype(np.int8)
+
+
+def group_sums(counts: sparse.csr_matrix, groups: np.ndarray, number: int) -> np.ndarray:
+    """Counts summed over the cells of each group: dense (number, n_genes); cells numbered -1 are left out."""
+    rows = np.flatnonzero(groups >= 0)
+    picker = sparse.csr_matrix((np.ones(len(rows)), (groups[rows], rows)), shape=(number, len(groups)))
+    return (picker @ counts).toarray()
+
+
+def weighted_median(values: np.ndarray, weights: np.ndarray) -> float:
+    """The value at which half of the weight is reached."""
+    order = np.argsort(values, kind="stable")
+    reached = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(reached, reached[-1] / 2)])
+
+
+def compare(group: np.ndarray, references: np.ndarray, layout: ArmLayout) -> Effects:
+    """Compare a group's summed counts with one reference, or with the geometric mean of several.
+
+    Parameters
+    ----------
+    group
+        (n_genes,) summed counts of the group.
+    references
+        (n_references, n_genes) or (n_genes,) summed counts, one row a reference.
+    """
+    ratio, weight, used = _gene_ratios(group, np.atleast_2d(references))
+    log2_ratio, z = np.full(layout.n_arms, np.nan), np.full(layout.n_arms, np.nan)
+    if used.sum() < _MIN_GENES:
+        return Effects(log2_ratio, z)
+    ratio = ratio - _trend(ratio[used], weight[used], layout.covariates[used], layout.covariates)
+    ratio = ratio - weighted_median(ratio[used], weight[used])
+    for index in range(layout.n_arms):
+        genes = used & (layout.arm == index)
+        if genes.sum() >= _MIN_GENES:
+            log2_ratio[index], z[index] = _arm_effect(ratio[genes], weight[genes])
+    return Effects(log2_ratio, z)
+
+
+def _trend(ratio: np.ndarray, weight: np.ndarray, covariates: np.ndarray, everywhere: np.ndarray) -> np.ndarray:
+    """Robust linear trend (Huber, ten rounds) of the ratios on the genes' covariates, for all genes."""
+    design = np.column_stack([np.ones(len(ratio)), covariates])
+    slope = np.array([weighted_median(ratio, weight), 0.0, 0.0])
+    for _ in range(10):
+        distance = np.abs(ratio - design @ slope)
+        scale = max(_MAD_TO_SD * float(np.median(distance)), 1e-6)
+        trust = weight**2 * np.minimum(1, scale / np.maximum(distance, 1e-12))
+        normal = np.einsum("ij,ik,i->jk", design, design, trust) + 1e-9 * np.eye(3)
+        slope = np.linalg.solve(normal, np.einsum("ij,i->j", design, trust * ratio))
+    return everywhere @ slope[1:]
+
+
+def _gene_ratios(group: np.ndarray, references: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """log2 ratio, weight (1 / standard deviation) and usability of each gene."""
+    total, depths = max(group.sum(), 1.0), np.maximum(references.sum(axis=1, keepdims=True), 1.0)
+    share = np.log2((references + 0.5) / depths).mean(axis=0)
+    ratio = np.log2((group + 0.5) / total) - share
+    variance = (1 / (group + 1) + (1 / (references + 1)).mean(axis=0) / len(references)) / np.log(2) ** 2 + 0.1
+    expected = np.sqrt((group + 0.5) / total * np.exp2(share)) * min(total, depths.mean())
+    return ratio, 1 / np.sqrt(variance), expected >= _MIN_EXPECTED
+
+
+def _arm_effect(ratio: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
+    effect = weighted_median(ratio, weight)
+    spread = max(_MAD_TO_SD * float(np.median(np.abs(ratio - effect))), 0.1)
+    error = _MEDIAN_COST * spread * np.sqrt((weight**2).sum()) / weight.sum()
+    return effect, effect / error
+
+
+@dataclass(frozen=True)
+class ArmCounts:
+    """Each cell's counts on each arm, in units whose variance is that of counts.
+
+    Attributes
+    ----------
+    values, half
+        (n_cells, n_arms) float64: from all genes of the arm, and from every second gene.
+    """
+
+    values: np.ndarray
+    half: np.ndarray
+
+
+def gene_weights(counts: sparse.csr_matrix, groups: np.ndarray, number: int) -> np.ndarray:
+    """Weights (n_genes,) that keep a few bursting genes from carrying an arm.
+
+    A gene weighs 1 / its index of dispersion (variance over mean, given the cells' depths), at most 1; the smallest
+    over the groups counts. All cells of a group take part: were it the reference cells alone, these would look less
+    dispersed than any other normal cell.
+    """
+    weights = np.ones(counts.shape[1])
+    for index in range(number):
+        cells = counts[np.flatnonzero(groups == index)]
+        depth, total = np.asarray(cells.sum(axis=1)).ravel(), np.asarray(cells.sum(axis=0)).ravel()
+        share = total / max(depth.sum(), 1.0)
+        square = np.asarray(cells.multiply(cells).sum(axis=0)).ravel()
+        variance = square - 2 * share * (cells.T @ depth) + share**2 * (depth**2).sum()
+        weights = np.minimum(weights, (total + 10) / (np.maximum(variance, total) + 10))
+    return weights
+
+
+def count_arms(counts: sparse.csr_matrix, layout: ArmLayout, weights: np.ndarray) -> ArmCounts:
+    """Sum each cell's weighted counts by arm, over all genes and over every second gene in genome order."""
+    mass = np.asarray(counts.sum(axis=0)).ravel()
+    both = (layout.arm, layout.halves()[0].arm)
+    return ArmCounts(*(_weighted(counts, arm, layout.n_arms, weights, mass) for arm in both))
+
+
+def _weighted(
+    counts: sparse.csr_matrix, arm: np.ndarray, n_arms: int, weights: np.ndarray, mass: np.ndarray
+) -> np.ndarray:
+    """Weighted arm sums divided by sum(w^2 x) / sum(w x), after which a Poisson's variance is its mean."""
+    genes = np.flatnonzero(arm >= 0)
+    first = np.bincount(arm[genes], weights=(weights * mass)[genes], minlength=n_arms)
+    second = np.bincount(arm[genes], weights=(weights**2 * mass)[genes], minlength=n_arms)
+    scale = np.where(second > 0, second, 1) / np.where(first > 0, first, 1)
+    into = sparse.csr_matrix((weights[genes] / scale[arm[genes]], (genes, arm[genes])), shape=(len(arm), n_arms))
+    return np.asarray((counts @ into).todense())
+
+
+def arm_rows(groups: Sequence[str], effects: Sequence[Effects], names: Sequence[str], calls: Sequence[np.ndarray]):
+    """Long table group, arm, log2_ratio, z, call; arms that could not be judged are left out."""
+    frames = [
+        pd.DataFrame({"group": group, "arm": list(names), "log2_ratio": e.log2_ratio, "z": e.z, "call": call})
+        for group, e, call in zip(groups, effects, calls, strict=True)
+    ]
+    columns = {"group": str, "arm": str, "log2_ratio": np.float32, "z": np.float32, "call": np.int8}
+    if not frames:
+        return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in columns.items()})
+    return pd.concat(frames, ignore_index=True).dropna(subset=["log2_ratio"]).astype(columns).reset_index(drop=True)

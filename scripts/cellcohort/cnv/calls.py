@@ -1,0 +1,72 @@
+"""Log-likelihood ratio of a cell's arms under a pattern, and the calls that follow from it."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import expit, logit
+
+
+def pattern_llr(values: np.ndarray, share: np.ndarray, dispersion: np.ndarray, factor: np.ndarray) -> np.ndarray:
+    """Log-likelihood ratio (nats) of each cell: a pattern of arm dosages against none.
+
+    Parameters
+    ----------
+    values, share, dispersion
+        (n_cells, n_arms) arm counts, diploid shares and negative-binomial dispersions.
+    factor
+        (n_arms,) relative dosage of each arm, 1 where unchanged.
+
+    Returns
+    -------
+    (n_cells,) float64, NaN where the share is unknown. Arms are taken as independent negative binomials given the
+    cell's depth.
+    """
+    depth = values.sum(axis=1, keepdims=True)
+    changed = share * factor
+    normal, altered = depth * share, depth * changed / changed.sum(axis=1, keepdims=True)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        gain = values * np.log(altered / normal)
+        cost = (values + 1 / dispersion) * np.log((1 + dispersion * altered) / (1 + dispersion * normal))
+    return np.where(depth[:, 0] > 0, (gain - cost).sum(axis=1), 0.0)
+
+
+def expected_llr(depth: np.ndarray, share: np.ndarray, dispersion: np.ndarray, factor: np.ndarray) -> np.ndarray:
+    """The log-likelihood ratio that a cell of this depth would show if it carried the pattern exactly."""
+    changed = share * factor
+    return pattern_llr(depth[:, None] * changed / changed.sum(axis=1, keepdims=True), share, dispersion, factor)
+
+
+def carrier_log_odds(llr: np.ndarray) -> float:
+    """Log odds that a cell of this set carries the pattern: the mixing weight that makes the ratios likeliest."""
+    share, floor = 0.5, 1 / (len(llr) + 2)
+    for _ in range(100):
+        share = float(np.clip(expit(llr + logit(share)).mean(), floor, 1 - floor))
+    return float(logit(share))
+
+
+def arm_scores(values: np.ndarray, share: np.ndarray, dispersion: np.ndarray) -> np.ndarray:
+    """Root mean square over arms of a cell's standardised arm counts: near 1 for a normal cell of any depth."""
+    expected = values.sum(axis=1, keepdims=True) * share
+    with np.errstate(divide="ignore", invalid="ignore"):
+        z = (values - expected) / np.sqrt(expected + dispersion * expected**2)
+    return np.sqrt((z**2).mean(axis=1))
+
+
+def false_discovery(llr: np.ndarray, null: np.ndarray) -> np.ndarray:
+    """Share of false calls expected if every cell with at least this ratio were called (n_cells,).
+
+    Conservative: all cells are taken as normal for the expected number of false calls, whose rate comes from `null`,
+    the ratios of held-out normal cells. NaN where there is no ratio or no null.
+    """
+    result = np.full(len(llr), np.nan)
+    known = np.flatnonzero(np.isfinite(llr))
+    null = np.sort(null[np.isfinite(null)])
+    if not len(known) or not len(null):
+        return result
+    order = known[np.argsort(-llr[known], kind="stable")]
+    above = len(null) - np.searchsorted(null, llr[order], side="left")
+    rate = (1 + above) / (1 + len(null))
+    called = len(llr[known]) - np.searchsorted(np.sort(llr[known]), llr[order], side="left")
+    estimate = np.minimum(rate * len(known) / called, 1.0)
+    result[order] = np.minimum.accumulate(estimate[::-1])[::-1]
+    return result

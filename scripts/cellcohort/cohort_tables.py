@@ -1,0 +1,43 @@
+"""The cohort's tables: one Arrow schema each (the per-sample ones are in `tables`)."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from .tables import CNV_ARMS, with_sample
+
+
+def _schema(required: dict[str, pa.DataType], optional: dict[str, pa.DataType] | None = None) -> pa.Schema:
+    """A schema whose `required` columns forbid nulls."""
+    return pa.schema(
+        [pa.field(name, kind, nullable=False) for name, kind in required.items()]
+        + [pa.field(name, kind) for name, kind in (optional or {}).items()]
+    )
+
+
+_TEXT, _INT, _REAL, _FLAG = pa.string(), pa.int64(), pa.float32(), pa.bool_()
+_SAMPLE = {"sample_id": _TEXT, "patient_id": _TEXT}
+
+SAMPLES = _schema(
+    {**_SAMPLE, "status": _TEXT, "n_cells": _INT, "n_cells_kept": _INT},
+    {"reason": _TEXT, "vocabulary_share": _REAL, "value_kind": _TEXT, "notes": _TEXT},
+)
+COMPOSITION = _schema(
+    {"patient_id": _TEXT, "sample_id": _TEXT, "label": _TEXT, "n_cells": _INT, "share": _REAL, "n_ood": _INT}
+)
+OOD = _schema(
+    {**_SAMPLE, "n_cells": _INT, "n_ood": _INT},
+    {"ood_share": _REAL, "median_score": _REAL, "median_confidence": _REAL},
+)
+ORIGINS = _schema({"patient_id": _TEXT, "origin": _TEXT, "n_cells": _INT, "share": _REAL})
+COHORT_CNV_ARMS = with_sample(CNV_ARMS)
+CNV_BURDEN = _schema(
+    {**_SAMPLE, "group": _TEXT, "n_cells": _INT, "share": _REAL},
+    {"score_low": _REAL, "score_q1": _REAL, "score_median": _REAL, "score_q3": _REAL, "score_high": _REAL},
+)
+EVALUATION = _schema(
+    {"level": _TEXT, "name": _TEXT, "metric": _TEXT, "value": pa.float64()},
+    {"low": pa.float64(), "high": pa.float64(), "n_cells": _INT},
+)
+CONFUSION = _schema({"truth": _TEXT, "known": _FLAG, "label": _TEXT, "n_cells": _INT})
+UMAP = _schema({"cell_id": _TEXT, "set": _TEXT, "label": _TEXT, "is_ood": _FLAG, "x": _REAL, "y": _REAL}, _SAMPLE)

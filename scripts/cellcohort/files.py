@@ -1,0 +1,39 @@
+"""Files that are either whole or absent."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+@contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path` that replaces it when the block ends well.
+
+    A block that raises, or a process that is killed, leaves `path` as it was. The temporary name keeps the suffix,
+    because several writers choose their format by it.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    try:
+        yield part
+        part.replace(path)
+    finally:
+        shutil.rmtree(part) if part.is_dir() else part.unlink(missing_ok=True)
+
+
+def write_json(path: str | Path, content: dict[str, Any]) -> None:
+    """Write `content` as indented JSON with a newline at the end."""
+    with atomic_path(path) as part:
+        part.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def read_json(path: str | Path) -> dict[str, Any]:
+    """Read a JSON object."""
+    return json.loads(Path(path).read_text())

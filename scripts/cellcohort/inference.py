@@ -1,0 +1,47 @@
+"""The model over many cells: batched by length, results in the order of the cells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+
+from .batches import to_tensors
+from .model import CellMemory, CellMemoryOutput
+from .tokens import Tokens, length_batches
+
+MAX_CELLS, MAX_TOKENS = 512, 131_072  # of a batch
+
+
+def choose_device(name: str) -> torch.device:
+    """`auto`: CUDA where there is a device, else the CPU; otherwise the device of that name."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name)
+
+
+def use_threads(n: int) -> None:
+    """Let torch use the `n` cores that the rule was given."""
+    torch.set_num_threads(n)
+
+
+@torch.inference_mode()
+def run_batches(
+    model: CellMemory, tokens: Tokens, *, attention: bool = False
+) -> Iterator[tuple[np.ndarray, Tokens, CellMemoryOutput]]:
+    """Yield row numbers, tokens and output of batches of cells of similar length."""
+    model.eval()
+    device = next(model.parameters()).device
+    for rows in length_batches(tokens.lengths + 1, MAX_CELLS, MAX_TOKENS):
+        batch = tokens.take(rows)
+        yield rows, batch, model(*to_tensors(batch, device), attention=attention)
+
+
+def predict_tokens(model: CellMemory, tokens: Tokens) -> tuple[np.ndarray, np.ndarray]:
+    """Logits (n, n_labels) and embeddings (n, d_model) of n cells, float32."""
+    logits = np.empty((len(tokens), model.config.n_labels), np.float32)
+    embedding = np.empty((len(tokens), model.config.d_model), np.float32)
+    for rows, _, output in run_batches(model, tokens):
+        logits[rows], embedding[rows] = output.logits.cpu().numpy(), output.embedding.cpu().numpy()
+    return logits, embedding

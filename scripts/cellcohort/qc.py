@@ -1,0 +1,184 @@
+"""Quality control of a sample: metrics, limits, doublets and a verdict for each cell."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .counts import Counts
+from .doublets import call_doublets
+from .resources import GENOMES, gene_positions
+from .value_kind import COUNTS, EXPECTED
+
+log = logging.getLogger(__name__)
+
+FEWEST_CELLS = 50
+"""Below this number of cells there are no limits from the sample itself and no doublet call."""
+_MITO_LENIENT = 0.3
+_UPPER_FACTOR = 100.0
+_TIGHTEST = 1.5
+_SIGMA = 1.4826
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """The config's `qc` section; other keys of the section are ignored."""
+
+    min_genes: int = 200
+    min_counts: float = 500
+    max_mito_share: float = 0.5
+    n_mads: float = 5
+    doublets: bool = True
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any]) -> Thresholds:
+        """Thresholds from a mapping that may lack keys."""
+        names = {field.name for field in fields(cls)}
+        return cls(**{name: value for name, value in config.items() if name in names})
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a cell must meet; infinite where it is not asked."""
+
+    min_counts: float
+    max_counts: float
+    min_genes: float
+    max_mito_share: float
+
+
+def quality_control(counts: Counts, config: Mapping[str, Any]) -> tuple[pd.DataFrame, list[str]]:
+    """Judge every cell of a sample.
+
+    Hard floors come first. With at least 50 cells that meet them, limits from these cells are added on the log scale
+    (median and `n_mads` robust standard deviations, 1.4826 times the median absolute deviation). They are lenient, as
+    cell types of one sample differ many times in size: a lower limit is at most 1.5 times its hard floor, the upper one
+    of counts at least 100 times the median, the limit of the mitochondrial share at least 0.3 (never above
+    `max_mito_share`). Doublets are called last, among the cells that are left.
+
+    Parameters
+    ----------
+    config
+        The `qc` section, merged with the sample's own values.
+
+    Returns
+    -------
+    A table in tables.QC, one row a cell in the file's order, and notes on what was and was not done. It does not depend
+    on the order of cells, but for the order of rows.
+    """
+    thresholds = Thresholds.of(config)
+    table, notes = cell_metrics(counts)
+    limits = _limits(table, thresholds, counts.kind, notes)
+    table["reason"] = _reasons(table, limits)
+    table["doublet_score"] = np.nan
+    table["predicted_doublet"] = None
+    if thresholds.doublets:
+        rows = np.flatnonzero(table["reason"].isna())
+        calls, note = call_doublets(counts, rows, fewest=FEWEST_CELLS)
+        notes.append(note)
+        if calls is not None:
+            table.loc[rows, "doublet_score"] = calls["score"].to_numpy()
+            table.loc[rows, "predicted_doublet"] = calls["doublet"].to_numpy()
+            table.loc[rows[calls["doublet"].to_numpy()], "reason"] = "doublet"
+    table["passed"] = table["reason"].isna()
+    notes += _losses(table)
+    for note in notes:
+        log.info(note)
+    return table, notes
+
+
+def cell_metrics(counts: Counts) -> tuple[pd.DataFrame, list[str]]:
+    """n_counts, n_genes and mito_share of every cell, streamed, and notes on the kind of values and the genes."""
+    mitochondrial, notes = _mitochondrial(counts), []
+    if not mitochondrial.any():
+        notes.append("the file has no mitochondrial genes: mito_share is 0")
+    if counts.kind != COUNTS:
+        notes.append(f"the values are {counts.kind}")
+    n_counts, n_genes = np.zeros(counts.n_cells), np.zeros(counts.n_cells, dtype=np.int32)
+    mito = np.zeros(counts.n_cells)
+    for rows, chunk in counts.chunks():
+        n_counts[rows] = chunk.sum(axis=1, dtype=np.float64).A1
+        n_genes[rows] = np.diff(chunk.indptr)
+        mito[rows] = (chunk @ mitochondrial.astype(np.float64)).ravel()
+    share = np.divide(mito, n_counts, out=np.zeros_like(mito), where=n_counts > 0)
+    table = pd.DataFrame(
+        {"cell_id": counts.cell_ids, "n_counts": n_counts, "n_genes": n_genes, "mito_share": share.astype(np.float32)}
+    )
+    return table, notes
+
+
+def _losses(table: pd.DataFrame) -> list[str]:
+    """A note for each reason that takes more than a tenth of the cells, as it may take a whole cell type."""
+    share = table["reason"].value_counts(sort=False) / len(table)
+    return [
+        f"{part:.0%} of the cells have {reason}; if they are a cell type (erythroid cells have few genes, muscle many "
+        "mitochondrial counts), set the limit for this sample in the sheet"
+        for reason, part in share.items()
+        if part > 0.1
+    ]
+
+
+def _mitochondrial(counts: Counts) -> np.ndarray:
+    """Which genes are mitochondrial: by symbol (MT-, mt-; R writes a point), without symbols by chromosome."""
+    genes = counts.genes
+    by_symbol = genes["symbol"].str.match(r"(?i)^mt[-.]").to_numpy(bool)
+    if by_symbol.any() or genes["gene_id"].isna().all():
+        return by_symbol
+    positions = pd.concat([gene_positions(genome) for genome in GENOMES.values()])
+    on_chr_m = positions.loc[positions["chromosome"] == "chrM", "gene_id"]
+    return genes["gene_id"].isin(on_chr_m).to_numpy()
+
+
+def _limits(table: pd.DataFrame, thresholds: Thresholds, kind: str, notes: list[str]) -> Limits:
+    """Hard floors, tightened or opened by the sample's own distribution where it has cells enough."""
+    counted = kind in (COUNTS, EXPECTED)
+    if not counted:
+        notes.append(f"limits on n_counts do not apply to {kind} values")
+    floor = Limits(thresholds.min_counts if counted else 0, np.inf, thresholds.min_genes, thresholds.max_mito_share)
+    met = table[_reasons(table, floor).isna()]
+    if len(met) < FEWEST_CELLS:
+        notes.append(f"{len(met)} cells meet the hard limits, fewer than {FEWEST_CELLS}: no limits from the sample")
+        return floor
+    low_genes, _ = _log_range(met["n_genes"], thresholds.n_mads)
+    low_counts, high_counts = _log_range(met["n_counts"], thresholds.n_mads)
+    centre, spread = _robust(met["mito_share"].to_numpy(np.float64))
+    limits = Limits(
+        min_counts=float(np.clip(low_counts, floor.min_counts, _TIGHTEST * floor.min_counts)),
+        max_counts=max(high_counts, _UPPER_FACTOR * float(met["n_counts"].median())) if counted else np.inf,
+        min_genes=float(np.clip(low_genes, floor.min_genes, _TIGHTEST * floor.min_genes)),
+        max_mito_share=min(floor.max_mito_share, max(_MITO_LENIENT, centre + thresholds.n_mads * spread)),
+    )
+    notes.append(
+        f"limits: n_counts {limits.min_counts:.0f} to {limits.max_counts:.0f}, n_genes at least "
+        f"{limits.min_genes:.0f}, mito_share at most {limits.max_mito_share:.2f}"
+    )
+    return limits
+
+
+def _robust(values: np.ndarray) -> tuple[float, float]:
+    centre = float(np.median(values))
+    return centre, _SIGMA * float(np.median(np.abs(values - centre)))
+
+
+def _log_range(values: pd.Series, n_mads: float) -> tuple[float, float]:
+    centre, spread = _robust(np.log1p(values.to_numpy(np.float64)))
+    return float(np.expm1(centre - n_mads * spread)), float(np.expm1(centre + n_mads * spread))
+
+
+def _reasons(table: pd.DataFrame, limits: Limits) -> pd.Series:
+    """The first limit that a cell fails, None for those that meet all."""
+    failed = [
+        ("low counts", table["n_counts"] < limits.min_counts),
+        ("low genes", table["n_genes"] < limits.min_genes),
+        ("high mitochondrial share", table["mito_share"] > limits.max_mito_share),
+        ("high counts", table["n_counts"] > limits.max_counts),
+    ]
+    reason = pd.Series(None, index=table.index, dtype=object)
+    for name, cells in reversed(failed):
+        reason[cells] = name
+    return reason

@@ -1,0 +1,145 @@
+"""What the report is made of, read once and reduced to what it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+
+from ..files import read_json
+from ..tables import read_frame
+
+QUANTILES = {"low": 0.05, "q1": 0.25, "median": 0.5, "q3": 0.75, "high": 0.95}
+CONFIDENCE_BINS = 100
+_QC_METRICS = ("n_counts", "n_genes", "mito_share")
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """The cohort's tables (see `cohort_tables`), summaries of the long ones, and the model's record.
+
+    Attributes
+    ----------
+    qc_quantiles, qc_verdicts
+        By sample: metric and its quantiles; verdict (passed or the reason) and cells.
+    coverage
+        By sample: how many vocabulary genes were matched in which way.
+    confidence
+        Cells by patient (index) and hundredth of confidence (columns), every cell of the cohort.
+    cnv_arms, cnv_burden
+        None when copy number is switched off.
+    heatmaps
+        Copy-number picture by patient.
+    """
+
+    samples: pd.DataFrame
+    composition: pd.DataFrame
+    ood: pd.DataFrame
+    origins: pd.DataFrame
+    evaluation: pd.DataFrame
+    confusion: pd.DataFrame
+    umap: pd.DataFrame
+    qc_quantiles: pd.DataFrame
+    qc_verdicts: pd.DataFrame
+    coverage: pd.DataFrame
+    confidence: pd.DataFrame
+    history: pd.DataFrame
+    metrics: dict
+    calibration: dict
+    cnv_arms: pd.DataFrame | None = None
+    cnv_burden: pd.DataFrame | None = None
+    heatmaps: dict[str, Path] = field(default_factory=dict)
+
+    @property
+    def patients(self) -> list[str]:
+        """Patients in the order of the sample sheet."""
+        return list(dict.fromkeys(self.samples["patient_id"]))
+
+    @property
+    def labels(self) -> list[str]:
+        """Types of the reference and of the cohort, the most frequent in the cohort first."""
+        counts = self.composition.groupby("label")["n_cells"].sum()
+        known = self.metrics.get("confusion", {}).get("labels", [])
+        names = set(counts.index) | set(known) | set(self.umap["label"])
+        return sorted(names, key=lambda name: (-counts.get(name, 0), name))
+
+
+def load(inputs: Mapping[str, str | Sequence[str]], *, patients: Sequence[str] = ()) -> ReportData:
+    """Read the report's inputs.
+
+    Parameters
+    ----------
+    inputs
+        Paths by name: the cohort tables; `qc` and `genes`, one file a sample in the order of the table of samples;
+        `history`, `metrics`, `calibration` of the model; with copy number `cnv_arms`, `cnv_burden` and `heatmaps`.
+    patients
+        The patients of `heatmaps`, in its order.
+    """
+    names = ["samples", "composition", "ood", "origins", "evaluation", "confusion", "umap", "history"]
+    frames = {name: read_frame(inputs[name]) for name in names}
+    samples = frames["samples"]["sample_id"].tolist()
+    quantiles, verdicts = _qc(inputs["qc"], samples)
+    with_cnv = "cnv_arms" in inputs
+    return ReportData(
+        **frames,
+        qc_quantiles=quantiles,
+        qc_verdicts=verdicts,
+        coverage=_coverage(inputs["genes"], samples),
+        confidence=_confidence(inputs["annotation"]),
+        metrics=read_json(inputs["metrics"]),
+        calibration=read_json(inputs["calibration"]),
+        cnv_arms=read_frame(inputs["cnv_arms"]) if with_cnv else None,
+        cnv_burden=read_frame(inputs["cnv_burden"]) if with_cnv else None,
+        heatmaps=dict(zip(patients, map(Path, inputs.get("heatmaps", [])), strict=True)) if with_cnv else {},
+    )
+
+
+def histogram_quantiles(histogram: pd.DataFrame) -> pd.DataFrame:
+    """Quantiles (columns of `QUANTILES`) of each row of a histogram over [0, 1], to the width of a bin."""
+    share = histogram.to_numpy().cumsum(1) / np.maximum(histogram.to_numpy().sum(1, keepdims=True), 1)
+    middle = (np.arange(histogram.shape[1]) + 0.5) / histogram.shape[1]
+    columns = {name: middle[(share < q).sum(1).clip(max=len(middle) - 1)] for name, q in QUANTILES.items()}
+    return pd.DataFrame(columns, index=histogram.index)
+
+
+def _qc(paths: Sequence[str], samples: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    quantiles, verdicts = [], []
+    for path, sample in zip(paths, samples, strict=True):
+        cells = read_frame(path, [*_QC_METRICS, "passed", "reason"])
+        if cells.empty:
+            continue
+        table = cells[list(_QC_METRICS)].quantile(list(QUANTILES.values())).T
+        table.columns = list(QUANTILES)
+        quantiles.append(table.rename_axis("metric").reset_index().assign(sample_id=sample))
+        verdict = cells["reason"].where(~cells["passed"], "passed").fillna("not stated").value_counts()
+        verdicts.append(verdict.rename_axis("verdict").rename("n_cells").reset_index().assign(sample_id=sample))
+    empty = (["metric", *QUANTILES, "sample_id"], ["verdict", "n_cells", "sample_id"])
+    return tuple(
+        pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+        for parts, columns in zip((quantiles, verdicts), empty, strict=True)
+    )
+
+
+def _coverage(paths: Sequence[str], samples: Sequence[str]) -> pd.DataFrame:
+    parts = [
+        read_frame(path, ["match"]).value_counts().rename("n_genes").reset_index().assign(sample_id=sample)
+        for path, sample in zip(paths, samples, strict=True)
+    ]
+    columns = ["match", "n_genes", "sample_id"]
+    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+
+
+def _confidence(path: str) -> pd.DataFrame:
+    """Histogram of confidence by patient, streamed."""
+    counts: dict[str, np.ndarray] = {}
+    for batch in pq.ParquetFile(path).iter_batches(columns=["patient_id", "confidence"]):
+        cells = batch.to_pandas()
+        bins = (cells["confidence"] * CONFIDENCE_BINS).astype(int).clip(0, CONFIDENCE_BINS - 1)
+        for patient, group in bins.groupby(cells["patient_id"]):
+            new = np.bincount(group, minlength=CONFIDENCE_BINS)
+            counts[patient] = counts.get(patient, 0) + new
+    return pd.DataFrame.from_dict(counts, orient="index", columns=range(CONFIDENCE_BINS))

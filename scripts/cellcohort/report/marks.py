@@ -1,0 +1,142 @@
+"""The few kinds of chart that the report's figures are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import altair as alt
+
+from .palette import ACCENT, GAIN, LOSS, QUIET
+
+ROW = 20
+LOG_TICKS = [factor * 10**power for power in range(7) for factor in (1, 3)]
+SHARE = alt.Axis(format=".0%", tickCount=5)
+
+
+def named(name: str) -> alt.NamedData:
+    """Data that the figure hands over by name."""
+    return alt.NamedData(name=name)
+
+
+def rows(field: str, order: Sequence[str], *, labels: bool = True) -> alt.Y:
+    """A row for each value, in a fixed order."""
+    axis = alt.Axis(title=None) if labels else None
+    return alt.Y(f"{field}:N", sort=list(order), axis=axis, scale=alt.Scale(domain=list(order)))
+
+
+def stacked_shares(
+    data: str, *, row: str, order: Sequence[str], part: str, colours: Mapping[str, str], title: str
+) -> alt.Chart:
+    """Bars of length 1, cut into the shares of `part`; the data hold share, n_cells and rank (place in the bar)."""
+    return (
+        alt.Chart(named(data), height=ROW * max(1, len(order)))
+        .mark_bar()
+        .encode(
+            x=alt.X("share:Q", stack="zero", title=title, axis=SHARE, scale=alt.Scale(domain=[0, 1])),
+            y=rows(row, order),
+            color=alt.Color(f"{part}:N", scale=alt.Scale(domain=list(colours), range=list(colours.values()))),
+            order=alt.Order("rank:Q"),
+            tooltip=[f"{row}:N", f"{part}:N", alt.Tooltip("share:Q", format=".1%"), alt.Tooltip("n:Q", format=",")],
+        )
+    )
+
+
+def quantile_ranges(
+    data: str, *, row: str, order: Sequence[str], title: str, log: bool = False, labels: bool = True, **scale
+) -> alt.LayerChart:
+    """For each row a line from the 5 % to the 95 % quantile, a bar over the middle half and a tick at the median."""
+    ticks = {"format": "~s", "values": LOG_TICKS} if log else {"tickCount": 4}
+    axis = alt.Axis(title=title, labelOverlap=True, **ticks)
+    x = alt.X("low:Q", axis=axis, scale=alt.Scale(type="log" if log else "linear", nice=True, **scale))
+    y = rows(row, order, labels=labels)
+    tooltip = [
+        f"{row}:N",
+        *(alt.Tooltip(f"{name}:Q", format=",.3~f") for name in ("low", "q1", "median", "q3", "high")),
+    ]
+    base = alt.Chart(named(data), height=ROW * max(1, len(order)))
+    return alt.layer(
+        base.mark_rule(opacity=0.55).encode(x=x, x2="high:Q", y=y, tooltip=tooltip),
+        base.mark_bar(color=ACCENT, opacity=0.75, height={"band": 0.5}).encode(
+            x=alt.X("q1:Q", axis=axis), x2="q3:Q", y=y, tooltip=tooltip
+        ),
+        base.mark_tick(color="white", thickness=2, bandSize=9).encode(
+            x=alt.X("median:Q", axis=axis), y=y, tooltip=tooltip
+        ),
+    )
+
+
+def share_heatmap(
+    data: str, *, row: str, column: str, row_order: Sequence[str], column_order: Sequence[str], titles: tuple[str, str]
+) -> alt.LayerChart:
+    """Row-wise shares as the strength of one colour, with the number where the cell is wide enough for it."""
+    base = alt.Chart(named(data), height=26 * max(1, len(row_order))).encode(
+        x=alt.X(f"{column}:N", sort=list(column_order), title=titles[1], axis=alt.Axis(labelAngle=-35)),
+        y=alt.Y(f"{row}:N", sort=list(row_order), title=titles[0]),
+        tooltip=[f"{row}:N", f"{column}:N", alt.Tooltip("share:Q", format=".1%"), alt.Tooltip("n:Q", format=",")],
+    )
+    strength = alt.Opacity("share:Q", scale=alt.Scale(domain=[0, 1], range=[0.03, 1]), legend=None)
+    text = alt.Text("share:Q", format=".0%")
+    numbers = [
+        base.mark_text().encode(text=text).transform_filter("datum.share >= 0.005 && datum.share <= 0.5"),
+        base.mark_text(color="white").encode(text=text).transform_filter("datum.share > 0.5"),
+    ]
+    few = len(column_order) <= 12
+    return alt.layer(base.mark_rect(color=ACCENT).encode(opacity=strength), *(numbers if few else []))
+
+
+def signed_heatmap(
+    data: str, *, row: str, column: str, row_order: Sequence[str], column_order: Sequence[str]
+) -> alt.LayerChart:
+    """Gains in red and losses in blue, stronger the larger `strength` (0 to 1); grey where it is 0."""
+    base = alt.Chart(named(data), height=ROW * max(1, len(row_order))).encode(
+        x=alt.X(f"{column}:N", sort=list(column_order), title="chromosome arm", axis=alt.Axis(labelAngle=-90)),
+        y=rows(row, row_order),
+        tooltip=[
+            f"{row}:N", f"{column}:N", "called:N",
+            alt.Tooltip("log2_ratio:Q", format="+.2f"), alt.Tooltip("z:Q", format="+.1f"),
+        ],
+    )  # fmt: skip
+    called = base.transform_filter("datum.strength > 0").mark_rect()
+    return alt.layer(
+        base.mark_rect(color=QUIET, opacity=0.1),
+        called.encode(
+            color=alt.condition("datum.log2_ratio > 0", alt.value(GAIN), alt.value(LOSS)),
+            opacity=alt.Opacity("strength:Q", scale=alt.Scale(domain=[0, 1], range=[0.15, 1]), legend=None),
+        ),
+    )
+
+
+def estimates(
+    data: str, *, row: str, order: Sequence[str], metrics: Sequence[str], colours: Mapping[str, str]
+) -> alt.LayerChart:
+    """Points with interval lines on a scale from 0 to 1, in each row one below the other for `metrics`."""
+    x = alt.X("value:Q", title=None, axis=alt.Axis(format=".1f", tickCount=5), scale=alt.Scale(domain=[0, 1]))
+    y = rows(row, order)
+    offset = alt.YOffset("metric:N", sort=list(metrics))
+    colour = alt.Color("metric:N", scale=alt.Scale(domain=list(colours), range=list(colours.values())))
+    tooltip = [
+        f"{row}:N", "metric:N", alt.Tooltip("value:Q", format=".3f"), alt.Tooltip("low:Q", format=".3f"),
+        alt.Tooltip("high:Q", format=".3f"), alt.Tooltip("n_cells:Q", format=","),
+    ]  # fmt: skip
+    base = alt.Chart(named(data), height=12 * max(1, len(metrics) * len(order))).encode(
+        y=y, yOffset=offset, tooltip=tooltip
+    )
+    return alt.layer(
+        base.mark_rule(strokeWidth=2, opacity=0.6).encode(x=alt.X("low:Q", title=None), x2="high:Q", color=colour),
+        base.mark_point(filled=True, size=55, opacity=1).encode(x=x, color=colour),
+    )
+
+
+def lines(data: str, *, title: str, colours: Mapping[str, str], zero: bool, fmt: str) -> alt.Chart:
+    """Curves over the epochs."""
+    axis = alt.Axis(tickMinStep=1, format="d", grid=False)
+    return (
+        alt.Chart(named(data), height=220)
+        .mark_line(point={"size": 22, "filled": True}, strokeWidth=2)
+        .encode(
+            x=alt.X("epoch:Q", title="epoch", axis=axis, scale=alt.Scale(zero=False, nice=False)),
+            y=alt.Y("value:Q", title=title, scale=alt.Scale(zero=zero), axis=alt.Axis(format=fmt, tickCount=5)),
+            color=alt.Color("curve:N", scale=alt.Scale(domain=list(colours), range=list(colours.values()))),
+            tooltip=["epoch:Q", "curve:N", alt.Tooltip("value:Q", format=".4f")],
+        )
+    )

@@ -1,0 +1,156 @@
+"""The page itself: facts, figures and words put into the template."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import vl_convert
+from jinja2 import Environment, PackageLoader, Template, select_autoescape
+from markupsafe import Markup
+
+from ..files import atomic_path
+from . import charts, model_charts
+from .captions import captions
+from .figure import Figure, theme
+from .images import data_uri
+from .inputs import ReportData, load
+from .methods import methods_text, package_versions
+from .palette import OOD, label_colours
+from .patients import patient_facts
+from .trust import model_warnings, patient_warnings
+
+
+def render_report(
+    inputs: Mapping[str, str | Sequence[str]],
+    report: str | Path,
+    *,
+    figures: Mapping[str, str | Path],
+    patients: Sequence[str] = (),
+    title: str = "Cohort report",
+    max_points: int = 20_000,
+    config: Mapping[str, Any] | None = None,
+    versions: Mapping[str, str] | None = None,
+) -> None:
+    """Write the cohort report as one HTML file that needs no network, and its figures as SVG.
+
+    Parameters
+    ----------
+    inputs
+        Paths by name (see `inputs.load`).
+    report
+        The HTML file.
+    figures
+        SVG paths by figure name: composition, ood, umap, origins, cnv, qc, coverage, training, confusion, evaluation.
+    patients
+        The patients of `inputs["heatmaps"]`, in its order.
+    max_points
+        At most so many points of the map, reference and cohort each.
+    config
+        The workflow's config, for alpha, thresholds and the methods.
+    versions
+        Package versions; those installed here when not given.
+    """
+    data = load(inputs, patients=patients)
+    config = config or {}
+    drawn = build_figures(data, config, max_points=max_points)
+    for name, path in figures.items():
+        with atomic_path(path) as part:
+            part.write_text(drawn[name].svg())
+    shown = {name: figure for name, figure in drawn.items() if not figure.is_empty}
+    page = _template().render(**_context(data, shown, title, config, versions or package_versions()))
+    with atomic_path(report) as part:
+        part.write_text(page, encoding="utf-8")
+
+
+def build_figures(data: ReportData, config: Mapping[str, Any], *, max_points: int) -> dict[str, Figure]:
+    """All figures by name; cnv only when copy number was inferred."""
+    figures = [
+        charts.composition(data),
+        charts.ood(data, alpha=_alpha(config)),
+        charts.umap(data, max_points=max_points),
+        charts.origins(data),
+        charts.qc(data),
+        charts.coverage(data, min_share=_min_share(config)),
+        model_charts.training(data),
+        model_charts.confusion(data),
+        model_charts.evaluation(data),
+    ]
+    if data.cnv_arms is not None:
+        figures.append(model_charts.cnv(data))
+    return {figure.name: figure for figure in figures}
+
+
+def _context(
+    data: ReportData, figures: dict[str, Figure], title: str, config: Mapping[str, Any], versions: Mapping[str, str]
+) -> dict[str, Any]:
+    facts = patient_facts(data)
+    return {
+        "title": title,
+        "data": data,
+        "patients": facts,
+        "warnings": {patient.id: patient_warnings(patient) for patient in facts},
+        "model_warnings": model_warnings(data, alpha=_alpha(config)),
+        "figures": figures,
+        "captions": captions(alpha=_alpha(config), min_share=_min_share(config)),
+        "colours": {**label_colours(data.labels), charts.FOREIGN: OOD},
+        "foreign": charts.FOREIGN,
+        "alpha": _alpha(config),
+        "heatmaps": {name: data_uri(path, n_pictures=len(data.heatmaps)) for name, path in data.heatmaps.items()},
+        "methods": methods_text(data, config, versions),
+        "cohort_scores": data.evaluation[data.evaluation["level"] == "cohort"].to_dict("records"),
+        "payload": _json({"theme": theme("currentColor", legend=False), "figures": _payload(figures)}),
+        "vega": _script(vl_convert.javascript_bundle()),
+    }  # fmt: skip
+
+
+def _payload(figures: dict[str, Figure]) -> dict[str, Any]:
+    return {
+        name: {"data": figure.packed_data(), "specs": figure.specs(), "canvas": [p.canvas for p in figure.panels]}
+        for name, figure in figures.items()
+    }
+
+
+def _template() -> Template:
+    loader = PackageLoader("cellcohort.report")
+    environment = Environment(
+        loader=loader, autoescape=select_autoescape(["html", "j2"]), trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters.update(count=_count, percent=_percent)
+    environment.globals["asset"] = lambda name: Markup(loader.get_source(environment, name)[0])
+    return environment.get_template("report.html.j2")
+
+
+def _alpha(config: Mapping[str, Any]) -> float:
+    return config.get("ood", {}).get("alpha", 0.05)
+
+
+def _min_share(config: Mapping[str, Any]) -> float:
+    return config.get("vocabulary", {}).get("min_share", 0.5)
+
+
+def _count(number: float) -> str:
+    return f"{int(number):,}"
+
+
+def _percent(share: float | None) -> str:
+    """Whole percent, one decimal below ten; nothing is rounded to 0 or 100 % that is not."""
+    if share is None:
+        return "n/a"
+    percent = 100 * share
+    if 0 < percent < 0.1:
+        return "<0.1%"
+    if 99.5 <= percent < 100:
+        return ">99%"
+    return f"{percent:.1f}".removesuffix(".0") + "%" if percent < 9.95 else f"{percent:.0f}%"
+
+
+def _json(content: dict) -> Markup:
+    """JSON that cannot end the script element that holds it."""
+    return Markup(json.dumps(content, separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c"))
+
+
+def _script(code: str) -> Markup:
+    return Markup(code.replace("</script", "<\\/script"))

@@ -1,0 +1,53 @@
+"""The held-out part of the reference: unseen donors where donors are known."""
+
+from __future__ import annotations
+
+import numpy as np
+
+VALIDATION_SHARE = 0.2
+
+
+def assign_splits(
+    cell_ids: np.ndarray, labels: np.ndarray, donors: np.ndarray | None, *, seed: int
+) -> np.ndarray:
+    """`train` or `validation` for each of n reference cells.
+
+    With two donors or more, whole donors are held out, about a fifth of the cells; cells of a label that the other
+    donors lack stay in training. Otherwise a fifth of each label's cells is held out, none of a label of one cell.
+
+    Parameters
+    ----------
+    cell_ids, labels, donors
+        Arrays of str, shape (n,); `donors` is None when they are unknown, "" where one is.
+    """
+    if donors is not None and len(np.unique(donors)) > 1:
+        held_out = np.isin(donors, held_out_donors(donors, seed=seed))
+        held_out &= np.isin(labels, labels[~held_out])
+    else:
+        held_out = _stratified(cell_ids, labels, seed)
+    return np.where(held_out, "validation", "train").astype(object)
+
+
+def held_out_donors(donors: np.ndarray, *, seed: int) -> list[str]:
+    """Donors, in random order, while they bring the share of cells nearer to `VALIDATION_SHARE`; at least one."""
+    names, counts = np.unique(donors, return_counts=True)
+    order = np.random.default_rng(seed).permutation(len(names))
+    if len(names) == 2:
+        return [names[counts.argmin()]]
+    chosen, share = [], 0.0
+    for i in order:
+        added = counts[i] / len(donors)
+        if abs(share + added - VALIDATION_SHARE) < abs(share - VALIDATION_SHARE):
+            chosen.append(names[i])
+            share += added
+    return chosen or [names[counts.argmin()]]
+
+
+def _stratified(cell_ids: np.ndarray, labels: np.ndarray, seed: int) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    held_out = np.zeros(len(labels), bool)
+    by_id = np.argsort(cell_ids, kind="stable")
+    for label in np.unique(labels):
+        rows = rng.permutation(by_id[labels[by_id] == label])
+        held_out[rows[: int(np.ceil(VALIDATION_SHARE * len(rows)))] if len(rows) > 1 else []] = True
+    return held_out

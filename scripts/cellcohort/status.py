@@ -1,0 +1,127 @@
+"""Whether a sample can be used, and the reason when it cannot."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from .counts import Counts, open_counts
+from .errors import InputError
+from .genes import Alignment, align_genes
+from .qc import quality_control
+from .resources import gene_aliases, mouse_orthologs
+from .tables import QC
+
+log = logging.getLogger(__name__)
+
+Record = dict[str, Any]
+
+
+def open_sample(sample: Mapping[str, Any], path: str) -> Counts:
+    """The matrix of a row of the sample sheet."""
+    return open_counts(path, counts=sample.get("counts") or "X", genes=sample.get("genes") or "index")
+
+
+def check_sample(sample: Mapping[str, Any], path: str, config: Mapping[str, Any]) -> tuple[pd.DataFrame, Record]:
+    """Quality control of one sample, which a file that cannot be used survives.
+
+    Parameters
+    ----------
+    sample
+        The row of the sample sheet.
+    config
+        The `qc` section merged with the sample's own values; `on_invalid: fail` raises instead of rejecting.
+
+    Returns
+    -------
+    A table in tables.QC (empty when the file cannot be read) and the content of input.json.
+    """
+    table, record = QC.empty_table().to_pandas(), _record(sample)
+    try:
+        counts = open_sample(sample, path)
+        record["n_cells"] = counts.n_cells
+        record["kind"] = counts.kind
+        if not counts.n_cells:
+            raise InputError(f"{path}: the file has 0 cells. Leave the sample out.")
+        table, record["notes"] = quality_control(counts, config)
+        record["n_passed"] = int(table["passed"].sum())
+        if not record["n_passed"]:
+            found = ", ".join(f"{reason} {n}" for reason, n in table["reason"].value_counts(sort=False).items())
+            raise InputError(f"{path}: 0 of {counts.n_cells} cells passed quality control ({found}). See qc.parquet.")
+    except InputError as error:
+        if config.get("on_invalid") == "fail":
+            raise
+        record["rejected"] = str(error)
+        log.warning("rejected: %s", error)
+    return table, record
+
+
+def _record(sample: Mapping[str, Any]) -> Record:
+    names = {"sample_id": sample["sample_id"], "patient_id": sample["patient_id"]}
+    return {**names, "kind": None, "n_cells": 0, "n_passed": 0, "rejected": None, "notes": []}
+
+
+def align_sample(
+    sample: Mapping[str, Any],
+    path: str,
+    vocabulary: pd.DataFrame,
+    record: Mapping[str, Any],
+    *,
+    min_share: float,
+    on_invalid: str = "reject",
+) -> tuple[Alignment, Record]:
+    """Match a sample's genes to the vocabulary and decide whether it is used.
+
+    Only the names of the genes are read. Genes of a file that cannot be read are all missing.
+
+    Parameters
+    ----------
+    record
+        The sample's input.json.
+    min_share
+        Share of the vocabulary below which the sample is rejected.
+
+    Returns
+    -------
+    The alignment and the content of status.json.
+    """
+    species, notes = sample.get("species") or "human", list(record["notes"])
+    try:
+        genes = open_sample(sample, path).genes
+    except InputError:
+        genes = pd.DataFrame({"symbol": [], "gene_id": []}, dtype=object)
+    orthologs = mouse_orthologs() if species == "mouse" else None
+    alignment = align_genes(genes, vocabulary, gene_aliases(), species=species, orthologs=orthologs)
+    reason = record["rejected"]
+    if reason is None and alignment.share < min_share:
+        reason = _too_few_genes(path, alignment, min_share)
+        if on_invalid == "fail":
+            raise InputError(reason)
+    matches = alignment.table["match"].value_counts()
+    log.info("genes of the vocabulary by match: %s", ", ".join(f"{match} {n}" for match, n in matches.items()))
+    if reason is not None:
+        log.warning("rejected: %s", reason)
+    if matches.get("ortholog", 0):
+        notes.append(f"{matches['ortholog']} genes of the vocabulary were matched by their mouse ortholog")
+    return alignment, {
+        "sample_id": sample["sample_id"],
+        "patient_id": sample["patient_id"],
+        "status": "ok" if reason is None else "rejected",
+        "reason": reason,
+        "n_cells": record["n_cells"],
+        "n_cells_kept": record["n_passed"] if reason is None else 0,
+        "vocabulary_share": round(alignment.share, 6),
+        "value_kind": record["kind"],
+        "notes": notes,
+    }
+
+
+def _too_few_genes(path: str, alignment: Alignment, min_share: float) -> str:
+    n_found = int((alignment.table["match"] != "missing").sum())
+    return (
+        f"{path}: {n_found} of the {len(alignment.table)} genes of the vocabulary are in the file, a share of "
+        f"{alignment.share:.3f}, below vocabulary.min_share {min_share}. Check `genes` and `species` in the sheet."
+    )

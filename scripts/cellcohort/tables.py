@@ -1,0 +1,144 @@
+"""The result tables: one Arrow schema each, the same with a million rows and with none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from .files import atomic_path
+
+
+def _schema(**columns: pa.DataType | tuple[pa.DataType]) -> pa.Schema:
+    """A schema whose columns forbid nulls, except those given as a one-tuple."""
+    return pa.schema(
+        pa.field(name, kind[0] if isinstance(kind, tuple) else kind, nullable=isinstance(kind, tuple))
+        for name, kind in columns.items()
+    )
+
+
+_TEXT, _INT, _REAL, _FLAG = pa.string(), pa.int64(), pa.float32(), pa.bool_()
+
+VOCABULARY = _schema(
+    token_id=pa.int32(), gene_id=(_TEXT,), symbol=_TEXT, chromosome=(_TEXT,), start=(_INT,), end=(_INT,)
+)
+LABELS = _schema(label_id=pa.int32(), label=_TEXT, n_cells=_INT)
+HISTORY = _schema(
+    epoch=pa.int32(),
+    train_loss=_REAL,
+    validation_loss=_REAL,
+    validation_accuracy=_REAL,
+    validation_macro_f1=_REAL,
+    learning_rate=_REAL,
+)
+QC = _schema(
+    cell_id=_TEXT,
+    n_counts=pa.float64(),
+    n_genes=pa.int32(),
+    mito_share=_REAL,
+    doublet_score=(_REAL,),
+    predicted_doublet=(_FLAG,),
+    passed=_FLAG,
+    reason=(_TEXT,),
+)
+GENES = _schema(
+    token_id=pa.int32(), gene_id=(_TEXT,), symbol=_TEXT, match=_TEXT, query_genes=pa.list_(_TEXT)
+)
+ANNOTATION = _schema(
+    cell_id=_TEXT,
+    sample_id=_TEXT,
+    patient_id=_TEXT,
+    label=_TEXT,
+    confidence=_REAL,
+    second_label=_TEXT,
+    ood_score=_REAL,
+    ood_pvalue=_REAL,
+    is_ood=_FLAG,
+)
+GENE_SCORES = _schema(label=_TEXT, symbol=_TEXT, score=_REAL, n_cells=_INT)
+PROGRAMS = _schema(label=_TEXT, slot=pa.int32(), symbol=_TEXT, weight=_REAL)
+CNV_CELLS = _schema(
+    cell_id=_TEXT,
+    role=_TEXT,
+    cnv_score=(_REAL,),
+    llr=(_REAL,),
+    cnv_call=_TEXT,
+    clone=(_TEXT,),
+    lineage=(_TEXT,),
+    reference_source=(_TEXT,),
+    reason=(_TEXT,),
+)
+CNV_ARMS = _schema(group=_TEXT, arm=_TEXT, log2_ratio=_REAL, z=_REAL, call=pa.int8())
+
+
+def embedding_schema(width: int) -> pa.Schema:
+    """Schema of embedding.parquet for vectors of `width` float32 values."""
+    return _schema(cell_id=_TEXT, vector=pa.list_(_REAL, width))
+
+
+def reference_embedding_schema(width: int) -> pa.Schema:
+    """Schema of reference_embedding.parquet for vectors of `width` float32 values."""
+    return _schema(cell_id=_TEXT, label=_TEXT, donor=(_TEXT,), split=_TEXT, vector=pa.list_(_REAL, width))
+
+
+def with_sample(schema: pa.Schema) -> pa.Schema:
+    """The cohort's form of a sample's table: sample_id and patient_id come first."""
+    return pa.schema([*_schema(sample_id=_TEXT, patient_id=_TEXT), *schema])
+
+
+def vectors(array) -> pa.FixedSizeListArray:
+    """An (n, d) float32 array as a fixed-size-list column of n vectors."""
+    return pa.FixedSizeListArray.from_arrays(pa.array(array.reshape(-1), pa.float32()), array.shape[1])
+
+
+def as_table(content: pd.DataFrame | dict | pa.Table, schema: pa.Schema) -> pa.Table:
+    """`content` in the columns, order and types of `schema`; raises if a column is missing or a null is forbidden."""
+    if isinstance(content, pa.Table):
+        table = content.select(schema.names).cast(schema)
+    elif isinstance(content, pd.DataFrame):
+        table = pa.Table.from_pandas(content, schema=schema, preserve_index=False)
+    else:
+        table = pa.table({name: content[name] for name in schema.names}, schema=schema)
+    for field in schema:
+        if not field.nullable and table[field.name].null_count:
+            raise ValueError(f"column {field.name} holds a null")
+    return table.replace_schema_metadata(None)
+
+
+def write_table(path: str | Path, content: pd.DataFrame | dict | pa.Table, schema: pa.Schema) -> None:
+    """Write one table as Parquet."""
+    write_batches(path, [as_table(content, schema)], schema)
+
+
+def write_batches(path: str | Path, batches: Iterable[pa.Table], schema: pa.Schema) -> None:
+    """Write a stream of tables as one Parquet file, holding one of them at a time."""
+    with table_writer(path, schema) as write:
+        for batch in batches:
+            write(batch)
+
+
+@contextmanager
+def table_writer(path: str | Path, schema: pa.Schema) -> Iterator[Callable[[pa.Table], None]]:
+    """Yield a function that appends a table to the Parquet file `path`, which appears when the block ends well."""
+    with atomic_path(path) as part, pq.ParquetWriter(part, schema) as writer:
+        yield lambda batch: writer.write_table(as_table(batch, schema))
+
+
+def write_tsv(path: str | Path, frame: pd.DataFrame) -> None:
+    """Write a table for people: tab-separated, six significant digits, no index."""
+    with atomic_path(path) as part:
+        frame.to_csv(part, sep="\t", index=False, float_format="%.6g")
+
+
+def empty(schema: pa.Schema) -> pa.Table:
+    """A table of `schema` with no rows."""
+    return schema.empty_table()
+
+
+def read_frame(path: str | Path, columns: list[str] | None = None) -> pd.DataFrame:
+    """Read a Parquet table as a DataFrame."""
+    return pq.read_table(path, columns=columns).to_pandas()

@@ -1,0 +1,11 @@
+"""Count each patient's OOD cells by origin."""
+
+from cellcohort.cohort import collect_origins
+from cellcohort.cohort_tables import ORIGINS
+from cellcohort.logs import log_to
+from cellcohort.tables import write_table, write_tsv
+
+log_to(snakemake.log[0])
+origins = collect_origins(snakemake.input.ood, snakemake.params.samples)
+write_table(snakemake.output.origins, origins, ORIGINS)
+write_tsv(snakemake.output.origins_tsv, origins)

@@ -1,0 +1,54 @@
+"""Print where the demo's report is, and the few figures that matter.
+
+Usage: python scripts/demo_summary.py RESULTS
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import anndata as ad
+
+from cellcohort.tables import read_frame
+
+PATIENTS = ("P13", "P14")
+MALIGNANT = "Epithelial"
+TITLES = {
+    "accuracy": "accuracy of the normal types",
+    "macro_f1": "macro-F1 of the normal types",
+    "ood_auroc": "AUROC of the malignant cells by ood_score",
+}
+
+
+def cohort_lines(results: Path) -> list[str]:
+    """The cohort's own evaluation, one line a figure."""
+    table = read_frame(results / "cohort" / "evaluation.parquet")
+    values = table[table["level"] == "cohort"].set_index("metric")
+    rows = [(title, values.loc[metric]) for metric, title in TITLES.items() if metric in values.index]
+    return [f"{title:44} {row['value']:.3f}   ({row['low']:.3f} to {row['high']:.3f})" for title, row in rows]
+
+
+def copy_number_line(results: Path, patient: str) -> str:
+    """Mean cnv_score of the malignant cells against that of the other cells held out from the copy-number reference."""
+    cells = read_frame(results / "samples" / patient / "cnv_cells.parquet")
+    cells = cells[cells["role"] == "query"]
+    truth = ad.read_h5ad(Path("demo") / f"{patient}.h5ad", backed="r").obs["cell_type"].astype(str)
+    malignant = cells["cell_id"].map(truth) == MALIGNANT
+    high, low = cells.loc[malignant, "cnv_score"].mean(), cells.loc[~malignant, "cnv_score"].mean()
+    title = f"cnv_score in {patient}, malignant over other"
+    sizes = f"{malignant.sum()} and {(~malignant).sum()} cells"
+    return f"{title:44} {high / low:.2f}    ({high:.4f} over {low:.4f}, {sizes})"
+
+
+def main() -> None:
+    """Print the summary of the results folder named on the command line."""
+    results = Path(sys.argv[1])
+    lines = cohort_lines(results) + [copy_number_line(results, patient) for patient in PATIENTS]
+    print("\nTwo tumours on the normal cells of two other patients; 95 % intervals in brackets.\n")
+    print("\n".join(lines))
+    print(f"\nReport: {results / 'report.html'}   Tables: {results / 'cohort'}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,18 @@
+"""Compare labels and OOD verdicts with the truth columns that the sample sheet names."""
+
+from cellcohort.cohort_tables import CONFUSION, EVALUATION
+from cellcohort.evaluation import confusion, evaluate, load_cells
+from cellcohort.logs import log_to
+from cellcohort.tables import read_frame, write_table, write_tsv
+
+log_to(snakemake.log[0])
+cells = load_cells(
+    snakemake.params.samples,
+    annotation=snakemake.input.annotation,
+    counts=snakemake.input.counts,
+    labels=read_frame(snakemake.input.labels)["label"].tolist(),
+)
+evaluation = evaluate(cells)
+write_table(snakemake.output.evaluation, evaluation, EVALUATION)
+write_tsv(snakemake.output.evaluation_tsv, evaluation)
+write_table(snakemake.output.confusion, confusion(cells), CONFUSION)

@@ -1,0 +1,15 @@
+"""Place the cohort's cells in a UMAP of the reference."""
+
+from cellcohort.cohort_tables import UMAP
+from cellcohort.logs import log_to
+from cellcohort.tables import write_table
+from cellcohort.umap import project_umap
+
+log_to(snakemake.log[0])
+points = project_umap(
+    snakemake.input.reference_embedding,
+    embeddings=snakemake.input.embedding,
+    annotations=snakemake.input.annotation,
+    max_points=snakemake.params.max_points,
+)
+write_table(snakemake.output.umap, points, UMAP)

@@ -1,0 +1,12 @@
+"""Hand one sample its part of the patient's copy number."""
+
+from cellcohort.cnv.outputs import split_sample
+from cellcohort.logs import log_to
+
+log_to(snakemake.log[0])
+files, output = snakemake.input, snakemake.output
+split_sample(
+    {"cnv": files.cnv, "cells": files.cells, "arms": files.arms},
+    {"cnv": output.cnv, "cells": output.cells, "arms": output.arms},
+    sample_id=snakemake.params.sample["sample_id"],
+)

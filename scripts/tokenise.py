@@ -1,0 +1,17 @@
+"""Turn the reference into tokens, once."""
+
+from cellcohort.genes import align_genes
+from cellcohort.logs import log_to
+from cellcohort.reference import labelled_cells, open_reference
+from cellcohort.resources import gene_aliases
+from cellcohort.splits import assign_splits
+from cellcohort.tables import read_frame
+from cellcohort.tokens import tokenise_reference, write_store
+
+log_to(snakemake.log[0])
+reference = snakemake.params.reference
+counts = open_reference(reference, snakemake.input.reference)
+rows, labels, donors = labelled_cells(counts, label=reference["label"], donor=reference.get("donor"))
+splits = assign_splits(counts.cell_ids[rows], labels, donors, seed=snakemake.params.seed)
+alignment = align_genes(counts.genes, read_frame(snakemake.input.vocabulary), gene_aliases())
+write_store(snakemake.output.tokens, tokenise_reference(counts, rows, labels, donors, splits, alignment))

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import anndata as ad
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+import scipy.sparse as sp
+from cellcohort import cohort, tables
+from cellcohort.cohort_tables import CNV_BURDEN, COHORT_CNV_ARMS, COMPOSITION, OOD, ORIGINS, SAMPLES
+from cellcohort.files import write_json
+from cellcohort.tables import as_table, write_table
+
+SHEET = [{"sample_id": "s1", "patient_id": "p1"}, {"sample_id": "s2", "patient_id": "p1"}]
+
+
+def write_annotation(path, sample: dict, labels: list[str], flags: list[bool]):
+    frame = pd.DataFrame({"cell_id": [f"c{i}" for i in range(len(labels))], "label": labels, "is_ood": flags})
+    frame = frame.assign(**sample, confidence=0.75, second_label="T", ood_score=np.arange(len(labels)), ood_pvalue=0.5)
+    write_table(path, frame, tables.ANNOTATION)
+    return path
+
+
+def write_scores(folder, name: str, label: str, n_cells: int, score: float):
+    scores = pd.DataFrame({"label": [label], "symbol": ["CD3E"], "score": [score], "n_cells": [n_cells]})
+    programs = pd.DataFrame({"label": [label], "slot": [0], "symbol": ["CD3E"], "weight": [score]})
+    write_table(folder / f"{name}_scores.parquet", scores, tables.GENE_SCORES)
+    write_table(folder / f"{name}_programs.parquet", programs, tables.PROGRAMS)
+
+
+def test_annotation_is_appended_and_counted(tmp_path):
+    first = write_annotation(tmp_path / "1.parquet", SHEET[0], ["T", "B", "T", "T"], [False, False, True, False])
+    second = write_annotation(tmp_path / "2.parquet", SHEET[1], [], [])
+    composition, ood = cohort.collect_annotation([first, second], SHEET, tmp_path / "all.parquet")
+    assert pq.read_schema(tmp_path / "all.parquet") == tables.ANNOTATION
+    assert pq.read_metadata(tmp_path / "all.parquet").num_rows == 4
+    counted = as_table(composition, COMPOSITION).to_pylist()
+    assert [(row["sample_id"], row["label"], row["n_cells"], row["share"], row["n_ood"]) for row in counted] == [
+        ("s1", "T", 3, 0.75, 1),
+        ("s1", "B", 1, 0.25, 0),
+    ]
+    found = as_table(ood, OOD).to_pylist()
+    assert (found[0]["n_ood"], found[0]["ood_share"], found[0]["median_score"]) == (1, 0.25, 1.5)
+    assert (found[1]["n_cells"], found[1]["ood_share"], found[1]["median_confidence"]) == (0, None, None)
+
+
+def test_status_keeps_rejected_samples_and_joins_notes(tmp_path):
+    status = {
+        **SHEET[0],
+        "status": "rejected",
+        "reason": "no cells",
+        "n_cells": 0,
+        "n_cells_kept": 0,
+        "vocabulary_share": None,
+        "value_kind": None,
+        "notes": ["one", "two"],
+    }
+    write_json(tmp_path / "status.json", status)
+    row = as_table(cohort.collect_status([tmp_path / "status.json"]), SAMPLES).to_pylist()[0]
+    assert (row["status"], row["reason"], row["vocabulary_share"], row["notes"]) == (
+        "rejected",
+        "no cells",
+        None,
+        "one; two",
+    )
+
+
+def write_ood(path, origins: list[str]):
+    obs = pd.DataFrame({"origin": origins}, index=[f"c{i}" for i in range(len(origins))], dtype="object")
+    ad.AnnData(sp.csr_matrix((len(origins), 2)), obs=obs).write_h5ad(path)
+    return path
+
+
+def test_origins_are_counted_by_patient_over_samples(tmp_path):
+    paths = [write_ood(tmp_path / "1.h5ad", ["T", "B", "B"]), write_ood(tmp_path / "2.h5ad", ["B"])]
+    rows = as_table(cohort.collect_origins(paths, SHEET), ORIGINS).to_pylist()
+    assert [(row["patient_id"], row["origin"], row["n_cells"], row["share"]) for row in rows] == [
+        ("p1", "B", 3, 0.75),
+        ("p1", "T", 1, 0.25),
+    ]
+
+
+def test_a_sample_without_ood_cells_gives_no_origin(tmp_path):
+    assert cohort.collect_origins([write_ood(tmp_path / "1.h5ad", [])], SHEET[:1]).empty
+
+
+def test_explanations_are_weighted_by_cells(tmp_path):
+    write_scores(tmp_path, "a", "T", 30, 1.0)
+    write_scores(tmp_path, "b", "T", 10, 0.0)
+    write_scores(tmp_path, "c", "B", 5, 0.5)
+    scores = [tmp_path / f"{name}_scores.parquet" for name in "abc"]
+    programs = [tmp_path / f"{name}_programs.parquet" for name in "abc"]
+    mean = as_table(cohort.mean_gene_scores(scores), tables.GENE_SCORES).to_pandas()
+    assert mean[["label", "score", "n_cells"]].values.tolist() == [["B", 0.5, 5], ["T", 0.75, 40]]
+    weights = as_table(cohort.mean_programs(programs, gene_scores=scores), tables.PROGRAMS).to_pandas()
+    assert weights[["label", "slot", "weight"]].values.tolist() == [["B", 0, 0.5], ["T", 0, 0.75]]
+
+
+def test_copy_number_burden_counts_calls_of_query_cells(tmp_path):
+    calls = ["diploid", "aneuploid", "aneuploid", "diploid", "undetermined"]
+    cells = pd.DataFrame({
+        "cell_id": list("abcde"),
+        "role": ["reference", "query", "query", "query", "query"],
+        "cnv_call": calls,
+        "cnv_score": [0.1, 0.4, 0.6, 0.2, None],
+    }).reindex(columns=tables.CNV_CELLS.names)  # fmt: skip
+    write_table(tmp_path / "cells.parquet", cells, tables.CNV_CELLS)
+    burden = as_table(cohort.cnv_burden([tmp_path / "cells.parquet"], SHEET[:1]), CNV_BURDEN).to_pandas()
+    burden = burden.set_index("group")
+    assert burden["n_cells"].to_dict() == {"reference": 1, "aneuploid": 2, "diploid": 1, "undetermined": 1}
+    assert burden["share"].to_dict() == {"reference": 1.0, "aneuploid": 0.5, "diploid": 0.25, "undetermined": 0.25}
+    assert burden.loc["aneuploid", "score_median"] == pytest.approx(0.5)
+    assert np.isnan(burden.loc["undetermined", "score_median"])
+
+
+@pytest.mark.parametrize(
+    ("collect", "schema", "source"),
+    [
+        (cohort.cnv_burden, CNV_BURDEN, tables.CNV_CELLS),
+        (cohort.collect_cnv_arms, COHORT_CNV_ARMS, tables.CNV_ARMS),
+    ],
+)
+def test_empty_tables_have_their_schema(tmp_path, collect, schema, source):
+    write_table(tmp_path / "empty.parquet", tables.empty(source), source)
+    for paths, samples in (([], []), ([tmp_path / "empty.parquet"], SHEET[:1])):
+        assert as_table(collect(paths, samples), schema).num_rows == 0
+
+
+def test_explanations_of_an_empty_cohort_have_their_schema(tmp_path):
+    write_table(tmp_path / "scores.parquet", tables.empty(tables.GENE_SCORES), tables.GENE_SCORES)
+    write_table(tmp_path / "programs.parquet", tables.empty(tables.PROGRAMS), tables.PROGRAMS)
+    for scores, programs in (([], []), ([tmp_path / "scores.parquet"], [tmp_path / "programs.parquet"])):
+        assert as_table(cohort.mean_gene_scores(scores), tables.GENE_SCORES).num_rows == 0
+        assert as_table(cohort.mean_programs(programs, gene_scores=scores), tables.PROGRAMS).num_rows == 0

@@ -1,0 +1,96 @@
+"""Pins and environments: one version of everything, and every script finds what it imports in its environment."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from tiny_cohort import REPO
+
+SCRIPTS = REPO / "scripts"
+PACKAGE = {
+    "PIL": "pillow",
+    "sklearn": "scikit-learn",
+    "skmisc": "scikit-misc",
+    "umap": "umap-learn",
+    "vl_convert": "vl-convert-python",
+    "yaml": "pyyaml",
+}
+
+
+def requirements() -> dict[str, str]:
+    """Version of each package in requirements.txt."""
+    lines = (REPO / "requirements.txt").read_text().splitlines()
+    return dict(line.split("==") for line in lines if line and not line.startswith("#"))
+
+
+def environment(name: str) -> dict[str, str]:
+    """Version of each package in an environment."""
+    content = yaml.safe_load((REPO / "envs" / f"{name}.yaml").read_text())
+    packages = next(entry["pip"] for entry in content["dependencies"] if isinstance(entry, dict))
+    return dict(package.split("==") for package in packages)
+
+
+def environment_of_script() -> dict[str, str]:
+    """The environment that each script's rule names."""
+    rules = "".join(path.read_text() for path in (REPO / "workflow" / "rules").glob("*.smk"))
+    blocks = re.split(r"^rule ", rules, flags=re.MULTILINE)[1:]
+    return {re.search(r'SCRIPT\["(\w+)"\]', block)[1]: re.search(r"envs/(\w+)\.yaml", block)[1] for block in blocks}
+
+
+def imported(path: Path) -> set[str]:
+    """Dotted names that a file imports; relative ones made absolute."""
+    package = ["cellcohort", *path.relative_to(SCRIPTS / "cellcohort").parts[:-1]] if "cellcohort" in path.parts else []
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            names |= {module, *(f"{module}.{alias.name}" for alias in node.names)}
+    return names
+
+
+def third_party(path: Path, seen: set[Path]) -> set[str]:
+    """Packages from outside that a script and the library modules behind it import."""
+    seen.add(path)
+    found = set()
+    for name in imported(path):
+        top = name.split(".")[0]
+        if top == "cellcohort":
+            stem = SCRIPTS.joinpath(*name.split("."))
+            for file in (stem.with_suffix(".py"), stem / "__init__.py"):
+                if file.is_file() and file not in seen:
+                    found |= third_party(file, seen)
+        elif top not in sys.stdlib_module_names:
+            found.add(PACKAGE.get(top, top))
+    return found
+
+
+@pytest.mark.parametrize(("script", "env"), environment_of_script().items())
+def test_a_script_finds_its_imports_in_its_environment(script, env):
+    assert third_party(SCRIPTS / f"{script}.py", set()) <= set(environment(env))
+
+
+@pytest.mark.parametrize("env", sorted(path.stem for path in (REPO / "envs").glob("*.yaml")))
+def test_an_environment_holds_the_pins_of_requirements(env):
+    pins = requirements()
+    assert {name: pins.get(name) for name in environment(env)} == environment(env)
+
+
+def test_requirements_have_no_local_versions():
+    assert not [name for name, version in requirements().items() if "+" in version]
+
+
+def test_the_library_declares_what_it_imports():
+    project = tomllib.loads((REPO / "pyproject.toml").read_text())["project"]
+    declared = {re.split(r"[<>=]", entry)[0]: entry for entry in project["dependencies"]}
+    needed = set().union(*(third_party(path, set()) for path in (SCRIPTS / "cellcohort").rglob("*.py")))
+    assert needed <= set(declared)
+    assert set(declared) <= set(requirements())

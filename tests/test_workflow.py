@@ -1,0 +1,272 @@
+"""What the workflow plans: every profile, options, a growing cohort, and the workflow inside another one."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from tiny_cohort import REPO, SHEET, snakemake, write_cells, write_cohort, write_config
+
+REFERENCE_RULES = {"select_vocabulary", "tokenise_reference", "train_model", "calibrate_model"}
+SAMPLE_RULES = {"quality_control", "align_genes", "annotate", "extract_ood", "split_cnv"}
+COHORT_RULES = {
+    "collect_status",
+    "collect_annotation",
+    "collect_explanations",
+    "collect_origins",
+    "collect_cnv",
+    "evaluate",
+    "project_umap",
+    "report",
+}
+PROFILES = sorted(path.parent.name for path in (REPO / "profiles").glob("*/config.yaml"))
+TABLES = ["annotation", "samples", "composition", "ood", "origins", "cnv_arms", "gene_scores", "programs", "evaluation"]
+STAND_IN = """
+from pathlib import Path
+
+import cellcohort
+
+for path in snakemake.output:
+    Path(path).write_text(f"{snakemake.rule} {dict(snakemake.wildcards)} {[str(value) for value in snakemake.params]}")
+"""
+
+
+@pytest.fixture
+def cohort(tmp_path) -> Path:
+    """A working directory with a tiny cohort."""
+    return write_cohort(tmp_path / "cohort")
+
+
+@pytest.fixture(scope="module")
+def stand_in(tmp_path_factory) -> Path:
+    """A copy of the repository whose scripts write their name instead of computing."""
+    folder = tmp_path_factory.mktemp("clone")
+    for name in ("workflow", "resources", "envs", "profiles", "scripts"):
+        shutil.copytree(REPO / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(REPO / "Snakefile", folder)
+    for script in (folder / "scripts").glob("*.py"):
+        script.write_text(STAND_IN)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def finished_once(tmp_path_factory, stand_in) -> Path:
+    """A working directory in which the stand-in workflow has run to its end."""
+    folder = write_cohort(tmp_path_factory.mktemp("finished") / "cohort")
+    done = snakemake(folder, "--cores", "2", repo=stand_in)
+    assert done.returncode == 0, done.stdout
+    return folder
+
+
+@pytest.fixture
+def finished(tmp_path, finished_once) -> Path:
+    """A copy of it, with its times."""
+    return Path(shutil.copytree(finished_once, tmp_path / "finished"))
+
+
+def planned(output: str) -> dict[str, int]:
+    """Jobs of each rule in the table that a dry run prints."""
+    table = output.split("Job stats:")[1].split("total")[0]
+    return {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)}
+
+
+def pending(folder: Path, repo: Path) -> set[str]:
+    """The result files that a run would make."""
+    done = snakemake(folder, "--summary", "--workflow-profile", "none", repo=repo)
+    assert done.returncode == 0, done.stdout
+    rows = [line.split("\t") for line in done.stdout.splitlines() if line.startswith("results/")]
+    return {row[0] for row in rows if row[-1] != "no update"}
+
+
+def test_every_rule_runs_as_often_as_the_design_says(cohort):
+    done = snakemake(cohort, "--dry-run")
+    assert done.returncode == 0, done.stdout
+    once = REFERENCE_RULES | COHORT_RULES | {"cohort"}
+    assert planned(done.stdout) == dict.fromkeys(once, 1) | dict.fromkeys(SAMPLE_RULES, 3) | {"infer_cnv": 2}
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_every_profile_plans_a_run(cohort, profile):
+    if profile == "demo":  # names its own config and data below demo/
+        shutil.copytree(REPO / "demo", cohort / "demo", ignore=shutil.ignore_patterns("*.h5ad"))
+        for seed, name in enumerate(("reference", "P13", "P14")):
+            write_cells(cohort / "demo" / f"{name}.h5ad", seed=seed)
+    arguments = ("--dry-run", "--workflow-profile", str(REPO / "profiles" / profile))
+    done = snakemake(cohort, *arguments, configfile=None if profile == "demo" else "config.yaml")
+    assert done.returncode == 0, done.stdout
+    assert planned(done.stdout)["annotate"] == (2 if profile == "demo" else 3)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_every_key_of_a_profile_is_explained(profile):
+    lines = (REPO / "profiles" / profile / "config.yaml").read_text().splitlines()
+    for number, line in enumerate(lines):
+        if re.match(r"[a-z-]+:", line):
+            assert lines[number - 1].startswith("#") or "#" in line or not lines[number - 1], line
+
+
+def test_slurm_gives_a_gpu_to_the_model_steps_alone():
+    profile = yaml.safe_load((REPO / "profiles/slurm/config.yaml").read_text())
+    assert {rule for rule, wants in profile["set-resources"].items() if wants.get("gpu")} == {
+        "train_model",
+        "calibrate_model",
+        "annotate",
+    }
+
+
+@pytest.mark.parametrize("snakefile", ["Snakefile", "workflow/Snakefile"])
+def test_a_short_config_is_enough_from_any_directory(tmp_path, cohort, snakefile):
+    arguments = ("--dry-run", "--cores", "1", "--snakefile", str(REPO / snakefile), "--directory", str(cohort))
+    done = snakemake(tmp_path, *arguments, configfile=str(cohort / "config.yaml"))
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_bundle_trains_nothing_and_needs_no_reference(cohort):
+    bundle = cohort / "trained"
+    bundle.mkdir()
+    for name in ("config", "calibration", "metrics"):
+        (bundle / f"{name}.json").touch()
+    for name in ("vocabulary", "labels", "reference_embedding", "history"):
+        (bundle / f"{name}.parquet").touch()
+    (bundle / "weights.safetensors").touch()
+    (cohort / "reference.h5ad").unlink()
+    (cohort / "config.yaml").write_text("samples: samples.tsv\nmodel: {bundle: trained}\n")
+    done = snakemake(cohort, "--dry-run")
+    assert done.returncode == 0, done.stdout
+    assert not REFERENCE_RULES & set(planned(done.stdout))
+
+
+def test_copy_number_can_be_left_out(cohort):
+    write_config(cohort, cnv={"enabled": False})
+    jobs = planned(snakemake(cohort, "--dry-run").stdout)
+    assert not {"infer_cnv", "split_cnv"} & set(jobs)
+    assert jobs["collect_cnv"] == 1
+
+
+def test_a_10x_folder_is_watched_file_by_file_and_a_zarr_store_is_an_input(cohort, stand_in):
+    (cohort / "A1").mkdir()
+    for name in ("matrix.mtx.gz", "barcodes.tsv.gz", "features.tsv.gz"):
+        (cohort / "A1" / name).touch()
+    (cohort / "B1.zarr").mkdir()
+    (cohort / "samples.tsv").write_text("sample_id\tpatient_id\tpath\nA1\tA\tA1\nB1\tB\tB1.zarr\n")
+    first = snakemake(cohort, "--cores", "2", repo=stand_in)
+    assert first.returncode == 0, first.stdout
+    (cohort / "A1" / "matrix.mtx.gz").write_text("other counts")
+    repeated = pending(cohort, stand_in)
+    assert "results/samples/A1/qc.parquet" in repeated
+    assert not any("/samples/B1/" in path for path in repeated)
+
+
+def test_a_second_run_does_nothing(finished, stand_in):
+    assert "Nothing to be done" in snakemake(finished, "--cores", "2", repo=stand_in).stdout
+
+
+def test_the_cohort_grows_without_touching_the_others(finished, stand_in):
+    write_cells(finished / "C1.h5ad", seed=9)
+    (finished / "samples.tsv").write_text(SHEET + "C1\tC\tC1.h5ad\n")
+    grown = pending(finished, stand_in)
+    assert {path.split("/")[1] for path in grown} == {"samples", "patients", "cohort", "figures", "report.html"}
+    assert {path.split("/")[2] for path in grown if "/samples/" in path} == {"C1"}
+    assert {path.split("/")[2] for path in grown if "/patients/" in path} == {"C"}
+
+
+def test_another_sample_of_a_patient_repeats_that_patients_copy_number(finished, stand_in):
+    write_cells(finished / "B2.h5ad", seed=9)
+    (finished / "samples.tsv").write_text(SHEET + "B2\tB\tB2.h5ad\n")
+    grown = pending(finished, stand_in)
+    assert {path for path in grown if "/B1/" in path} == {
+        f"results/samples/B1/{name}" for name in ("cnv.h5ad", "cnv_cells.parquet", "cnv_arms.parquet")
+    }
+    assert not any("/A" in path for path in grown)
+
+
+def test_a_new_reference_repeats_what_depends_on_it(finished, stand_in):
+    write_cells(finished / "reference.h5ad", n_cells=30, seed=5)
+    repeated = pending(finished, stand_in)
+    assert "results/model/weights.safetensors" in repeated
+    assert "results/samples/A1/annotation.parquet" in repeated
+    assert not any(path.endswith(("qc.parquet", "input.json")) for path in repeated)
+
+
+def test_a_samples_own_threshold_repeats_that_sample(finished, stand_in):
+    (finished / "samples.tsv").write_text(SHEET.replace("cell_type\t3", "cell_type\t4"))
+    repeated = pending(finished, stand_in)
+    assert "results/samples/A1/qc.parquet" in repeated
+    assert not any("/samples/A2/qc" in path or "/samples/B1/" in path for path in repeated)
+
+
+def test_results_logs_and_benchmarks_lie_in_one_place(cohort, stand_in):
+    write_config(cohort, pathvars={"results": "out/here"})
+    before = set(cohort.iterdir())
+    done = snakemake(cohort, "--cores", "2", repo=stand_in)
+    assert done.returncode == 0, done.stdout
+    assert set(cohort.iterdir()) - before == {cohort / "out", cohort / ".snakemake"}
+    results = cohort / "out" / "here"
+    names = ["reference", "model", "samples", "patients", "cohort", "figures", "report.html", "logs", "benchmarks"]
+    assert {path.name for path in results.iterdir()} == set(names)
+    for table in TABLES:
+        assert (results / "cohort" / f"{table}.parquet").is_file()
+        assert (results / "cohort" / f"{table}.tsv").is_file() is (table != "annotation")
+
+
+MODULE = """
+module mapping:
+    snakefile: "{snakefile}"
+    config: {{"samples": "samples.tsv", "reference": {{"path": "reference.h5ad"}}}}
+    prefix: "external"
+    pathvars:
+        results="mapped"
+
+use rule * from mapping as mapping_*
+
+rule ours:
+    default_target: True
+    input: "external/mapped/cohort/annotation.parquet"
+    output: "ours.txt"
+    shell: "cp {{input}} {{output}}"
+"""
+
+
+@pytest.mark.parametrize("source", ["path", "git"])
+def test_another_workflow_imports_this_one(cohort, stand_in, source, monkeypatch):
+    snakefile = stand_in / "workflow" / "Snakefile"
+    if source == "git":
+        git = ("git", "-C", str(stand_in), "-c", "user.name=test", "-c", "user.email=test@example.org")
+        for command in (("init", "-q", "-b", "main"), ("add", "."), ("commit", "-q", "-m", "all")):
+            subprocess.run([*git, *command], check=True)
+        snakefile = f"git+file://{snakefile}@main"
+        monkeypatch.setenv("PYTHONPATH", str(stand_in / "scripts"))  # as if it were installed
+    (cohort / "Snakefile").write_text(MODULE.format(snakefile=snakefile))
+    done = snakemake(cohort, "--cores", "2", repo=cohort, configfile=None)
+    assert done.returncode == 0, done.stdout
+    assert "collect_annotation" in (cohort / "ours.txt").read_text()
+    assert not (cohort / "results").exists()
+
+
+def test_every_rule_keeps_law_7():
+    for file in (REPO / "workflow/rules").glob("*.smk"):
+        for block in re.split(r"^rule ", file.read_text(), flags=re.MULTILINE)[1:]:
+            for item in ["input", "output", "log", "benchmark", "conda", "threads", "resources", "message", "script"]:
+                assert re.search(rf"^    {item}:", block, re.MULTILINE), f"{block.split(':')[0]} has no {item}"
+            assert "mem_mb=" in block
+            assert "runtime=" in block
+
+
+def test_every_figure_has_a_caption():
+    captions = {path.stem for path in (REPO / "workflow/report").glob("*.rst")}
+    rules = "".join(path.read_text() for path in (REPO / "workflow/rules").glob("*.smk"))
+    figures = set(re.findall(r'figure\("(\w+)"', rules)) | {"cnv", "workflow"}
+    assert captions == figures
+    assert all(len((REPO / f"workflow/report/{name}.rst").read_text()) > 150 for name in figures)
+
+
+def test_what_the_catalog_asks_for_is_there():
+    usage = yaml.safe_load((REPO / ".snakemake-workflow-catalog.yml").read_text())["usage"]
+    assert usage["software-stack-deployment"]["conda"] is True
+    assert usage["report"] is True
+    assert (REPO / "workflow/Snakefile").is_file()
+    assert (REPO / "config/README.md").is_file()

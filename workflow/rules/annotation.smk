@@ -1,0 +1,32 @@
+rule annotate:
+    input:
+        counts=counts_of_sample,
+        parts=parts_of_sample,
+        qc="<results>/samples/{sample}/qc.parquet",
+        genes="<results>/samples/{sample}/genes.parquet",
+        status="<results>/samples/{sample}/status.json",
+        bundle=list(BUNDLE.values()),
+    output:
+        annotation="<results>/samples/{sample}/annotation.parquet",
+        embedding="<results>/samples/{sample}/embedding.parquet",
+        gene_scores="<results>/samples/{sample}/gene_scores.parquet",
+        programs="<results>/samples/{sample}/programs.parquet",
+    log:
+        "<logs>/annotate/{sample}.log",
+    benchmark:
+        "<benchmarks>/annotate/{sample}.tsv"
+    conda:
+        "../../envs/cellmemory.yaml"
+    threads: 4
+    resources:
+        mem_mb=by_size(3000, 0.5),
+        runtime=by_size(30, 0.5),
+    params:
+        sample=lambda wildcards: SAMPLES[wildcards.sample],
+        ood=config["ood"],
+        device=config["train"]["device"],
+        bundle=lambda wildcards, input: os.path.dirname(input.bundle[0]),
+    message:
+        "Annotating {wildcards.sample}"
+    script:
+        SCRIPT["annotate"]

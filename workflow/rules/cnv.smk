@@ -1,0 +1,68 @@
+CNV_ENABLED = config["cnv"]["enabled"]
+GENOME = config["cnv"]["genome"]
+
+
+rule infer_cnv:
+    input:
+        counts=counts_of_patient,
+        status=of_patient("status.json"),
+        qc=of_patient("qc.parquet"),
+        annotation=of_patient("annotation.parquet"),
+        reference=REFERENCE,
+        positions=local(str(resource_path(f"gene_positions_{GENOME}.tsv.gz"))),
+        arms=local(str(resource_path(f"chromosome_arms_{GENOME}.tsv"))),
+    output:
+        cnv="<results>/patients/{patient}/cnv.h5ad",
+        cells="<results>/patients/{patient}/cnv_cells.parquet",
+        arms="<results>/patients/{patient}/cnv_arms.parquet",
+        heatmap=report(
+            "<results>/patients/{patient}/cnv_heatmap.png",
+            caption="../report/cnv.rst",
+            category="Copy number",
+            labels={"patient": "{patient}"},
+        ),
+    log:
+        "<logs>/infer_cnv/{patient}.log",
+    benchmark:
+        "<benchmarks>/infer_cnv/{patient}.tsv"
+    conda:
+        "../../envs/infercnv.yaml"
+    threads: 2
+    resources:
+        mem_mb=by_size(3000, 10),
+        runtime=by_size(30, 0.2),
+    params:
+        samples=lambda wildcards: [SAMPLES[sample] for sample in PATIENTS[wildcards.patient]],
+        reference=config["reference"],
+        cnv=config["cnv"],
+    message:
+        "Inferring the copy number of patient {wildcards.patient}"
+    script:
+        SCRIPT["cnv"]
+
+
+rule split_cnv:
+    input:
+        cnv=of_its_patient("cnv.h5ad"),
+        cells=of_its_patient("cnv_cells.parquet"),
+        arms=of_its_patient("cnv_arms.parquet"),
+    output:
+        cnv="<results>/samples/{sample}/cnv.h5ad",
+        cells="<results>/samples/{sample}/cnv_cells.parquet",
+        arms="<results>/samples/{sample}/cnv_arms.parquet",
+    log:
+        "<logs>/split_cnv/{sample}.log",
+    benchmark:
+        "<benchmarks>/split_cnv/{sample}.tsv"
+    conda:
+        "../../envs/infercnv.yaml"
+    threads: 1
+    resources:
+        mem_mb=by_size(1000, 4),
+        runtime=by_size(5, 0.02),
+    params:
+        sample=lambda wildcards: SAMPLES[wildcards.sample],
+    message:
+        "Writing the copy number of {wildcards.sample}"
+    script:
+        SCRIPT["split_cnv"]

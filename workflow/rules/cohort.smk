@@ -1,0 +1,170 @@
+# Tables of the cohort: each script streams the samples' tables in the order of the sheet.
+
+COHORT_TABLES = [
+    "samples",
+    "composition",
+    "ood",
+    "origins",
+    "cnv_arms",
+    "cnv_burden",
+    "gene_scores",
+    "programs",
+    "evaluation",
+]
+CNV_OF_COHORT = {table: of_cohort(f"{table}.parquet") if CNV_ENABLED else [] for table in ("cnv_arms", "cnv_cells")}
+
+
+rule collect_status:
+    input:
+        status=of_cohort("status.json"),
+    output:
+        samples="<results>/cohort/samples.parquet",
+        samples_tsv="<results>/cohort/samples.tsv",
+    log:
+        "<logs>/collect_status.log",
+    benchmark:
+        "<benchmarks>/collect_status.tsv"
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=by_size(1000, 2),
+        runtime=by_size(10, 0.05),
+    params:
+        samples=list(SAMPLES.values()),
+    message:
+        "Collecting the status of all samples"
+    script:
+        SCRIPT["collect_status"]
+
+
+rule collect_annotation:
+    input:
+        annotation=of_cohort("annotation.parquet"),
+    output:
+        annotation="<results>/cohort/annotation.parquet",
+        composition="<results>/cohort/composition.parquet",
+        composition_tsv="<results>/cohort/composition.tsv",
+        ood="<results>/cohort/ood.parquet",
+        ood_tsv="<results>/cohort/ood.tsv",
+    log:
+        "<logs>/collect_annotation.log",
+    benchmark:
+        "<benchmarks>/collect_annotation.tsv"
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=by_size(1500, 0.5),
+        runtime=by_size(10, 0.05),
+    params:
+        samples=list(SAMPLES.values()),
+    message:
+        "Collecting the annotation of all samples"
+    script:
+        SCRIPT["collect_annotation"]
+
+
+rule collect_explanations:
+    input:
+        gene_scores=of_cohort("gene_scores.parquet"),
+        programs=of_cohort("programs.parquet"),
+    output:
+        gene_scores="<results>/cohort/gene_scores.parquet",
+        gene_scores_tsv="<results>/cohort/gene_scores.tsv",
+        programs="<results>/cohort/programs.parquet",
+        programs_tsv="<results>/cohort/programs.tsv",
+    log:
+        "<logs>/collect_explanations.log",
+    benchmark:
+        "<benchmarks>/collect_explanations.tsv"
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=by_size(1500, 0.5),
+        runtime=by_size(10, 0.05),
+    params:
+        samples=list(SAMPLES.values()),
+    message:
+        "Collecting gene scores and programs of all samples"
+    script:
+        SCRIPT["collect_explanations"]
+
+
+rule collect_origins:
+    input:
+        ood=of_cohort("ood.h5ad"),
+    output:
+        origins="<results>/cohort/origins.parquet",
+        origins_tsv="<results>/cohort/origins.tsv",
+    log:
+        "<logs>/collect_origins.log",
+    benchmark:
+        "<benchmarks>/collect_origins.tsv"
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=by_size(1500, 0.1),
+        runtime=by_size(10, 0.02),
+    params:
+        samples=list(SAMPLES.values()),
+    message:
+        "Counting the origins of all OOD cells"
+    script:
+        SCRIPT["collect_origins"]
+
+
+rule collect_cnv:
+    input:
+        arms=CNV_OF_COHORT["cnv_arms"],
+        cells=CNV_OF_COHORT["cnv_cells"],
+    output:
+        cnv_arms="<results>/cohort/cnv_arms.parquet",
+        cnv_arms_tsv="<results>/cohort/cnv_arms.tsv",
+        cnv_burden="<results>/cohort/cnv_burden.parquet",
+        cnv_burden_tsv="<results>/cohort/cnv_burden.tsv",
+    log:
+        "<logs>/collect_cnv.log",
+    benchmark:
+        "<benchmarks>/collect_cnv.tsv"
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=by_size(1500, 0.5),
+        runtime=by_size(10, 0.05),
+    params:
+        samples=list(SAMPLES.values()) if CNV_ENABLED else [],
+    message:
+        "Collecting the copy number of all samples"
+    script:
+        SCRIPT["collect_cnv"]
+
+
+rule evaluate:
+    input:
+        annotation=of_cohort("annotation.parquet"),
+        counts=list(COUNTS.values()),
+        labels=BUNDLE["labels.parquet"],
+    output:
+        evaluation="<results>/cohort/evaluation.parquet",
+        evaluation_tsv="<results>/cohort/evaluation.tsv",
+        confusion="<results>/cohort/confusion.parquet",
+    log:
+        "<logs>/evaluate.log",
+    benchmark:
+        "<benchmarks>/evaluate.tsv"
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=by_size(2000, 0.1),
+        runtime=by_size(10, 0.02),
+    params:
+        samples=list(SAMPLES.values()),
+    message:
+        "Comparing the annotation with the truth where the sheet names one"
+    script:
+        SCRIPT["evaluate"]

@@ -1,0 +1,52 @@
+rule select_vocabulary:
+    input:
+        reference=REFERENCE,
+    output:
+        vocabulary="<results>/reference/vocabulary.parquet",
+    log:
+        "<logs>/select_vocabulary.log",
+    benchmark:
+        "<benchmarks>/select_vocabulary.tsv"
+    conda:
+        "../../envs/scanpy.yaml"
+    threads: 1
+    resources:
+        mem_mb=by_size(2000, 2),
+        runtime=by_size(15, 0.05),
+    params:
+        reference=config["reference"],
+        vocabulary=config["vocabulary"],
+    message:
+        "Choosing the genes that the model knows"
+    script:
+        SCRIPT["vocabulary"]
+
+
+rule align_genes:
+    input:
+        counts=counts_of_sample,
+        parts=parts_of_sample,
+        vocabulary=VOCABULARY,
+        input="<results>/samples/{sample}/input.json",
+        qc="<results>/samples/{sample}/qc.parquet",
+    output:
+        genes="<results>/samples/{sample}/genes.parquet",
+        status="<results>/samples/{sample}/status.json",
+    log:
+        "<logs>/align_genes/{sample}.log",
+    benchmark:
+        "<benchmarks>/align_genes/{sample}.tsv"
+    conda:
+        "../../envs/scanpy.yaml"
+    threads: 1
+    resources:
+        mem_mb=by_size(1000, 0.5),
+        runtime=by_size(5, 0.02),
+    params:
+        sample=lambda wildcards: SAMPLES[wildcards.sample],
+        min_share=config["vocabulary"]["min_share"],
+        on_invalid=lambda wildcards: QC[wildcards.sample]["on_invalid"],
+    message:
+        "Matching the genes of {wildcards.sample} with the vocabulary"
+    script:
+        SCRIPT["align"]

@@ -1,0 +1,88 @@
+rule tokenise_reference:
+    input:
+        reference=REFERENCE,
+        vocabulary="<results>/reference/vocabulary.parquet",
+    output:
+        tokens="<results>/reference/tokens.arrow",
+    log:
+        "<logs>/tokenise_reference.log",
+    benchmark:
+        "<benchmarks>/tokenise_reference.tsv"
+    conda:
+        "../../envs/cellmemory.yaml"
+    threads: 1
+    resources:
+        mem_mb=by_size(2000, 1),
+        runtime=by_size(15, 0.05),
+    params:
+        reference=config["reference"],
+        seed=config["train"]["seed"],
+    message:
+        "Turning the reference into tokens"
+    script:
+        SCRIPT["tokenise"]
+
+
+rule train_model:
+    input:
+        tokens="<results>/reference/tokens.arrow",
+        vocabulary="<results>/reference/vocabulary.parquet",
+    output:
+        weights="<results>/model/weights.safetensors",
+        config="<results>/model/config.json",
+        history="<results>/model/history.parquet",
+    log:
+        "<logs>/train_model.log",
+    benchmark:
+        "<benchmarks>/train_model.tsv"
+    conda:
+        "../../envs/cellmemory.yaml"
+    threads: 8
+    resources:
+        mem_mb=by_size(6000, 2),
+        runtime=by_size(240, 1),
+    params:
+        preset=config["model"]["preset"],
+        train=config["train"],
+        # Not an output: Snakemake removes the outputs of a job that failed, and this is what it resumes from.
+        checkpoint=lambda wildcards, output: os.path.join(
+            os.path.dirname(os.path.dirname(output.weights)),
+            "checkpoints",
+            "model.safetensors",
+        ),
+    message:
+        "Training CellMemory on the reference"
+    script:
+        SCRIPT["train"]
+
+
+rule calibrate_model:
+    input:
+        tokens="<results>/reference/tokens.arrow",
+        vocabulary="<results>/reference/vocabulary.parquet",
+        weights="<results>/model/weights.safetensors",
+        config="<results>/model/config.json",
+        history="<results>/model/history.parquet",
+    output:
+        vocabulary="<results>/model/vocabulary.parquet",
+        labels="<results>/model/labels.parquet",
+        calibration="<results>/model/calibration.json",
+        reference_embedding="<results>/model/reference_embedding.parquet",
+        metrics="<results>/model/metrics.json",
+    log:
+        "<logs>/calibrate_model.log",
+    benchmark:
+        "<benchmarks>/calibrate_model.tsv"
+    conda:
+        "../../envs/cellmemory.yaml"
+    threads: 8
+    resources:
+        mem_mb=by_size(4000, 2),
+        runtime=by_size(60, 0.5),
+    params:
+        train=config["train"],
+        alpha=config["ood"]["alpha"],
+    message:
+        "Calibrating confidence and OOD scores on held-out reference cells"
+    script:
+        SCRIPT["calibrate"]

@@ -1,0 +1,27 @@
+rule extract_ood:
+    input:
+        counts=counts_of_sample,
+        parts=parts_of_sample,
+        annotation="<results>/samples/{sample}/annotation.parquet",
+        embedding="<results>/samples/{sample}/embedding.parquet",
+        status="<results>/samples/{sample}/status.json",
+        bundle=list(BUNDLE.values()),
+    output:
+        ood="<results>/samples/{sample}/ood.h5ad",
+    log:
+        "<logs>/extract_ood/{sample}.log",
+    benchmark:
+        "<benchmarks>/extract_ood/{sample}.tsv"
+    conda:
+        "../../envs/cellmemory.yaml"
+    threads: 1
+    resources:
+        mem_mb=by_size(2000, 2),
+        runtime=by_size(10, 0.05),
+    params:
+        sample=lambda wildcards: SAMPLES[wildcards.sample],
+        bundle=lambda wildcards, input: os.path.dirname(input.bundle[0]),
+    message:
+        "Extracting the OOD cells of {wildcards.sample}"
+    script:
+        SCRIPT["extract_ood"]

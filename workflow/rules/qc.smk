@@ -1,0 +1,24 @@
+rule quality_control:
+    input:
+        counts=counts_of_sample,
+        parts=parts_of_sample,
+    output:
+        qc="<results>/samples/{sample}/qc.parquet",
+        input="<results>/samples/{sample}/input.json",
+    log:
+        "<logs>/quality_control/{sample}.log",
+    benchmark:
+        "<benchmarks>/quality_control/{sample}.tsv"
+    conda:
+        "../../envs/scanpy.yaml"
+    threads: 1
+    resources:
+        mem_mb=by_size(1500, 8),
+        runtime=by_size(15, 0.1),
+    params:
+        sample=lambda wildcards: SAMPLES[wildcards.sample],
+        qc=lambda wildcards: QC[wildcards.sample],
+    message:
+        "Judging the cells of {wildcards.sample}"
+    script:
+        SCRIPT["qc"]

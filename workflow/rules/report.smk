@@ -1,0 +1,72 @@
+rule project_umap:
+    input:
+        reference_embedding=BUNDLE["reference_embedding.parquet"],
+        embedding=of_cohort("embedding.parquet"),
+        annotation=of_cohort("annotation.parquet"),
+    output:
+        umap="<results>/cohort/umap.parquet",
+    log:
+        "<logs>/project_umap.log",
+    benchmark:
+        "<benchmarks>/project_umap.tsv"
+    conda:
+        "../../envs/report.yaml"
+    threads: 2
+    resources:
+        mem_mb=by_size(2000, 2),
+        runtime=by_size(30, 0.1),
+    params:
+        max_points=config["report"]["max_points"],
+    message:
+        "Mapping reference and cohort"
+    script:
+        SCRIPT["project_umap"]
+
+
+rule report:
+    input:
+        unpack(copy_number_of_report),
+        samples="<results>/cohort/samples.parquet",
+        annotation="<results>/cohort/annotation.parquet",
+        composition="<results>/cohort/composition.parquet",
+        ood="<results>/cohort/ood.parquet",
+        origins="<results>/cohort/origins.parquet",
+        gene_scores="<results>/cohort/gene_scores.parquet",
+        programs="<results>/cohort/programs.parquet",
+        evaluation="<results>/cohort/evaluation.parquet",
+        confusion="<results>/cohort/confusion.parquet",
+        umap="<results>/cohort/umap.parquet",
+        qc=of_cohort("qc.parquet"),
+        genes=of_cohort("genes.parquet"),
+        history=BUNDLE["history.parquet"],
+        metrics=BUNDLE["metrics.json"],
+        calibration=BUNDLE["calibration.json"],
+    output:
+        report="<results>/report.html",
+        umap=figure("umap", "Cells"),
+        composition=figure("composition", "Cells"),
+        ood=figure("ood", "Out of distribution"),
+        origins=figure("origins", "Out of distribution"),
+        qc=figure("qc", "Quality"),
+        coverage=figure("coverage", "Quality"),
+        training=figure("training", "Model"),
+        confusion=figure("confusion", "Model"),
+    log:
+        "<logs>/report.log",
+    benchmark:
+        "<benchmarks>/report.tsv"
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=by_size(2000, 1),
+        runtime=by_size(15, 0.05),
+    params:
+        patients=list(PATIENTS) if CNV_ENABLED else [],
+        title=config["report"]["title"],
+        max_points=config["report"]["max_points"],
+        config=config,
+    message:
+        "Writing the cohort report"
+    script:
+        SCRIPT["report"]
