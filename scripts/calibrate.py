@@ -18,7 +18,5 @@ result = calibrate(
 write_json(snakemake.output.calibration, result.calibration)
 write_json(snakemake.output.metrics, result.metrics)
 write_table(snakemake.output.labels, result.labels, LABELS)
-write_table(
-    snakemake.output.reference_embedding, result.embedding, reference_embedding_schema(model.config.d_model)
-)
+write_table(snakemake.output.reference_embedding, result.embedding, reference_embedding_schema(model.config.d_model))
 write_table(snakemake.output.vocabulary, read_frame(snakemake.input.vocabulary), VOCABULARY)

@@ -13,6 +13,7 @@ import anndata as ad
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
+
 from cellcohort import cohort, evaluation, tables
 from cellcohort import cohort_tables as cohort_schemas
 from cellcohort.files import write_json

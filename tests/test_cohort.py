@@ -6,6 +6,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import scipy.sparse as sp
+
 from cellcohort import cohort, tables
 from cellcohort.cohort_tables import CNV_BURDEN, COHORT_CNV_ARMS, COMPOSITION, OOD, ORIGINS, SAMPLES
 from cellcohort.files import write_json

@@ -5,12 +5,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
+from sklearn.metrics import f1_score, roc_auc_score
+
 from cellcohort import evaluation, tables
 from cellcohort.cohort_tables import CONFUSION, EVALUATION
 from cellcohort.errors import InputError
 from cellcohort.tables import as_table, write_table
 from cellcohort.tally import Tallier, metrics
-from sklearn.metrics import f1_score, roc_auc_score
 
 
 def make_cells(n: int = 600, *, patients: int = 2, seed: int = 0, foreign: float = 0.2) -> pd.DataFrame:

@@ -6,6 +6,8 @@ from html.parser import HTMLParser
 
 import pandas as pd
 import pytest
+from synthetic_results import FIGURES, FOREIGN, collect, make_results, report_inputs
+
 from cellcohort.report import render_report
 from cellcohort.report.figure import pack
 from cellcohort.report.inputs import histogram_quantiles, load
@@ -13,7 +15,6 @@ from cellcohort.report.page import _percent, build_figures
 from cellcohort.report.palette import label_colours
 from cellcohort.report.patients import patient_facts
 from cellcohort.report.trust import patient_warnings
-from synthetic_results import FIGURES, FOREIGN, collect, make_results, report_inputs
 
 SECTIONS = {
     "patients",

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+
 from cellcohort import tables
 from cellcohort.cohort_tables import UMAP
 from cellcohort.tables import as_table, write_table

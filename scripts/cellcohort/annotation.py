@@ -56,7 +56,11 @@ def annotate(
         logits, embedding = _read_cells(bundle, tokens, explanation)
         columns = judge(bundle, logits, embedding, alpha=alpha)
         cell_ids = counts.cell_ids[chunk_rows]
-        names = {"cell_id": cell_ids, "sample_id": [sample_id] * len(cell_ids), "patient_id": [patient_id] * len(cell_ids)}
+        names = {
+            "cell_id": cell_ids,
+            "sample_id": [sample_id] * len(cell_ids),
+            "patient_id": [patient_id] * len(cell_ids),
+        }
         yield AnnotatedChunk(
             pa.table({**names, **columns}), pa.table({"cell_id": cell_ids, "vector": vectors(embedding)})
         )

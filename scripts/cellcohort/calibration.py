@@ -36,4 +36,3 @@ def probabilities(logits: np.ndarray, temperature: float) -> np.ndarray:
     scaled = logits.astype(np.float64) / temperature
     exponentials = np.exp(scaled - scaled.max(1, keepdims=True))
     return exponentials / exponentials.sum(1, keepdims=True)
-

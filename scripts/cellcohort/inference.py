@@ -38,10 +38,12 @@ def run_batches(
         yield rows, batch, model(*to_tensors(batch, device), attention=attention)
 
 
-def predict_tokens(model: CellMemory, tokens: Tokens) -> tuple[np.ndarray, np.ndarray]:
-    """Logits (n, n_labels) and embeddings (n, d_model) of n cells, float32."""
-    logits = np.empty((len(tokens), model.config.n_labels), np.float32)
-    embedding = np.empty((len(tokens), model.config.d_model), np.float32)
+def predict_tokens(model: CellMemory, tokens: Tokens, *outputs: str) -> tuple[np.ndarray, ...]:
+    """The named fields of CellMemoryOutput for n cells, each a float32 array of n rows."""
+    config = model.config
+    widths = {"logits": config.n_labels, "workspace": config.n_labels, "direct": config.n_labels}
+    arrays = [np.empty((len(tokens), widths.get(name, config.d_model)), np.float32) for name in outputs]
     for rows, _, output in run_batches(model, tokens):
-        logits[rows], embedding[rows] = output.logits.cpu().numpy(), output.embedding.cpu().numpy()
-    return logits, embedding
+        for name, array in zip(outputs, arrays, strict=True):
+            array[rows] = getattr(output, name).float().cpu().numpy()
+    return tuple(arrays)

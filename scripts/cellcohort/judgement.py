@@ -15,6 +15,7 @@ from .evaluation import expected_calibration_error
 from .inference import predict_tokens
 from .model import CellMemory
 from .ood import Neighbours, fit_detector
+from .splits import spread_sample
 from .tables import vectors
 from .tokens import TokenStore
 
@@ -52,7 +53,7 @@ def calibrate(model: CellMemory, store: TokenStore, *, alpha: float, seed: int) 
     alpha
         Level at which the false-alarm rate on held-out cells is reported.
     """
-    rows = kept_rows(store.cells, seed=seed)
+    rows = spread_sample(store.cells, limit=MAX_EMBEDDED, seed=seed)
     cells = store.cells.iloc[rows].reset_index(drop=True)
     logits, embedding = _embed(model, store, rows)
     held_out = (cells["split"] == "validation").to_numpy()
@@ -74,18 +75,9 @@ def calibrate(model: CellMemory, store: TokenStore, *, alpha: float, seed: int) 
     )
 
 
-def kept_rows(cells: pd.DataFrame, *, seed: int, limit: int = MAX_EMBEDDED) -> np.ndarray:
-    """Rows of the reference that the bundle keeps: all, or a sample of `limit` that spares rare labels."""
-    if len(cells) <= limit:
-        return np.arange(len(cells))
-    shuffled = cells[["cell_id", "label"]].sort_values("cell_id").sample(frac=1, random_state=seed)
-    rank = shuffled.groupby("label").cumcount()
-    return np.sort(rank.sort_values(kind="stable").index[:limit])
-
-
 def _embed(model: CellMemory, store: TokenStore, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     parts: Iterator = (
-        predict_tokens(model, store.read(rows[start : start + CHUNK_CELLS]))
+        predict_tokens(model, store.read(rows[start : start + CHUNK_CELLS]), "logits", "embedding")
         for start in range(0, len(rows), CHUNK_CELLS)
     )
     logits, embedding = zip(*parts, strict=True)
@@ -103,7 +95,10 @@ def _metrics(truth: np.ndarray, probability: np.ndarray, names: np.ndarray) -> d
             "macro_f1": float(per_label.mean()),
             "ece": float(expected_calibration_error(probability.max(1), predicted == truth)),
         },
-        "per_label": {name: {"f1": float(f1), "n_cells": int((truth == name).sum())} for name, f1 in zip(present, per_label, strict=True)},
+        "per_label": {
+            name: {"f1": float(f1), "n_cells": int((truth == name).sum())}
+            for name, f1 in zip(present, per_label, strict=True)
+        },
         "confusion": {
             "labels": names.tolist(),
             "counts": confusion_matrix(truth, predicted, labels=names.tolist()).tolist(),

@@ -58,8 +58,8 @@ class CellMemoryOutput:
     ----------
     logits
         Shape (B, n_labels).
-    direct
-        The part of the logits that comes by the direct path, shape (B, n_labels); 0 without one.
+    workspace, direct
+        The logits of either path before they are mixed, shape (B, n_labels); `direct` is 0 without that path.
     embedding
         The CLS token, shape (B, D).
     memory
@@ -73,6 +73,7 @@ class CellMemoryOutput:
     """
 
     logits: Tensor
+    workspace: Tensor
     direct: Tensor | float
     embedding: Tensor
     memory: Tensor
@@ -197,17 +198,17 @@ class Workspace(nn.Module):
 
 
 class DirectPath(nn.Module):
-    """A linear model of the labels on the expression bins, scaled to 0..1; absent genes count as 0."""
+    """A linear model of the labels on the bins, scaled to 0..1; absent genes count as 0. Fitted, not trained."""
 
     def __init__(self, config: ModelConfig):
         super().__init__()
         self.n_bins = config.n_bins
-        self.weight = nn.Embedding(config.n_genes, config.n_labels)
-        nn.init.zeros_(self.weight.weight)
+        self.register_buffer("weight", torch.zeros(config.n_genes, config.n_labels))
+        self.register_buffer("bias", torch.zeros(config.n_labels))
 
     def forward(self, genes: Tensor, bins: Tensor, mask: Tensor) -> Tensor:
         level = bins * mask / self.n_bins
-        return (level[:, None] @ self.weight(genes))[:, 0]
+        return (level[:, None] @ F.embedding(genes, self.weight))[:, 0] + self.bias
 
 
 class CellMemory(nn.Module):
@@ -226,6 +227,7 @@ class CellMemory(nn.Module):
         self.workspace = Workspace(config)
         self.head = nn.Linear(config.d_model, config.n_labels)
         self.direct = DirectPath(config) if config.direct else None
+        self.register_buffer("mix", torch.ones(2))  # weights of the workspace's and the direct path's logits
 
     def forward(self, genes: Tensor, bins: Tensor, mask: Tensor, *, attention: bool = False) -> CellMemoryOutput:
         """Read B cells.
@@ -249,10 +251,11 @@ class CellMemory(nn.Module):
         else:
             x, memory, read, received = self._broadcast_to_cls(x, memory, mask, share.to(x.dtype))
         cls = x[:, 0]
-        logits = self.head(cls) + direct
+        workspace = self.head(cls)
+        logits = self.mix[0] * workspace + self.mix[1] * direct
         if not attention:
-            return CellMemoryOutput(logits, direct, cls, memory)
-        return CellMemoryOutput(logits, direct, cls, memory, read.mean(1), received[:, 0].mean(1))
+            return CellMemoryOutput(logits, workspace, direct, cls, memory)
+        return CellMemoryOutput(logits, workspace, direct, cls, memory, read.mean(1), received[:, 0].mean(1))
 
     def _broadcast_to_cells(self, x: Tensor, memory: Tensor, mask: Tensor, share: Tensor):
         for layer in range(self.config.n_layers):

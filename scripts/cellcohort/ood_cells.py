@@ -45,9 +45,7 @@ def empty_ood(path: str | Path) -> None:
 
 def _write(path, obs: pd.DataFrame, vectors: np.ndarray, genes: pd.DataFrame, chunks) -> None:
     var = genes.assign(gene_id=genes["gene_id"].fillna("").astype(str)).set_index("symbol")
-    frame = ad.AnnData(
-        X=sparse.csr_matrix((0, len(var)), dtype=np.float32), obs=obs.iloc[:0], var=var
-    )
+    frame = ad.AnnData(X=sparse.csr_matrix((0, len(var)), dtype=np.float32), obs=obs.iloc[:0], var=var)
     with atomic_path(path) as part:
         frame.write_h5ad(part)
         with h5py.File(part, "r+") as file:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
 VALIDATION_SHARE = 0.2
 
 
-def assign_splits(
-    cell_ids: np.ndarray, labels: np.ndarray, donors: np.ndarray | None, *, seed: int
-) -> np.ndarray:
+def assign_splits(cell_ids: np.ndarray, labels: np.ndarray, donors: np.ndarray | None, *, seed: int) -> np.ndarray:
     """`train` or `validation` for each of n reference cells.
 
     With two donors or more, whole donors are held out, about a fifth of the cells; cells of a label that the other
@@ -51,3 +50,16 @@ def _stratified(cell_ids: np.ndarray, labels: np.ndarray, seed: int) -> np.ndarr
         rows = rng.permutation(by_id[labels[by_id] == label])
         held_out[rows[: int(np.ceil(VALIDATION_SHARE * len(rows)))] if len(rows) > 1 else []] = True
     return held_out
+
+
+def spread_sample(cells: pd.DataFrame, *, limit: int, seed: int) -> np.ndarray:
+    """Ascending positions of at most `limit` cells, equally many of each label as far as there are.
+
+    `cells` has the columns cell_id and label; the choice does not depend on their order.
+    """
+    if len(cells) <= limit:
+        return np.arange(len(cells))
+    shuffled = cells[["cell_id", "label"]].reset_index(drop=True).sort_values("cell_id")
+    shuffled = shuffled.sample(frac=1, random_state=seed)
+    rank = shuffled.groupby("label").cumcount()
+    return np.sort(rank.sort_values(kind="stable").index[:limit].to_numpy())

@@ -45,9 +45,7 @@ QC = _schema(
     passed=_FLAG,
     reason=(_TEXT,),
 )
-GENES = _schema(
-    token_id=pa.int32(), gene_id=(_TEXT,), symbol=_TEXT, match=_TEXT, query_genes=pa.list_(_TEXT)
-)
+GENES = _schema(token_id=pa.int32(), gene_id=(_TEXT,), symbol=_TEXT, match=_TEXT, query_genes=pa.list_(_TEXT))
 ANNOTATION = _schema(
     cell_id=_TEXT,
     sample_id=_TEXT,
@@ -66,6 +64,7 @@ CNV_CELLS = _schema(
     role=_TEXT,
     cnv_score=(_REAL,),
     llr=(_REAL,),
+    fdr=(_REAL,),
     cnv_call=_TEXT,
     clone=(_TEXT,),
     lineage=(_TEXT,),

@@ -240,7 +240,9 @@ def length_batches(lengths: np.ndarray, max_cells: int, max_tokens: int) -> Iter
     start = 0
     while start < len(order):
         stop = start + 1
-        while stop < len(order) and stop - start < max_cells and (stop - start + 1) * lengths[order[stop]] <= max_tokens:
+        while (
+            stop < len(order) and stop - start < max_cells and (stop - start + 1) * lengths[order[stop]] <= max_tokens
+        ):
             stop += 1
         yield order[start:stop]
         start = stop

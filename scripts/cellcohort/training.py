@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import math
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from tqdm import tqdm
 from .batches import to_tensors, training_batches
 from .checkpoint import load_checkpoint, load_progress, save_checkpoint
 from .coexpression import gene_embedding
+from .direct import fit_direct, fit_mix
 from .inference import predict_tokens
 from .model import CellMemory, ModelConfig
 from .tokens import TokenStore
@@ -30,6 +30,7 @@ from .tokens import TokenStore
 log = logging.getLogger(__name__)
 
 WARM_UP_STEPS = 100
+MAX_WEIGHT = 20.0
 
 
 @dataclass(frozen=True)
@@ -88,8 +89,7 @@ def train(
     progress = Progress(fingerprint(store, labels, model_config, config))
     resumed = Path(checkpoint).exists() and load_progress(checkpoint)["fingerprint"] == progress.fingerprint
     if not resumed:
-        with torch.no_grad():
-            model.embedding.gene.weight.copy_(gene_embedding(store, rows["train"], model_config, seed=config.seed))
+        _start_from_reference(model, store, rows["train"], seed=config.seed)
     model.to(device)
     optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
     best = {}
@@ -104,8 +104,11 @@ def train(
         record = _validate(model, validation, targets[rows["validation"]])
         record |= {"epoch": progress.epoch, "train_loss": train_loss, "learning_rate": optimizer.param_groups[0]["lr"]}
         progress.history.append(record)
-        log.info("epoch %(epoch)d: loss %(train_loss).4f, validation loss %(validation_loss).4f, accuracy "
-                 "%(validation_accuracy).4f, macro-F1 %(validation_macro_f1).4f", record)
+        log.info(
+            "epoch %(epoch)d: loss %(train_loss).4f, validation loss %(validation_loss).4f, accuracy "
+            "%(validation_accuracy).4f, macro-F1 %(validation_macro_f1).4f",
+            record,
+        )
         if record["validation_loss"] < progress.best_loss:
             progress.best_loss, progress.bad_epochs = record["validation_loss"], 0
             best = {name: value.detach().clone() for name, value in model.state_dict().items()}
@@ -113,13 +116,28 @@ def train(
             progress.bad_epochs += 1
         save_checkpoint(checkpoint, model, optimizer, best, asdict(progress))
     model.load_state_dict(best)
+    if model.direct is not None:
+        paths = predict_tokens(model, validation, "workspace", "direct")
+        model.mix.copy_(fit_mix(*paths, targets[rows["validation"]]))
+        log.info("weights of workspace and direct path: %.3f, %.3f", *model.mix.tolist())
     return model.eval(), pd.DataFrame(progress.history)
 
 
+def _start_from_reference(model: CellMemory, store: TokenStore, rows: np.ndarray, *, seed: int) -> None:
+    """Set what is fitted rather than trained: the first gene embeddings and the direct path."""
+    config = model.config
+    with torch.no_grad():
+        model.embedding.gene.weight.copy_(gene_embedding(store, rows, config, seed=seed))
+        if model.direct is not None:
+            weight, bias = fit_direct(store, rows, n_genes=config.n_genes, n_bins=config.n_bins, seed=seed)
+            model.direct.weight.copy_(weight)
+            model.direct.bias.copy_(bias)
+
+
 def label_weights(targets: np.ndarray, n_labels: int) -> torch.Tensor:
-    """Loss weight of each label, proportional to 1 / sqrt(its cells), mean 1 over cells."""
+    """Loss weight of each label, inverse to its cells and at most `MAX_WEIGHT` times the mean over cells, which is 1."""
     counts = np.maximum(np.bincount(targets, minlength=n_labels), 1)
-    weights = counts**-0.5
+    weights = np.minimum(len(targets) / (n_labels * counts), MAX_WEIGHT)
     return torch.tensor(weights * len(targets) / (weights * counts).sum(), dtype=torch.float32)
 
 
@@ -145,9 +163,7 @@ def _epoch(model, optimizer, store, rows, targets, weights, config, progress) ->
             group["lr"] = config.learning_rate * schedule(progress.step, config.epochs * steps)
         output = model(*to_tensors(tokens, device))
         target = torch.from_numpy(targets[batch_rows]).to(device)
-        loss = F.cross_entropy(output.logits, target, weight=weights)
-        if model.direct is not None:  # a loss of its own, lest the workspace learn by heart before it has learned
-            loss = loss + F.cross_entropy(output.direct, target, weight=weights)
+        loss = F.cross_entropy(output.workspace, target, weight=weights)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
@@ -161,7 +177,7 @@ def schedule(step: int, total: int) -> float:
 
 
 def _validate(model: CellMemory, tokens, targets: np.ndarray) -> dict[str, float]:
-    logits, _ = predict_tokens(model, tokens)
+    (logits,) = predict_tokens(model, tokens, "workspace")
     predicted = logits.argmax(1)
     loss = F.cross_entropy(torch.from_numpy(logits), torch.from_numpy(targets))
     return {

@@ -41,14 +41,21 @@ class Effects:
         A group is altered if one arm exceeds `min_z`, or two exceed four fifths of it. Of an altered group, all arms
         are called that pass a false-discovery rate of 1 % (Benjamini and Hochberg, two-sided normal).
         """
-        ratio, z = np.nan_to_num(self.log2_ratio), np.abs(np.nan_to_num(self.z))
-        large = np.abs(ratio) > min_effect
-        if not (large & (z > min_z)).any() and (large & (z > 0.8 * min_z)).sum() < 2:
-            return np.zeros(len(z), dtype=np.int8)
-        pvalues = 2 * norm.sf(z[np.isfinite(self.z)])
-        clear = np.zeros(len(z), dtype=bool)
-        clear[np.isfinite(self.z)] = false_discovery_control(pvalues) < _ARM_FDR
-        return (large * clear * np.sign(ratio)).astype(np.int8)
+        if not self.exceed(min_effect, min_z).any() and self.exceed(min_effect, 0.8 * min_z).sum() < 2:
+            return np.zeros(len(self.z), dtype=np.int8)
+        known = np.isfinite(self.z)
+        clear = self.exceed(min_effect, 0.0)
+        clear[known] &= false_discovery_control(2 * norm.sf(np.abs(self.z[known]))) < _ARM_FDR
+        return (clear * np.sign(np.nan_to_num(self.log2_ratio))).astype(np.int8)
+
+    def dosage(self, min_effect: float, min_z: float) -> np.ndarray:
+        """Relative dosage of each arm, 1 where it is not called."""
+        called = self.calls(min_effect=min_effect, min_z=min_z) != 0
+        return np.where(called, np.exp2(np.nan_to_num(self.log2_ratio)), 1.0)
+
+    def exceed(self, min_effect: float, min_z: float) -> np.ndarray:
+        """Arms (bool) whose |log2_ratio| and |z| are larger than these."""
+        return (np.abs(np.nan_to_num(self.log2_ratio)) > min_effect) & (np.abs(np.nan_to_num(self.z)) > min_z)
 
 
 def group_sums(counts: sparse.csr_matrix, groups: np.ndarray, number: int) -> np.ndarray:
@@ -169,7 +176,9 @@ def _weighted(
     return np.asarray((counts @ into).todense())
 
 
-def arm_rows(groups: Sequence[str], effects: Sequence[Effects], names: Sequence[str], calls: Sequence[np.ndarray]):
+def arm_rows(
+    groups: Sequence[str], effects: Sequence[Effects], names: Sequence[str], calls: Sequence[np.ndarray]
+) -> pd.DataFrame:
     """Long table group, arm, log2_ratio, z, call; arms that could not be judged are left out."""
     frames = [
         pd.DataFrame({"group": group, "arm": list(names), "log2_ratio": e.log2_ratio, "z": e.z, "call": call})

@@ -10,6 +10,7 @@ from anndata import AnnData
 from scipy import sparse
 
 from ..errors import InputError
+from ..resources import chromosome_arms
 from . import decide
 from .arms import ArmCounts, arm_rows, count_arms, gene_weights
 from .clones import find_groups
@@ -102,14 +103,18 @@ def call_copy_number(
     layout = lay_out_arms(genes, _arm_table(arms))
     matrix = _counts(adata)[order]
     placed = matrix[:, genes["column"].to_numpy()]
-    names, codes = np.unique(adata.obs[lineage].astype(object).fillna("unassigned").astype(str).to_numpy()[order],
-                             return_inverse=True)
-    flags = adata.obs[reference].fillna(False).astype(bool).to_numpy()[order]
-    lent = adata.obs[borrowed].fillna(False).astype(bool).to_numpy()[order] if borrowed else np.zeros_like(flags)
+    names, codes = np.unique(
+        adata.obs[lineage].astype(object).fillna("unassigned").astype(str).to_numpy()[order], return_inverse=True
+    )
+    flags = _flags(adata, reference)[order]
+    lent = _flags(adata, borrowed)[order] if borrowed else np.zeros_like(flags)
     flags &= (np.bincount(codes[flags], minlength=len(names)) >= min_reference)[codes] if len(codes) else flags
     reason = _obstacle(genes, layout, flags, min_reference)
     if reason:
-        table, rows = decide.undetermined(names[codes] if len(codes) else codes, flags, reason), arm_rows([], [], [], [])
+        table, rows = (
+            decide.undetermined(names.astype(object)[codes], flags, reason),
+            arm_rows([], [], [], []),
+        )
     else:
         cells = _describe(placed, layout, codes, list(names), flags, settings, seed)
         table, rows, flags = _call(cells, flags, lent, min_reference, seed)
@@ -118,6 +123,15 @@ def call_copy_number(
     table = table.iloc[back].reset_index(drop=True)
     table.insert(0, "cell_id", adata.obs_names.to_numpy().astype(str))
     return CnvResult(table, rows, profile.values[back], profile.columns, profile.chr_pos)
+
+
+def _flags(adata: AnnData, column: str) -> np.ndarray:
+    """An obs column of true and false; missing values are false."""
+    values = adata.obs[column].astype(object)
+    values = values.where(values.notna(), False)
+    if not values.isin([True, False]).all():
+        raise InputError(f"copy number: obs column {column!r} holds other values than true and false. Make it so.")
+    return values.to_numpy().astype(bool)
 
 
 def _check(adata: AnnData, columns: list[str]) -> None:
@@ -139,8 +153,6 @@ def _counts(adata: AnnData) -> sparse.csr_matrix:
 def _arm_table(arms: pd.DataFrame | None) -> pd.DataFrame:
     if arms is not None:
         return arms
-    from ..resources import chromosome_arms  # noqa: PLC0415 - reads a file, only when asked
-
     return chromosome_arms("hg38")
 
 
@@ -155,7 +167,15 @@ def _obstacle(genes: pd.DataFrame, layout: ArmLayout, reference: np.ndarray, min
     return None
 
 
-def _describe(placed, layout, codes, names, flags, settings, seed) -> Cells:
+def _describe(
+    placed: sparse.csr_matrix,
+    layout: ArmLayout,
+    codes: np.ndarray,
+    names: list[str],
+    flags: np.ndarray,
+    settings: Settings,
+    seed: int,
+) -> Cells:
     """Arm counts, and the groups of cells within each lineage."""
     weights = gene_weights(placed, codes, len(names))
     table = count_arms(placed, layout, weights)
@@ -169,7 +189,9 @@ def _describe(placed, layout, codes, names, flags, settings, seed) -> Cells:
     return Cells(placed, layout, table, codes, names, group, settings)
 
 
-def _call(cells: Cells, flags: np.ndarray, lent: np.ndarray, min_reference: int, seed: int):
+def _call(
+    cells: Cells, flags: np.ndarray, lent: np.ndarray, min_reference: int, seed: int
+) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray]:
     """Patterns with a purified reference, then every cell, then every group: cell table, arm table, reference."""
     reference = flags.copy()
     for _ in range(_MAX_PURIFICATION):
@@ -183,7 +205,9 @@ def _call(cells: Cells, flags: np.ndarray, lent: np.ndarray, min_reference: int,
     baseline = _baseline(cells, reference, found, fold_numbers(len(reference), seed))
     table, rows = decide.decide(cells, reference, matched, found, baseline)
     table["reference_source"] = decide.sources(cells, reference, lent, matched, found)
-    table.loc[flags & ~reference, "reason"] = "taken out of the reference: its group carries an arm"
+    carriers = np.zeros(len(flags), dtype=bool)
+    carriers[np.concatenate([pattern.cells for pattern in found.patterns] or [[]]).astype(np.int64)] = True
+    table.loc[flags & carriers, "reason"] = "taken out of the reference: its group carries an arm"
     return table, rows, reference
 
 
@@ -200,12 +224,20 @@ def _baseline(cells: Cells, reference: np.ndarray, found: Findings, folds: np.nd
     return baseline
 
 
-def _profile(matrix, placed, genes, codes, reference, settings) -> Profile:
+def _profile(
+    matrix: sparse.csr_matrix,
+    placed: sparse.csr_matrix,
+    genes: pd.DataFrame,
+    codes: np.ndarray,
+    reference: np.ndarray,
+    settings: Settings,
+) -> Profile:
     """infercnvpy's profile against the lineages' references (all cells where there is none)."""
     totals = np.asarray(matrix.sum(axis=1)).ravel()
     expression = log_normalise(placed, totals)
     if not len(genes):
-        return Profile(sparse.csr_matrix((len(codes), 0)), pd.DataFrame(columns=["chromosome", "start", "end"]), {})
+        columns = pd.DataFrame(columns=["chromosome", "start", "end", "n_genes", "genes"])
+        return Profile(sparse.csr_matrix((len(codes), 0)), columns, {})
     groups = np.full(len(codes), -1)
     if reference.any():
         groups[reference] = np.unique(codes[reference], return_inverse=True)[1]
@@ -213,6 +245,12 @@ def _profile(matrix, placed, genes, codes, reference, settings) -> Profile:
         groups[:] = 0
     means = reference_means(expression, groups) if len(codes) else np.zeros((1, len(genes)))
     return infer_profile(
-        expression, genes, means, window=settings.window, step=settings.step, clip=settings.clip,
-        noise_sd=settings.noise_sd, noise_cells=groups >= 0,
+        expression,
+        genes,
+        means,
+        window=settings.window,
+        step=settings.step,
+        clip=settings.clip,
+        noise_sd=settings.noise_sd,
+        noise_cells=groups >= 0,
     )

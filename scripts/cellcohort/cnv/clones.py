@@ -18,7 +18,12 @@ _CONFIRM_Z = 4.0
 
 
 def find_groups(
-    counts: sparse.csr_matrix, layout: ArmLayout, table: ArmCounts, dispersion: np.ndarray, *, settings: Settings,
+    counts: sparse.csr_matrix,
+    layout: ArmLayout,
+    table: ArmCounts,
+    dispersion: np.ndarray,
+    *,
+    settings: Settings,
     seed: int = 0,
 ) -> np.ndarray:
     """Split the cells of one lineage into groups with different arm dosages.
@@ -56,7 +61,15 @@ def find_groups(
     return groups
 
 
-def _split(counts, layout, table, dispersion, cells, settings, rng) -> np.ndarray | None:
+def _split(
+    counts: sparse.csr_matrix,
+    layout: ArmLayout,
+    table: ArmCounts,
+    dispersion: np.ndarray,
+    cells: np.ndarray,
+    settings: Settings,
+    rng: np.random.Generator,
+) -> np.ndarray | None:
     """The side of each cell in a confirmed split of `cells`, or None."""
     if len(cells) < 2 * settings.min_cells:
         return None
@@ -67,11 +80,9 @@ def _split(counts, layout, table, dispersion, cells, settings, rng) -> np.ndarra
         if min(side.sum(), (~side).sum()) < settings.min_cells:
             continue
         left, right = group_sums(part, side.astype(np.int64), 2)
-        if not compare(right, left, unseen).calls(min_effect=settings.min_effect, min_z=_CONFIRM_Z).any():
+        if not compare(right, left, unseen).exceed(settings.min_effect, _CONFIRM_Z).any():
             continue
-        effects = compare(right, left, layout)
-        called = effects.calls(min_effect=settings.min_effect, min_z=_CONFIRM_Z) != 0
-        factor = np.where(called, np.exp2(np.nan_to_num(effects.log2_ratio)), 1.0)
+        factor = compare(right, left, layout).dosage(settings.min_effect, _CONFIRM_Z)
         final = _assign(table.values[cells], table.values[some][~side], dispersion, factor)
         if min(final.sum(), (~final).sum()) >= settings.min_cells:
             return final

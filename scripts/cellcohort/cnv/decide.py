@@ -16,11 +16,20 @@ _NULL_QUANTILE = 0.99
 def undetermined(lineage: np.ndarray, reference: np.ndarray, reason: str) -> pd.DataFrame:
     """The cell table of a patient of whom nothing can be called."""
     missing = np.full(len(reference), np.nan)
-    return pd.DataFrame({
-        "role": np.where(reference, "reference", "query"), "cnv_score": missing, "llr": missing,
-        "cnv_call": "undetermined", "clone": None, "lineage": lineage, "reference_source": None, "reason": reason,
-        "fdr": missing,
-    }, index=range(len(reference)))
+    return pd.DataFrame(
+        {
+            "role": np.where(reference, "reference", "query"),
+            "cnv_score": missing,
+            "llr": missing,
+            "cnv_call": "undetermined",
+            "clone": None,
+            "lineage": lineage,
+            "reference_source": None,
+            "reason": reason,
+            "fdr": missing,
+        },
+        index=range(len(reference)),
+    )
 
 
 def decide(
@@ -39,6 +48,7 @@ def decide(
     call = np.full(len(llr), "diploid", dtype=object)
     call[(llr > 0) & (llr <= limit) | own & (power < limit)] = "undetermined"
     call[llr > limit] = "aneuploid"
+    call[cells.table.values.sum(axis=1) == 0] = "undetermined"
     known = np.isin(cells.lineage, matched) | own
     call[~known] = "undetermined"
     reason = np.full(len(llr), None, dtype=object)
@@ -50,13 +60,20 @@ def decide(
     clone[altered] = names[best[altered]] if altered.any() else None
     fdr = np.full(len(llr), np.nan)
     fdr[~null] = false_discovery(llr[~null], llr[null])
-    table = pd.DataFrame({
-        "role": np.where(reference, "reference", "query"),
-        "cnv_score": arm_scores(cells.table.values, baseline.share, baseline.dispersion),
-        "llr": llr, "cnv_call": call, "clone": clone, "lineage": np.array(cells.lineage_names, dtype=object)[cells.lineage],
-        "reference_source": None, "reason": reason, "fdr": fdr,
-    })
-    return table, _final_arms(cells, table, reference, matched, found)
+    table = pd.DataFrame(
+        {
+            "role": np.where(reference, "reference", "query"),
+            "cnv_score": arm_scores(cells.table.values, baseline.share, baseline.dispersion),
+            "llr": llr,
+            "cnv_call": call,
+            "clone": clone,
+            "lineage": np.array(cells.lineage_names, dtype=object)[cells.lineage],
+            "reference_source": None,
+            "reason": reason,
+            "fdr": fdr,
+        }
+    )
+    return table, _final_arms(cells, table, reference, matched, found, known)
 
 
 def _likelihoods(cells: Cells, patterns: list[Pattern], baseline: Baseline):
@@ -120,9 +137,12 @@ def _agree(one: Effects, other: Effects) -> bool:
 
 
 def _final_arms(
-    cells: Cells, table: pd.DataFrame, reference: np.ndarray, matched: list[int], found: Findings
+    cells: Cells, table: pd.DataFrame, reference: np.ndarray, matched: list[int], found: Findings, known: np.ndarray
 ) -> pd.DataFrame:
-    """Arms of the query cells of each lineage by clone or call, against the lineage's reference."""
+    """Arms of the query cells of each lineage by clone or call, against the lineage's reference.
+
+    Single cells that stayed undetermined were selected by their arms, so they are no group to be described.
+    """
     kind = table["clone"].where(table["clone"].notna(), table["cnv_call"]).to_numpy()
     normals = group_sums(cells.counts, np.where(reference, cells.lineage, -1), len(cells.lineage_names))
     names, effects = [], []
@@ -132,6 +152,8 @@ def _final_arms(
         against = np.asarray(cells.counts[own].sum(axis=0), dtype=float) if own.any() else against
         for value in sorted(set(kind[cells.lineage == lineage])):
             rows = np.flatnonzero((cells.lineage == lineage) & (kind == value) & ~reference & ~own)
+            if value == "undetermined" and known[rows].any():
+                continue
             if len(rows) >= cells.settings.min_cells:
                 group = np.asarray(cells.counts[rows].sum(axis=0), dtype=float).ravel()
                 names.append(f"{label}|{value}")
@@ -140,9 +162,7 @@ def _final_arms(
     return arm_rows(names, effects, cells.layout.names, [one.calls(**limits) for one in effects])
 
 
-def sources(
-    cells: Cells, reference: np.ndarray, lent: np.ndarray, matched: list[int], found: Findings
-) -> np.ndarray:
+def sources(cells: Cells, reference: np.ndarray, lent: np.ndarray, matched: list[int], found: Findings) -> np.ndarray:
     """Where the reference of each cell came from."""
     result = np.full(len(reference), None, dtype=object)
     for lineage in range(len(cells.lineage_names)):

@@ -27,8 +27,12 @@ def chromosome_names(names: pd.Series) -> pd.Series:
 
 def natural_order(names: Sequence[str]) -> list[str]:
     """Chromosomes in the order 1, 2, ..., 10, ..., X."""
-    return sorted(names, key=lambda name: [(not part.isdigit(), int(part) if part.isdigit() else 0, part.lower())
-                                           for part in re.split(r"(\d+)", name)])
+    return sorted(
+        names,
+        key=lambda name: [
+            (not part.isdigit(), int(part) if part.isdigit() else 0, part.lower()) for part in re.split(r"(\d+)", name)
+        ],
+    )
 
 
 def place_genes(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 
 import matplotlib
@@ -70,9 +71,7 @@ def _choose(cells: pd.DataFrame, seed: int) -> tuple[np.ndarray, np.ndarray]:
 def _draw(figure: Figure, values: np.ndarray, group: np.ndarray, chr_pos: dict[str, int], title: str) -> None:
     side, main = figure.subplots(1, 2, width_ratios=[0.02, 1], sharey=True)
     limit = max(float(np.quantile(np.abs(values), 0.995)), 0.05)
-    image = main.imshow(
-        values, aspect="auto", cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest"
-    )
+    image = main.imshow(values, aspect="auto", cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
     starts = sorted(chr_pos.values())
     ends = [*starts[1:], values.shape[1]]
     for start in starts[1:]:
@@ -88,7 +87,10 @@ def _draw(figure: Figure, values: np.ndarray, group: np.ndarray, chr_pos: dict[s
     side.set_xticks([])
     edges = np.flatnonzero(group[1:] != group[:-1]) + 1
     bounds = [0, *edges, len(group)]
-    side.set_yticks([(a + b) / 2 for a, b in zip(bounds[:-1], bounds[1:], strict=True)],
-                    [group[start] for start in bounds[:-1]], fontsize=8)
+    side.set_yticks(
+        [(a + b) / 2 for a, b in pairwise(bounds)],
+        [group[start] for start in bounds[:-1]],
+        fontsize=8,
+    )
     side.tick_params(length=0)
     figure.colorbar(image, ax=main, shrink=0.6, pad=0.01, label="smoothed log fold change")

@@ -67,7 +67,7 @@ def call_patient(
     label with fewer than `min_reference` normal cells gets up to 200 cells of that label from the healthy reference,
     which no other patient has a part in.
 
-    The counts of the patient's cells are held in memory, sparse: about 40 bytes a nonzero entry at the peak, 12 GB
+    The counts of the patient's cells are held in memory, sparse: about 50 bytes a nonzero entry at the peak, 15 GB
     for 200,000 cells of 1,500 genes.
 
     Returns
@@ -79,8 +79,15 @@ def call_patient(
     borrowed = _borrow(obs, healthy, normal_labels, min_reference, seed)
     adata = _assemble(samples, obs, healthy, borrowed, positions)
     result = call_copy_number(
-        adata, lineage="lineage", reference="reference", borrowed="borrowed", positions=positions, arms=arms,
-        min_reference=min_reference, settings=settings, seed=seed,
+        adata,
+        lineage="lineage",
+        reference="reference",
+        borrowed="borrowed",
+        positions=positions,
+        arms=arms,
+        min_reference=min_reference,
+        settings=settings,
+        seed=seed,
     )
     own = np.arange(len(obs))
     cells = result.cells.iloc[own].copy()
@@ -94,14 +101,15 @@ def _describe(
 ) -> pd.DataFrame:
     """The patient's annotated cells with lineage and reference (bool)."""
     columns = ["cell_id", "label", "confidence", "is_ood"]
-    tables = [one.annotation[columns].assign(sample_id=one.sample_id) for one in samples]
-    obs = pd.concat(tables, ignore_index=True)
+    none = pd.DataFrame(columns=[*columns, "sample_id"], dtype=object)
+    tables = [one.annotation[columns].assign(sample_id=one.sample_id) for one in samples if len(one.annotation)]
+    obs = pd.concat(tables or [none], ignore_index=True)
     ood = obs["is_ood"].astype(bool).to_numpy()
     label = obs["label"].astype(str)
     lineage = label.where(~ood, label + ", " + _POOL)
     size = lineage.map(lineage.value_counts())
     obs["lineage"] = lineage.mask(ood & (size < _SMALL_GROUP), _POOL)
-    normal = ~ood & (obs["confidence"].to_numpy() >= min_confidence)
+    normal = ~ood & (obs["confidence"].to_numpy(dtype=float) >= min_confidence)
     if len(normal_labels):
         normal &= label.isin(normal_labels).to_numpy()
     obs["reference"] = normal & ~_held_out(obs, normal, min_reference, seed)
@@ -133,7 +141,8 @@ def _borrow(
         return empty
     enough = obs.loc[obs["reference"], "lineage"].value_counts()
     wanted = [
-        label for label in sorted(obs["label"].astype(str).unique())
+        label
+        for label in sorted(obs["label"].astype(str).unique())
         if enough.get(label, 0) < min_reference and (not len(normal_labels) or label in normal_labels)
     ]
     parts = [empty]
@@ -148,7 +157,10 @@ def _borrow(
 
 
 def _assemble(
-    samples: Sequence[Sample], obs: pd.DataFrame, healthy: HealthyReference | None, borrowed: pd.DataFrame,
+    samples: Sequence[Sample],
+    obs: pd.DataFrame,
+    healthy: HealthyReference | None,
+    borrowed: pd.DataFrame,
     positions: pd.DataFrame,
 ) -> ad.AnnData:
     """Counts of the patient's cells, then of the borrowed ones, in the genes that all files share."""
@@ -159,10 +171,13 @@ def _assemble(
     shared = sorted(set(names[0]).intersection(*names[1:])) if names else []
     blocks = [_read(counts, rows, name, shared) for (counts, rows), name in zip(sources, names, strict=True)]
     matrix = sparse.vstack(blocks, format="csr") if blocks else sparse.csr_matrix((0, 0), dtype=np.float32)
-    table = pd.concat([
-        obs[["lineage", "reference"]].assign(borrowed=False),
-        borrowed[["lineage"]].assign(reference=True, borrowed=True),
-    ], ignore_index=True)
+    table = pd.concat(
+        [
+            obs[["lineage", "reference"]].assign(borrowed=False),
+            borrowed[["lineage"]].assign(reference=True, borrowed=True),
+        ],
+        ignore_index=True,
+    )
     keys = [f"{sample}\t{cell}" for sample, cell in zip(obs["sample_id"], obs["cell_id"], strict=True)]
     table.index = pd.Index(keys + [f"\tborrowed {row}" for row in borrowed["row"]], dtype=object)
     return ad.AnnData(matrix, obs=table, var=pd.DataFrame(index=pd.Index(shared, dtype=object)))

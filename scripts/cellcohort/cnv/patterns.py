@@ -12,6 +12,7 @@ from .genome import ArmLayout
 from .settings import Settings
 
 _MIN_SELF = 20
+_MAX_STATE_ARMS = 2
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,8 @@ def _judge_matched(
         if tested.sum() < cells.settings.min_cells:
             continue
         pattern = _pattern(cells, lineage, rows[tested], normal[[home]])
-        if pattern is not None:
+        state = index != home and _is_state(group == index, is_reference, pattern)
+        if pattern is not None and not state:
             found.patterns.append(pattern)
             found.reference[pattern.cells] = False
 
@@ -116,6 +118,13 @@ def _home(cells: Cells, n_reference: np.ndarray, normal: np.ndarray, others: np.
         return int(np.argmax(n_reference))
     arms = [_calls(cells, compare(normal[index], others, cells.layout)) for index in able]
     return int(min(zip(able, arms, strict=True), key=lambda pair: (np.abs(pair[1]).sum(), -n_reference[pair[0]]))[0])
+
+
+def _is_state(members: np.ndarray, is_reference: np.ndarray, pattern: Pattern | None) -> bool:
+    """Whether a group is a cell state: one or two arms, and reference cells in it about as often as query cells."""
+    if pattern is None or (pattern.factor != 1).sum() > _MAX_STATE_ARMS or is_reference.all():
+        return False
+    return members[is_reference].mean() > 0.5 * members[~is_reference].mean() if is_reference.any() else False
 
 
 def _judge_unmatched(cells: Cells, found: Findings, lineage: int, rows: np.ndarray, others: np.ndarray) -> None:
@@ -150,8 +159,5 @@ def _pattern(cells: Cells, lineage: int, rows: np.ndarray, reference: np.ndarray
     """The pattern of some cells of a lineage against summed reference counts; None if no arm is called."""
     group = np.asarray(cells.counts[rows].sum(axis=0), dtype=np.float64).ravel()
     effects = compare(group, reference, cells.layout)
-    called = _calls(cells, effects)
-    if not called.any():
-        return None
-    factor = np.where(called != 0, np.exp2(np.nan_to_num(effects.log2_ratio)), 1.0)
-    return Pattern(lineage, rows, effects, factor)
+    factor = effects.dosage(cells.settings.min_effect, cells.settings.min_z)
+    return Pattern(lineage, rows, effects, factor) if (factor != 1).any() else None

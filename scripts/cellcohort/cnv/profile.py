@@ -71,13 +71,17 @@ def smoothing_operator(
         column = np.repeat(np.arange(len(starts)), length)
         values = np.tile(pyramid / pyramid.sum(), len(starts))
         blocks.append(sparse.csr_matrix((values, (members.ravel(), column)), shape=(len(genes), len(starts))))
-        tables.append(pd.DataFrame({
-            "chromosome": chromosome,
-            "start": genes["start"].to_numpy()[members].min(axis=1).astype(np.int64),
-            "end": genes["end"].to_numpy()[members].max(axis=1).astype(np.int64),
-            "n_genes": length,
-            "genes": [tuple(symbols[row]) for row in members],
-        }))
+        tables.append(
+            pd.DataFrame(
+                {
+                    "chromosome": chromosome,
+                    "start": genes["start"].to_numpy()[members].min(axis=1).astype(np.int64),
+                    "end": genes["end"].to_numpy()[members].max(axis=1).astype(np.int64),
+                    "n_genes": length,
+                    "genes": [tuple(symbols[row]) for row in members],
+                }
+            )
+        )
         chr_pos[chromosome], first = first, first + len(starts)
     return sparse.hstack(blocks, format="csr"), pd.concat(tables, ignore_index=True), chr_pos
 

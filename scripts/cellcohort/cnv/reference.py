@@ -56,7 +56,7 @@ def build_baseline(values: np.ndarray, lineage: np.ndarray, reference: np.ndarra
             if held.any() and rest.any():
                 share[held], error[held] = _share(values[rest]), _error(values[rest])
     spread = arm_dispersion(values[reference], share[reference])
-    number = np.bincount(lineage[reference], minlength=lineage.max() + 1)[lineage].clip(1)[:, None]
+    number = np.bincount(lineage[reference], minlength=lineage.max(initial=0) + 1)[lineage].clip(1)[:, None]
     return Baseline(share, spread + error + spread / number)
 
 

@@ -47,7 +47,8 @@ def captions(*, alpha: float, min_share: float) -> dict[str, Caption]:
         "cnv": Caption(
             "Chromosome arms gained and lost",
             "First: arms called as gained (red) or lost (blue) in each altered group of a patient's cells; the "
-            "stronger the colour, the larger the log2 ratio of expression to the patient's normal cells; uncalled arms are grey. "
+            "stronger the colour, the larger the log2 ratio of expression to the patient's normal cells; "
+            "uncalled arms are grey. "
             "Then: copy-number score of single cells by their call, beside the normal cells used as reference; thin "
             "line from the 5% to the 95% quantile, bar over the middle half, tick at the median. Expression stands in "
             "for DNA here: confirm what matters.",

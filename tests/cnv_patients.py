@@ -1,0 +1,70 @@
+"""Small synthetic patients for the copy-number tests: gamma-Poisson counts with known arms."""
+
+from __future__ import annotations
+
+import anndata as ad
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+N_CHROMOSOMES = 6
+GENES_PER_ARM = 150
+ARMS = pd.DataFrame(
+    [
+        (f"chr{number}", arm, start, start + 10_000_000)
+        for number in range(1, N_CHROMOSOMES + 1)
+        for arm, start in (("p", 0), ("q", 10_000_000))
+    ],
+    columns=["chromosome", "arm", "start", "end"],
+)
+
+
+def positions(seed: int = 0) -> pd.DataFrame:
+    """150 genes on each of 12 arms."""
+    rng = np.random.default_rng(seed)
+    tables = [
+        pd.DataFrame({
+            "chromosome": row.chromosome,
+            "start": np.sort(rng.choice(np.arange(row.start, row.end - 50_000, 1000), GENES_PER_ARM, replace=False)),
+        })
+        for row in ARMS.itertuples()
+    ]  # fmt: skip
+    table = pd.concat(tables, ignore_index=True)
+    table["end"] = table["start"] + rng.integers(1000, 40_000, len(table))
+    table.insert(0, "symbol", [f"G{number}" for number in range(len(table))])
+    return table
+
+
+def patient(
+    sizes: dict[str, int], events: dict[str, dict[str, float]] | None = None, *, depth: int = 3000, seed: int = 0
+) -> ad.AnnData:
+    """Cells of some groups, named `lineage` or `lineage/clone`; `events` gives the dosage of arms by group.
+
+    obs: lineage, reference (every second cell of a group without events), carrier, group.
+    """
+    rng = np.random.default_rng(seed)
+    table = positions()
+    arm = np.repeat(np.arange(len(ARMS)), GENES_PER_ARM)
+    names = [f"{row.chromosome[3:]}{row.arm}" for row in ARMS.itertuples()]
+    common = rng.normal(0, 1.2, len(table))
+    lineages = sorted({name.split("/")[0] for name in sizes})
+    own = {name: np.exp(common + np.random.default_rng([seed, i]).normal(0, 0.7, len(table)))
+           for i, name in enumerate(lineages)}  # fmt: skip
+    blocks, obs = [], []
+    for name, number in sizes.items():
+        dosage = np.ones(len(names))
+        for changed, factor in (events or {}).get(name, {}).items():
+            dosage[names.index(changed)] = factor
+        rate = own[name.split("/")[0]] * dosage[arm]
+        mean = rng.lognormal(np.log(depth), 0.3, (number, 1)) * rate / rate.sum()
+        blocks.append(rng.poisson(mean * rng.gamma(5, 1 / 5, mean.shape)))
+        carrier = bool((events or {}).get(name))
+        obs.append(pd.DataFrame({
+            "lineage": name.split("/")[0], "group": name, "carrier": carrier,
+            "reference": (np.arange(number) % 2 == 0) & (not carrier),
+        }))  # fmt: skip
+    frame = pd.concat(obs, ignore_index=True)
+    frame.index = [f"cell{number:05d}" for number in rng.permutation(len(frame))]
+    return ad.AnnData(
+        sparse.csr_matrix(np.vstack(blocks).astype(np.float32)), obs=frame, var=pd.DataFrame(index=table["symbol"])
+    )
