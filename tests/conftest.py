@@ -18,3 +18,12 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"needs the real data sets in {folder}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def bundle(tmp_path_factory):
+    """The bundle of a small model of three made-up types (small_reference.py)."""
+    from cellcohort.bundle import Bundle
+    from small_reference import make_bundle
+
+    return Bundle.open(make_bundle(tmp_path_factory.mktemp("bundle")))

@@ -1,15 +1,24 @@
-"""A reference of three made-up types that a model learns in seconds, as a token store."""
+"""A reference of three made-up types that a model learns in seconds: token store, bundle and samples."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import anndata as ad
 import numpy as np
 import pandas as pd
+import torch
 from scipy import sparse
 
+from cellcohort import tables
+from cellcohort.bundle import save_model
+from cellcohort.files import write_json
+from cellcohort.judgement import calibrate
+from cellcohort.model import ModelConfig
 from cellcohort.splits import assign_splits
+from cellcohort.tables import write_table
 from cellcohort.tokens import TokenStore, tokenise, write_store
+from cellcohort.training import TrainConfig, train
 
 N_GENES = 40
 LABELS = ["alpha", "beta", "delta"]
@@ -34,3 +43,46 @@ def make_store(path: Path, *, n_cells: int = 300, seed: int = 0) -> TokenStore:
     cells = pd.DataFrame({"cell_id": ids, "label": labels, "donor": donors, "split": split})
     write_store(path, [(tokenise(counts_of(labels, seed=seed)), cells)])
     return TokenStore(path)
+
+
+def make_vocabulary() -> pd.DataFrame:
+    """The genes of `counts_of` as a vocabulary (tables.VOCABULARY)."""
+    return pd.DataFrame(
+        {
+            "token_id": np.arange(N_GENES, dtype=np.int32),
+            "gene_id": None,
+            "symbol": [f"GENE{i}" for i in range(N_GENES)],
+            "chromosome": "chr1",
+            "start": np.arange(N_GENES) * 1000,
+            "end": np.arange(N_GENES) * 1000 + 500,
+        }
+    )
+
+
+def make_bundle(folder: Path) -> Path:
+    """Train and calibrate a small model and write its bundle, as the scripts of the model's rules do."""
+    store = make_store(folder / "tokens.arrow", n_cells=600)
+    sizes = ModelConfig(N_GENES, 3, d_model=32, d_ff=32, d_key=8, n_slots=4, n_layers=2)
+    config = TrainConfig(epochs=12, batch_size=32, learning_rate=3e-3)
+    checkpoint = folder / "checkpoint.safetensors"
+    model, history = train(store, store.labels, sizes, config, device=torch.device("cpu"), checkpoint=checkpoint)
+    bundle = folder / "model"
+    bundle.mkdir()
+    save_model(model, weights=bundle / "weights.safetensors", config=bundle / "config.json", settings={})
+    result = calibrate(model, store, alpha=0.05, seed=1)
+    write_json(bundle / "calibration.json", result.calibration)
+    write_json(bundle / "metrics.json", result.metrics)
+    write_table(bundle / "labels.parquet", result.labels, tables.LABELS)
+    write_table(bundle / "history.parquet", history, tables.HISTORY)
+    write_table(bundle / "vocabulary.parquet", make_vocabulary(), tables.VOCABULARY)
+    write_table(bundle / "reference_embedding.parquet", result.embedding, tables.reference_embedding_schema(32))
+    return bundle
+
+
+def write_sample(path: Path, labels: np.ndarray, *, seed: int = 5) -> Path:
+    """A sample of cells of the given types as .h5ad, with two genes that no vocabulary holds."""
+    counts = sparse.hstack([counts_of(labels, seed=seed), sparse.csr_matrix(np.ones((len(labels), 2)))], format="csr")
+    genes = [f"GENE{i}" for i in range(N_GENES)] + ["OTHER1", "OTHER2"]
+    obs = pd.DataFrame({"truth": labels.astype(str)}, index=[f"s{i:03d}" for i in range(len(labels))])
+    ad.AnnData(counts.astype(np.float32), obs=obs, var=pd.DataFrame(index=genes)).write_h5ad(path)
+    return path

@@ -16,7 +16,9 @@ import scipy.sparse as sp
 
 from cellcohort import cohort, evaluation, tables
 from cellcohort import cohort_tables as cohort_schemas
+from cellcohort.cnv.summary import arm_shares, join_cells, origin_shares
 from cellcohort.files import write_json
+from cellcohort.report.inputs import CNV_TABLES
 from cellcohort.tables import read_frame, write_table
 from cellcohort.umap import project_umap
 
@@ -28,6 +30,11 @@ ARMS = [
 GAINED = {"chr8q": 1, "chr3q": 1, "chr20q": 1, "chr17p": -1, "chr4q": -1, "chr13q": -1}
 WIDTH, N_GENES = 32, 300
 FIGURES = ("composition", "ood", "umap", "origins", "cnv", "qc", "coverage", "training", "confusion", "evaluation")
+PATIENT_TABLES = {
+    "cnv_patients": cohort_schemas.CNV_PATIENTS,
+    "cnv_origins": cohort_schemas.CNV_ORIGINS,
+    "cnv_markers": cohort_schemas.CNV_MARKERS,
+}
 _COHORT_TABLES = ("samples", "annotation", "composition", "ood", "origins", "evaluation", "confusion", "umap")
 
 
@@ -41,6 +48,10 @@ class Results:
     def of_samples(self, name: str) -> list[str]:
         """A file of every sample, in the order of the sheet."""
         return [str(self.folder / "samples" / sample["sample_id"] / name) for sample in self.samples]
+
+    def of_patients(self, name: str) -> list[str]:
+        """A file of every patient."""
+        return [str(self.folder / "patients" / patient / name) for patient in self.patients]
 
     def cohort(self, name: str) -> str:
         return str(self.folder / "cohort" / f"{name}.parquet")
@@ -72,6 +83,7 @@ def make_results(
         }
         results.samples.append(sample)
         _write_sample(results, sample, 0 if rejected else n_cells, centres, rng)
+        _write_patient(results, sample)
     _write_heatmaps(results, rng)
     return results
 
@@ -90,6 +102,10 @@ def collect(results: Results, truth: dict[str, pd.Series] | None = None, *, umap
             cohort_schemas.COHORT_CNV_ARMS,
         ),
         "cnv_burden": (cohort.cnv_burden(results.of_samples("cnv_cells.parquet"), samples), cohort_schemas.CNV_BURDEN),
+        **{
+            name: (cohort.collect_patients(results.of_patients(f"{name}.parquet"), schema), schema)
+            for name, schema in PATIENT_TABLES.items()
+        },
     }
     cells = _evaluated_cells(results)
     collected["evaluation"] = (evaluation.evaluate(cells), cohort_schemas.EVALUATION)
@@ -283,10 +299,11 @@ def _write_cnv(folder: Path, cell_ids: list[str], kind: np.ndarray, rng: np.rand
         "role": np.where(reference, "reference", "query"),
         "cnv_score": np.where(call == "aneuploid", rng.gamma(20, 0.0035, len(kind)), rng.gamma(9, 0.003, len(kind))),
         "llr": rng.normal(size=len(kind)),
+        "fdr": 0.01,
         "cnv_call": np.where(reference, "diploid", call),
         "clone": np.where(call == "aneuploid", "clone_1", None),
         "lineage": "Epithelial",
-        "reference_source": "patient",
+        "reference_source": np.where(rng.random(len(kind)) < 0.1, "borrowed", "patient"),
         "reason": None,
     })  # fmt: skip
     write_table(folder / "cnv_cells.parquet", cells, tables.CNV_CELLS)
@@ -303,12 +320,30 @@ def _arm(arm: str, group: str, rng: np.random.Generator) -> tuple[float, float, 
     return ratio, ratio * 18, call
 
 
+def _write_patient(results: Results, sample: dict) -> None:
+    """What the aneuploid cells of a patient of one sample have in common."""
+    folder = results.folder / "samples" / sample["sample_id"]
+    cells = read_frame(folder / "cnv_cells.parquet").assign(**{k: sample[k] for k in ("sample_id", "patient_id")})
+    annotation = read_frame(folder / "annotation.parquet")
+    joined = join_cells(cells, {sample["sample_id"]: annotation}, {sample["sample_id"]: folder / "ood.h5ad"})
+    arms = read_frame(folder / "cnv_arms.parquet")
+    arms["group"] = f"{sample['patient_id']}|Epithelial|" + arms["group"].astype(str)
+    origins = origin_shares(joined, arms)
+    markers = [
+        {**row, "rank": rank, "symbol": f"GENE{rank}", "score": 30.0 - rank, "logfoldchange": 2.0, "pvals_adj": 1e-9}
+        for row in origins[["patient_id", "origin"]].assign(n_aneuploid=80, n_normal=40).to_dict("records")
+        for rank in range(1, 8)
+    ]
+    content = (arm_shares(joined, arms), origins, pd.DataFrame(markers, columns=cohort_schemas.CNV_MARKERS.names))
+    for (name, schema), frame in zip(PATIENT_TABLES.items(), content, strict=True):
+        write_table(results.folder / "patients" / sample["patient_id"] / f"{name}.parquet", frame, schema)
+
+
 def _write_heatmaps(results: Results, rng: np.random.Generator) -> None:
     from PIL import Image
 
     for patient in results.patients:
         path = results.folder / "patients" / patient / "cnv_heatmap.png"
-        path.parent.mkdir(parents=True)
         pattern = np.repeat(rng.normal(0, 0.3, 30), 30)[None] * (np.arange(200) > 90)[:, None]
         pattern = pattern + rng.normal(0, 0.12, (200, 900))
         red, blue = np.clip(-pattern, 0, 1), np.clip(pattern, 0, 1)
@@ -318,7 +353,7 @@ def _write_heatmaps(results: Results, rng: np.random.Generator) -> None:
 
 def report_inputs(results: Results, *, cnv: bool = True) -> dict[str, str | list[str]]:
     """The inputs of the report's rule."""
-    names = (*_COHORT_TABLES, "cnv_arms", "cnv_burden") if cnv else _COHORT_TABLES
+    names = (*_COHORT_TABLES, *CNV_TABLES) if cnv else _COHORT_TABLES
     inputs: dict[str, str | list[str]] = {name: results.cohort(name) for name in names}
     inputs |= {name: results.of_samples(f"{name}.parquet") for name in ("qc", "genes")}
     inputs |= {"history": results.model("history.parquet")}

@@ -135,7 +135,7 @@ def _start_from_reference(model: CellMemory, store: TokenStore, rows: np.ndarray
 
 
 def label_weights(targets: np.ndarray, n_labels: int) -> torch.Tensor:
-    """Loss weight of each label, inverse to its cells and at most `MAX_WEIGHT` times the mean over cells, which is 1."""
+    """Loss weight of each label, inverse to its cells but at most `MAX_WEIGHT`; the mean over cells is 1."""
     counts = np.maximum(np.bincount(targets, minlength=n_labels), 1)
     weights = np.minimum(len(targets) / (n_labels * counts), MAX_WEIGHT)
     return torch.tensor(weights * len(targets) / (weights * counts).sum(), dtype=torch.float32)

@@ -1,0 +1,38 @@
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from cellcohort.bundle import FILES, Bundle
+from cellcohort.errors import InputError
+from cellcohort.files import read_json
+
+
+def test_a_copied_bundle_says_the_same(bundle, tmp_path):
+    copy = Bundle.open(shutil.copytree(bundle.folder, tmp_path / "elsewhere"))
+    for name, value in bundle.model.state_dict().items():
+        assert torch.equal(value, copy.model.state_dict()[name])
+    assert copy.labels == bundle.labels == ["alpha", "beta", "delta"]
+    assert copy.detector == bundle.detector
+    assert copy.temperature == bundle.temperature
+    vectors = np.random.default_rng(0).normal(size=(5, 32)).astype(np.float32)
+    np.testing.assert_array_equal(copy.neighbours.distance(vectors), bundle.neighbours.distance(vectors))
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_an_incomplete_bundle_names_what_is_missing(bundle, tmp_path, name):
+    copy = shutil.copytree(bundle.folder, tmp_path / "elsewhere")
+    (copy / name).unlink()
+    with pytest.raises(InputError, match=name):
+        Bundle.open(copy)
+
+
+def test_nothing_in_a_bundle_is_a_pickle(bundle):
+    assert {path.suffix for path in bundle.folder.iterdir()} == {".json", ".parquet", ".safetensors"}
+
+
+def test_metrics_are_of_held_out_cells(bundle):
+    metrics = read_json(bundle.folder / "metrics.json")
+    assert metrics["validation"]["accuracy"] > 0.9
+    assert 0 <= metrics["ood_false_alarm_rate"] <= 0.05
+    assert np.sum(metrics["confusion"]["counts"]) == metrics["n_cells"]

@@ -1,0 +1,183 @@
+"""The chain end to end, on a slice of the demo: every stage real, two samples that cannot be used among the others."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import anndata as ad
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+import yaml
+from tiny_cohort import REPO, snakemake
+
+from cellcohort import cohort_tables, tables
+from cellcohort.files import read_json
+
+SAMPLES = ["P13", "P14", "empty", "foreign"]
+SHEET = pd.DataFrame(
+    {
+        "sample_id": SAMPLES,
+        "patient_id": ["P13", "P14", "P14", "P13"],
+        "path": [f"{name}.h5ad" for name in SAMPLES],
+        "truth": ["cell_type", "cell_type", None, None],
+    }
+)
+CONFIG = {
+    "samples": "samples.tsv",
+    "reference": {"path": "reference.h5ad"},
+    "vocabulary": {"n_genes": 800},
+    "model": {"preset": "small"},
+    "train": {"epochs": 5, "batch_size": 32},
+}
+SAMPLE_TABLES = {
+    "qc": tables.QC,
+    "genes": tables.GENES,
+    "annotation": tables.ANNOTATION,
+    "gene_scores": tables.GENE_SCORES,
+    "programs": tables.PROGRAMS,
+    "cnv_cells": tables.CNV_CELLS,
+    "cnv_arms": tables.CNV_ARMS,
+}
+COHORT = ["annotation", "samples", "composition", "ood", "origins", "cnv_arms", "gene_scores", "programs", "evaluation"]
+
+
+@pytest.fixture(scope="module")
+def demo_data(tmp_path_factory) -> Path:
+    """The demo's files: those in the repository's demo folder, else downloaded."""
+    if (REPO / "demo" / "reference.h5ad").exists():
+        return REPO / "demo"
+    folder = tmp_path_factory.mktemp("demo")
+    command = [sys.executable, str(REPO / "scripts" / "demo_data.py"), str(folder)]
+    if subprocess.run(command, check=False).returncode:
+        pytest.skip("needs the demo's data, which could not be downloaded")
+    return folder
+
+
+def some_cells(path: Path, n: int) -> ad.AnnData:
+    """Every k-th cell, n in all."""
+    cells = ad.read_h5ad(path)
+    return cells[np.linspace(0, cells.n_obs - 1, n).astype(int)].copy()
+
+
+@pytest.fixture(scope="module")
+def cohort(tmp_path_factory, demo_data) -> Path:
+    """A working directory with a reference of 400 cells and samples of 150, none, and 60 with unknown genes."""
+    folder = tmp_path_factory.mktemp("cohort")
+    some_cells(demo_data / "reference.h5ad", 400).write_h5ad(folder / "reference.h5ad")
+    for name in ("P13", "P14"):
+        some_cells(demo_data / f"{name}.h5ad", 150).write_h5ad(folder / f"{name}.h5ad")
+    some_cells(demo_data / "P14.h5ad", 150)[:0].write_h5ad(folder / "empty.h5ad")
+    foreign = some_cells(demo_data / "P13.h5ad", 60)
+    foreign.var_names = [f"locus_{i}" for i in range(foreign.n_vars)]
+    foreign.write_h5ad(folder / "foreign.h5ad")
+    SHEET.to_csv(folder / "samples.tsv", sep="\t", index=False)
+    (folder / "config.yaml").write_text(yaml.safe_dump(CONFIG))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def results(cohort) -> Path:
+    done = snakemake(cohort, "--cores", "2")
+    assert done.returncode == 0, done.stdout[-5000:]
+    return cohort / "results"
+
+
+def annotation(results: Path, sample: str) -> pd.DataFrame:
+    return tables.read_frame(results / "samples" / sample / "annotation.parquet")
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_every_sample_has_every_table_in_its_schema(results, sample):
+    for name, schema in SAMPLE_TABLES.items():
+        table = pq.read_table(results / "samples" / sample / f"{name}.parquet")
+        assert table.schema.remove_metadata().equals(schema), name
+    for name in ("ood", "cnv"):
+        ad.read_h5ad(results / "samples" / sample / f"{name}.h5ad")
+
+
+@pytest.mark.parametrize("sample", ["P13", "P14"])
+def test_each_cell_that_passed_qc_is_annotated(results, cohort, sample):
+    qc = tables.read_frame(results / "samples" / sample / "qc.parquet")
+    cells = annotation(results, sample)
+    assert qc["cell_id"].tolist() == ad.read_h5ad(cohort / f"{sample}.h5ad").obs_names.tolist()
+    assert cells["cell_id"].tolist() == qc.loc[qc["passed"], "cell_id"].tolist()
+    assert set(cells["sample_id"]) == {sample}
+    status = read_json(results / "samples" / sample / "status.json")
+    assert (status["status"], status["n_cells_kept"]) == ("ok", len(cells))
+
+
+@pytest.mark.parametrize("sample", ["P13", "P14"])
+def test_ood_file_and_copy_number_agree_with_the_annotation(results, sample):
+    cells = annotation(results, sample)
+    ood = ad.read_h5ad(results / "samples" / sample / "ood.h5ad")
+    assert ood.obs_names.tolist() == cells.loc[cells["is_ood"], "cell_id"].tolist()
+    assert ood.n_vars == 12_000 or ood.n_vars > 800
+    calls = tables.read_frame(results / "samples" / sample / "cnv_cells.parquet")
+    assert set(calls["cell_id"]) == set(cells["cell_id"])
+    assert set(calls["cnv_call"]) <= {"aneuploid", "diploid", "undetermined"}
+    assert set(calls.loc[calls["role"] == "reference", "cell_id"]).isdisjoint(ood.obs_names)
+
+
+@pytest.mark.parametrize(("sample", "reason"), [("empty", "0 cells"), ("foreign", "vocabulary.min_share")])
+def test_samples_that_cannot_be_used_are_rejected_with_a_reason(results, sample, reason):
+    status = read_json(results / "samples" / sample / "status.json")
+    assert status["status"] == "rejected"
+    assert reason in status["reason"]
+    assert len(annotation(results, sample)) == 0
+    listed = tables.read_frame(results / "cohort" / "samples.parquet").set_index("sample_id")
+    assert reason in listed.loc[sample, "reason"]
+    assert reason in (results / "report.html").read_text()
+
+
+def test_cohort_tables(results):
+    for name in COHORT:
+        assert (results / "cohort" / f"{name}.parquet").exists(), name
+        assert name == "annotation" or (results / "cohort" / f"{name}.tsv").exists(), name
+    cells = tables.read_frame(results / "cohort" / "annotation.parquet")
+    assert len(cells) == sum(len(annotation(results, sample)) for sample in SAMPLES)
+    evaluation = pq.read_table(results / "cohort" / "evaluation.parquet")
+    assert evaluation.schema.remove_metadata().equals(cohort_tables.EVALUATION)
+    values = evaluation.to_pandas().query("level == 'cohort'").set_index("metric")["value"]
+    assert values["accuracy"] > 0.8
+    assert values["ood_auroc"] > 0.6
+
+
+def test_the_bundle_is_whole_and_says_how_good_it_is(results):
+    metrics = read_json(results / "model" / "metrics.json")
+    assert metrics["validation"]["accuracy"] > 0.8
+    splits = tables.read_frame(results / "model" / "reference_embedding.parquet", ["donor", "split"])
+    assert splits.groupby("split")["donor"].unique().map(set).map(len).to_dict() == {"train": 1, "validation": 1}
+
+
+def test_a_second_run_does_nothing(cohort, results):
+    done = snakemake(cohort, "--cores", "2", "--dry-run")
+    assert "Nothing to be done" in done.stdout
+
+
+def test_the_same_input_gives_the_same_tables_byte_for_byte(cohort, results, tmp_path):
+    config = CONFIG | {"pathvars": {"results": str(tmp_path / "again")}}
+    (cohort / "again.yaml").write_text(yaml.safe_dump(config))
+    done = snakemake(cohort, "--cores", "2", configfile="again.yaml")
+    assert done.returncode == 0, done.stdout[-5000:]
+    written = sorted(path.relative_to(results) for path in results.rglob("*.parquet"))
+    assert len(written) > 40
+    changed = [path for path in written if (results / path).read_bytes() != (tmp_path / "again" / path).read_bytes()]
+    assert changed == []
+
+
+def test_a_trained_bundle_annotates_and_trains_nothing(cohort, results, tmp_path):
+    config = {
+        "samples": "samples.tsv",
+        "model": {"bundle": "results/model"},
+        "pathvars": {"results": str(tmp_path / "by_bundle")},
+    }
+    (cohort / "bundle.yaml").write_text(yaml.safe_dump(config))
+    target = tmp_path / "by_bundle" / "samples" / "P13" / "annotation.parquet"
+    done = snakemake(cohort, "--cores", "2", str(target), configfile="bundle.yaml")
+    assert done.returncode == 0, done.stdout[-5000:]
+    assert "train_model" not in done.stdout
+    assert target.read_bytes() == (results / "samples" / "P13" / "annotation.parquet").read_bytes()

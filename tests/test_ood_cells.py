@@ -1,0 +1,50 @@
+import anndata as ad
+import numpy as np
+import pandas as pd
+import pytest
+from cellcohort.counts import open_counts
+from cellcohort.ood_cells import empty_ood, write_ood
+from cellcohort.tables import ANNOTATION, embedding_schema, vectors, write_table
+from small_reference import LABELS, write_sample
+
+
+@pytest.fixture
+def sample(tmp_path):
+    return write_sample(tmp_path / "sample.h5ad", np.resize(np.array(LABELS, object), 30))
+
+
+def annotation_of(counts, rows, is_ood):
+    n = len(rows)
+    texts = {"sample_id": "S", "patient_id": "P", "label": "alpha", "second_label": "beta"}
+    numbers = {"confidence": 0.5, "ood_score": np.arange(n, dtype=float), "ood_pvalue": 0.01}
+    return pd.DataFrame({"cell_id": counts.cell_ids[rows], **texts, **numbers, "is_ood": is_ood})
+
+
+@pytest.mark.parametrize("chosen", [[3, 4, 20], []])
+def test_it_holds_the_ood_cells_with_all_genes(bundle, sample, tmp_path, chosen):
+    source, counts = ad.read_h5ad(sample), open_counts(sample)
+    rows = np.arange(2, 30)  # the first two did not pass QC
+    embedding = np.random.default_rng(0).normal(size=(28, 32)).astype(np.float32)
+    cells = annotation_of(counts, rows, np.isin(rows, chosen))
+    write_table(tmp_path / "annotation.parquet", cells, ANNOTATION)
+    write_table(
+        tmp_path / "embedding.parquet",
+        {"cell_id": cells["cell_id"], "vector": vectors(embedding)},
+        embedding_schema(32),
+    )
+    paths = {name: tmp_path / f"{name}.parquet" for name in ("annotation", "embedding")}
+    write_ood(tmp_path / "ood.h5ad", counts, **paths, bundle=bundle)
+    written = ad.read_h5ad(tmp_path / "ood.h5ad")
+    assert written.obs_names.tolist() == source.obs_names[chosen].tolist()
+    np.testing.assert_array_equal(written.X.toarray(), source.X[chosen].toarray())
+    assert written.var_names.tolist() == source.var_names.tolist()
+    assert set(written.obs["origin"]) <= set(LABELS)
+    np.testing.assert_array_equal(written.obsm["X_cellmemory"], embedding[np.array(chosen, int) - 2])
+    assert written.obs["ood_score"].tolist() == [row - 2.0 for row in chosen]
+
+
+def test_a_rejected_sample_has_a_valid_file_of_no_cells(tmp_path):
+    empty_ood(tmp_path / "ood.h5ad")
+    written = ad.read_h5ad(tmp_path / "ood.h5ad")
+    assert written.n_obs == 0
+    assert "origin" in written.obs
