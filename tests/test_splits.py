@@ -56,3 +56,9 @@ def test_a_spread_sample_spares_rare_labels_and_ignores_order():
     shuffled = cells.sample(frac=1, random_state=5)
     again = spread_sample(shuffled, limit=120, seed=1)
     assert set(cells["cell_id"].iloc[chosen]) == set(shuffled["cell_id"].iloc[again])
+
+
+def test_donors_that_share_no_types_leave_cells_of_each_type_held_out():
+    labels = np.repeat(np.array(["a", "b", "c"], object), 40)
+    split = assign_splits(ids(120), labels, np.char.add("donor of ", labels.astype(str)).astype(object), seed=1)
+    assert pd.crosstab(labels, split)["validation"].tolist() == [8, 8, 8]

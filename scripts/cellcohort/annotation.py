@@ -14,6 +14,7 @@ from .counts import Counts
 from .explanation import Explanation
 from .genes import Alignment
 from .inference import run_batches
+from .logs import progress
 from .tables import vectors
 from .tokens import Tokens, tokenise
 
@@ -51,7 +52,8 @@ def annotate(
     alpha
         A cell whose conformal p-value is at most this is OOD.
     """
-    for chunk_rows, matrix in counts.chunks(rows, chunk_size):
+    n_chunks = -(-counts.n_cells // chunk_size)
+    for chunk_rows, matrix in progress(counts.chunks(rows, chunk_size), total=n_chunks, title=sample_id):
         tokens = tokenise(alignment.project(matrix), n_bins=bundle.model.config.n_bins)
         logits, embedding = _read_cells(bundle, tokens, explanation)
         columns = judge(bundle, logits, embedding, alpha=alpha)

@@ -31,6 +31,7 @@ FILES = (
     "history.parquet",
     "metrics.json",
 )
+FORMAT = 1
 
 
 def save_model(model: CellMemory, *, weights: str | Path, config: str | Path, settings: Mapping) -> None:
@@ -38,12 +39,18 @@ def save_model(model: CellMemory, *, weights: str | Path, config: str | Path, se
     tensors = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
     with atomic_path(weights) as part:
         save_file(tensors, part)
-    write_json(config, {"workflow_version": __version__, "model": asdict(model.config), **settings})
+    write_json(config, {"format": FORMAT, "workflow_version": __version__, "model": asdict(model.config), **settings})
 
 
 def load_model(weights: str | Path, config: str | Path) -> CellMemory:
     """The model in evaluation mode, on the CPU."""
-    model = CellMemory(ModelConfig(**read_json(config)["model"]))
+    content = read_json(config)
+    if content.get("format") != FORMAT:
+        written = f"format {content.get('format')} by version {content.get('workflow_version')}"
+        raise InputError(
+            f"{config}: the bundle has {written}; this version reads format {FORMAT}. Train the model anew."
+        )
+    model = CellMemory(ModelConfig(**content["model"]))
     model.load_state_dict(load_file(weights))
     return model.eval()
 

@@ -10,19 +10,24 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+_UMASK = os.umask(0)
+os.umask(_UMASK)
+
 
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `path` that replaces it when the block ends well.
 
-    A block that raises, or a process that is killed, leaves `path` as it was. The temporary name keeps the suffix,
-    because several writers choose their format by it.
+    A block that raises leaves nothing behind; a process that is killed leaves `path` as it was, and what it had
+    written is overwritten next time. The temporary name keeps the suffix, because writers choose their format by it.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    part = path.with_name(f".{path.stem}.part{path.suffix}")
     try:
         yield part
+        if part.is_file():
+            part.chmod(0o666 & ~_UMASK)  # some writers make private files
         part.replace(path)
     finally:
         shutil.rmtree(part) if part.is_dir() else part.unlink(missing_ok=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import anndata as ad
 import h5py
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 from scipy import sparse
 
@@ -16,7 +18,7 @@ from .counts import Counts
 from .files import atomic_path
 from .tables import ANNOTATION
 
-OBS = [name for name in ANNOTATION.names if name != "cell_id"]
+BATCH_CELLS = 16_384
 
 
 def write_ood(
@@ -25,38 +27,48 @@ def write_ood(
     """Write the cells whose is_ood is true.
 
     obs holds the columns of annotation.parquet and `origin`, the reference type of most of the nearest reference
-    cells (DESIGN, terms); obsm["X_cellmemory"] the embedding; var symbol and gene_id.
+    cells (DESIGN, terms); obsm["X_cellmemory"] the embedding; uns["value_kind"] the kind of the sample's values,
+    which are on the linear scale here. The annotation and the embedding have the same cells in the same order.
     """
-    table = pq.read_table(annotation)
-    chosen = table["is_ood"].to_numpy()
-    obs = table.filter(table["is_ood"]).to_pandas().set_index("cell_id")
-    vectors = stacked(pq.read_table(embedding)["vector"].filter(table["is_ood"]))
-    obs["origin"] = bundle.neighbours.origin(vectors)
-    rows = np.flatnonzero(pd.Index(counts.cell_ids).isin(table["cell_id"].to_pandas()[chosen]))
-    _write(path, obs, vectors, counts.genes, (chunk for _, chunk in counts.chunks(rows)))
+    batches = list(_ood_batches(annotation, embedding, bundle))
+    obs = pd.concat([obs for obs, _ in batches]) if batches else _empty_obs()
+    rows = np.flatnonzero(pd.Index(counts.cell_ids).isin(obs.index))
+    width = bundle.model.config.d_model
+    vectors = np.concatenate([np.empty((0, width), np.float32), *(vectors for _, vectors in batches)])
+    _write(path, obs, vectors, counts.genes, counts.kind, (chunk for _, chunk in counts.chunks(rows)))
 
 
 def empty_ood(path: str | Path) -> None:
     """A valid file of no cells."""
-    obs = ANNOTATION.empty_table().to_pandas().set_index("cell_id").assign(origin=pd.Series(dtype=object))
     genes = pd.DataFrame({"symbol": [], "gene_id": []}, dtype=object)
-    _write(path, obs, np.empty((0, 0), np.float32), genes, iter(()))
+    _write(path, _empty_obs(), np.empty((0, 0), np.float32), genes, "none", ())
 
 
-def _write(path, obs: pd.DataFrame, vectors: np.ndarray, genes: pd.DataFrame, chunks) -> None:
+def _empty_obs() -> pd.DataFrame:
+    return ANNOTATION.empty_table().to_pandas().set_index("cell_id").assign(origin=pd.Series(dtype=object))
+
+
+def _ood_batches(annotation, embedding, bundle: Bundle) -> Iterator[tuple[pd.DataFrame, np.ndarray]]:
+    """obs with origin, and embeddings, of the OOD cells among each batch of the sample's cells."""
+    readers = [pq.ParquetFile(path).iter_batches(BATCH_CELLS) for path in (annotation, embedding)]
+    for cells, embedded in zip(*readers, strict=True):
+        chosen = cells["is_ood"]
+        vectors = stacked(pa.chunked_array([embedded["vector"].filter(chosen)]))
+        obs = cells.filter(chosen).to_pandas().set_index("cell_id")
+        yield obs.assign(origin=bundle.neighbours.origin(vectors)), vectors
+
+
+def _write(
+    path, obs: pd.DataFrame, vectors: np.ndarray, genes: pd.DataFrame, kind: str, chunks: Iterable[sparse.csr_matrix]
+) -> None:
     var = genes.assign(gene_id=genes["gene_id"].fillna("").astype(str)).set_index("symbol")
-    frame = ad.AnnData(X=sparse.csr_matrix((0, len(var)), dtype=np.float32), obs=obs.iloc[:0], var=var)
+    nothing = ad.AnnData(X=sparse.csr_matrix((0, len(var)), dtype=np.float32), var=var, uns={"value_kind": kind})
     with atomic_path(path) as part:
-        frame.write_h5ad(part)
+        nothing.write_h5ad(part, compression="gzip")
         with h5py.File(part, "r+") as file:
-            _append(file, chunks)
-            for name in ("obs", "obsm"):
+            matrix = ad.io.sparse_dataset(file["X"])
+            for chunk in chunks:
+                matrix.append(chunk)
+            for name, content in (("obs", obs), ("obsm", {"X_cellmemory": vectors})):
                 del file[name]
-            ad.io.write_elem(file, "obs", obs)
-            ad.io.write_elem(file, "obsm", {"X_cellmemory": vectors})
-
-
-def _append(file: h5py.File, chunks) -> None:
-    matrix = ad.io.sparse_dataset(file["X"])
-    for chunk in chunks:
-        matrix.append(chunk)
+                ad.io.write_elem(file, name, content, dataset_kwargs={"compression": "gzip"})

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+
 import numpy as np
 import pandas as pd
+
+log = logging.getLogger(__name__)
 
 VALIDATION_SHARE = 0.2
 
@@ -12,7 +16,8 @@ def assign_splits(cell_ids: np.ndarray, labels: np.ndarray, donors: np.ndarray |
     """`train` or `validation` for each of n reference cells.
 
     With two donors or more, whole donors are held out, about a fifth of the cells; cells of a label that the other
-    donors lack stay in training. Otherwise a fifth of each label's cells is held out, none of a label of one cell.
+    donors lack stay in training. Without donors, or where held-out donors would judge less than half of the labels
+    (cells sorted by type, say), a fifth of each label's cells is held out instead, none of a label of one cell.
 
     Parameters
     ----------
@@ -22,9 +27,10 @@ def assign_splits(cell_ids: np.ndarray, labels: np.ndarray, donors: np.ndarray |
     if donors is not None and len(np.unique(donors)) > 1:
         held_out = np.isin(donors, held_out_donors(donors, seed=seed))
         held_out &= np.isin(labels, labels[~held_out])
-    else:
-        held_out = _stratified(cell_ids, labels, seed)
-    return np.where(held_out, "validation", "train").astype(object)
+        if 2 * len(np.unique(labels[held_out])) >= len(np.unique(labels)):
+            return np.where(held_out, "validation", "train").astype(object)
+        log.warning("the held-out donors share too few labels with the others: cells are held out regardless of donor")
+    return np.where(_stratified(cell_ids, labels, seed), "validation", "train").astype(object)
 
 
 def held_out_donors(donors: np.ndarray, *, seed: int) -> list[str]:
