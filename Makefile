@@ -4,16 +4,19 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.complete
 DEMO_DATA := demo/reference.h5ad
+STUDY_DATA ?= ../shared/data
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo test lint format benchmark study clean
+.PHONY: help env demo test lint format benchmark study clean
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+env: $(STAMP) ## make .venv: `source .venv/bin/activate` before snakemake
+
 demo: $(STAMP) $(DEMO_DATA) ## two ovarian tumours on a normal reference, from input to report (minutes)
 	snakemake --workflow-profile profiles/demo
-	python scripts/demo_summary.py results/demo
+	python demo/demo_summary.py results/demo
 
 test: $(STAMP) ## all tests (at most 15 minutes)
 	python -m pytest
@@ -32,8 +35,10 @@ format: $(STAMP) ## let ruff and snakefmt write
 benchmark: $(STAMP) ## speed and memory (at most 30 minutes)
 	python -m pytest tests/benchmarks
 
-study: $(STAMP) ## quality over seeds, synthetic cohorts (hours)
-	python -m pytest tests/study
+study: $(STAMP) ## quality over seeds on the data sets in STUDY_DATA (hours)
+	mkdir -p results/study
+	python tests/benchmarks/cnv_study.py --data $(STUDY_DATA) --out results/study/cnv_study.json
+	python tests/benchmarks/cnv_real.py --data $(STUDY_DATA) --out results/study/cnv_real.json
 
 clean: ## remove the environment and the demo's results
 	rm -rf .venv results/demo
@@ -44,5 +49,6 @@ $(STAMP): requirements.txt requirements-dev.txt
 	python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	touch $@
 
-$(DEMO_DATA): scripts/demo_data.py $(STAMP)
-	python scripts/demo_data.py demo
+# The last of the demo's files to be written. A new environment is no reason to download them again.
+$(DEMO_DATA): demo/demo_data.py | $(STAMP)
+	python demo/demo_data.py demo

@@ -12,7 +12,7 @@ alignment, status = align_sample(
     read_frame(snakemake.input.vocabulary),
     read_json(snakemake.input.input),
     min_share=snakemake.params.min_share,
-    on_invalid=snakemake.params.get("on_invalid", "reject"),
+    on_invalid=snakemake.params.on_invalid,
 )
 write_table(snakemake.output.genes, alignment.table, GENES)
 write_json(snakemake.output.status, status)

@@ -4,12 +4,12 @@ import numpy as np
 
 from cellcohort.annotation import annotate
 from cellcohort.bundle import Bundle
+from cellcohort.counts import open_sample
 from cellcohort.explanation import Explanation
 from cellcohort.files import read_json
 from cellcohort.genes import Alignment
 from cellcohort.inference import choose_device, use_threads
 from cellcohort.logs import log_to
-from cellcohort.status import open_sample
 from cellcohort.tables import (
     ANNOTATION,
     GENE_SCORES,

@@ -1,10 +1,10 @@
 """Write the OOD cells of one sample with all their genes."""
 
 from cellcohort.bundle import Bundle
+from cellcohort.counts import open_sample
 from cellcohort.files import read_json
 from cellcohort.logs import log_to
 from cellcohort.ood_cells import empty_ood, write_ood
-from cellcohort.status import open_sample
 
 log_to(snakemake.log[0])
 if read_json(snakemake.input.status)["status"] == "ok":

@@ -12,7 +12,5 @@ render_report(
     figures=figures,
     patients=params.patients,
     title=params.title,
-    max_points=params.max_points,
     config=params.config,
-    versions=params.get("versions"),
 )

@@ -23,7 +23,8 @@ def shared_data() -> Path:
 @pytest.fixture(scope="session")
 def bundle(tmp_path_factory):
     """The bundle of a small model of three made-up types (small_reference.py)."""
-    from cellcohort.bundle import Bundle
     from small_reference import make_bundle
+
+    from cellcohort.bundle import Bundle
 
     return Bundle.open(make_bundle(tmp_path_factory.mktemp("bundle")))

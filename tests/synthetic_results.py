@@ -79,6 +79,7 @@ def make_results(
             "sample_id": f"{patient}_tumour",
             "patient_id": patient,
             "path": f"{patient}.h5ad",
+            "tissue": "left ovary",
             "truth": "cell_type",
         }
         results.samples.append(sample)
@@ -95,7 +96,7 @@ def collect(results: Results, truth: dict[str, pd.Series] | None = None, *, umap
     collected = {
         "composition": (composition, cohort_schemas.COMPOSITION),
         "ood": (ood, cohort_schemas.OOD),
-        "samples": (cohort.collect_status(results.of_samples("status.json")), cohort_schemas.SAMPLES),
+        "samples": (cohort.collect_status(results.of_samples("status.json"), samples), cohort_schemas.SAMPLES),
         "origins": (cohort.collect_origins(results.of_samples("ood.h5ad"), samples), cohort_schemas.ORIGINS),
         "cnv_arms": (
             cohort.collect_cnv_arms(results.of_samples("cnv_arms.parquet"), samples),

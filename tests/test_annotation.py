@@ -5,13 +5,14 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from small_reference import LABELS, write_sample
+
 from cellcohort import inference, tables
 from cellcohort.annotation import annotate
 from cellcohort.counts import open_counts
 from cellcohort.explanation import Explanation
 from cellcohort.genes import align_genes
 from cellcohort.resources import gene_aliases
-from small_reference import LABELS, write_sample
 
 TRUTH = np.array([*LABELS * 12, *["unknown"] * 12], object)
 NUMBERS = ["confidence", "ood_score", "ood_pvalue"]

@@ -31,7 +31,7 @@ CONFIG = {
     "reference": {"path": "reference.h5ad"},
     "vocabulary": {"n_genes": 800},
     "model": {"preset": "small"},
-    "train": {"epochs": 5, "batch_size": 32},
+    "train": {"epochs": 5},
 }
 SAMPLE_TABLES = {
     "qc": tables.QC,
@@ -51,7 +51,7 @@ def demo_data(tmp_path_factory) -> Path:
     if (REPO / "demo" / "reference.h5ad").exists():
         return REPO / "demo"
     folder = tmp_path_factory.mktemp("demo")
-    command = [sys.executable, str(REPO / "scripts" / "demo_data.py"), str(folder)]
+    command = [sys.executable, str(REPO / "demo" / "demo_data.py"), str(folder)]
     if subprocess.run(command, check=False).returncode:
         pytest.skip("needs the demo's data, which could not be downloaded")
     return folder

@@ -31,6 +31,14 @@ def test_an_event_is_seen_in_size_and_sign() -> None:
     assert calls[calls != 0].to_dict() == {"1p": -1, "3q": 1}
 
 
+def test_many_gains_do_not_lower_the_other_arms() -> None:
+    gained = ["1p", "1q", "2p", "3q", "5q"]
+    groups = sums(patient({"T": 100, "T/1": 100}, {"T/1": dict.fromkeys(gained, 1.5)}, seed=3))
+    table = pd.Series(compare(groups["T/1"], groups["T"], LAYOUT).log2_ratio, LAYOUT.names)
+    assert table.drop(gained).mean() == pytest.approx(0, abs=0.04)
+    assert table[gained].mean() == pytest.approx(np.log2(1.5), abs=0.06)
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_another_cell_type_shows_no_arm(seed) -> None:
     groups = sums(patient({"A": 60, "B": 60, "C": 60}, seed=seed))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import anndata as ad
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +10,9 @@ from cnv_patients import ARMS, patient, positions
 from scipy import sparse
 
 from cellcohort.cnv import call_copy_number
+from cellcohort.cnv.genome import read_arms, read_positions
 from cellcohort.errors import InputError
+from cellcohort.resources import resource_path
 from cellcohort.tables import CNV_ARMS, CNV_CELLS, as_table
 
 TRUNK = {"1p": 0.5, "2q": 1.5, "4p": 0.5}
@@ -143,6 +146,28 @@ def test_inputs_that_carry_no_call(tumour, choose, reason) -> None:
     if reason:
         assert set(result.cells["cnv_call"]) == {"undetermined"}
         assert result.cells["reason"].str.contains(reason).all()
+
+
+def test_a_mouse_with_the_genomes_own_tables() -> None:
+    genes = read_positions(resource_path("gene_positions_GRCm39.tsv.gz"))
+    genes = genes[(genes["biotype"] == "protein_coding") & (genes["chromosome"] != "chrY")].drop_duplicates("symbol")[
+        ::4
+    ]
+    rng = np.random.default_rng(0)
+    carrier = np.arange(180) >= 120
+    rate = np.tile(np.exp(rng.normal(0, 1.2, len(genes))), (180, 1))
+    for chromosome in ("chr4", "chr9", "chr14"):
+        rate[np.ix_(carrier, (genes["chromosome"] == chromosome).to_numpy())] *= 0.5
+    counts = rng.poisson(4000 * rate / rate.sum(axis=1, keepdims=True)).astype(np.float32)
+    obs = pd.DataFrame({"lineage": "T", "reference": np.arange(180) < 60}, index=[f"c{i:03d}" for i in range(180)])
+    adata = ad.AnnData(sparse.csr_matrix(counts), obs=obs, var=pd.DataFrame(index=genes["symbol"].to_numpy()))
+    result = call(adata, positions=genes, arms=read_arms(resource_path("chromosome_arms_GRCm39.tsv")))
+    called = (result.cells["cnv_call"] == "aneuploid").to_numpy()
+    assert called[carrier].mean() > 0.95
+    assert called[~carrier].mean() < 0.02
+    lost = result.arms[(result.arms["call"] == -1) & result.arms["group"].str.startswith("T|clone")]
+    assert set(lost["arm"]) == {"4q", "9q", "14q"}
+    assert list(result.chr_pos)[-1] == "chr19", "neither X nor the mitochondrion"
 
 
 def test_thirty_cells() -> None:

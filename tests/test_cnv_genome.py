@@ -6,8 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cellcohort.cnv.genome import chromosome_names, lay_out_arms, natural_order, place_genes
+from cellcohort.cnv.genome import (
+    chromosome_names,
+    lay_out_arms,
+    natural_order,
+    place_genes,
+    read_arms,
+    read_positions,
+)
 from cellcohort.errors import InputError
+from cellcohort.resources import resource_path
 
 TABLE = pd.DataFrame(
     {
@@ -43,6 +51,47 @@ def test_a_missing_column_is_named() -> None:
         place_genes(["A"], TABLE.drop(columns="start"))
     with pytest.raises(InputError, match="arm"):
         lay_out_arms(place_genes(["A"], TABLE), pd.DataFrame({"chromosome": [], "start": [], "end": []}))
+
+
+@pytest.mark.parametrize(
+    ("name", "separator"), [("p.tsv", "\t"), ("p.tsv.gz", "\t"), ("p.csv", ","), ("p.csv.gz", ",")]
+)
+def test_a_users_positions(tmp_path, name, separator) -> None:
+    TABLE.assign(gene_id="ENSG1").to_csv(tmp_path / name, sep=separator, index=False)
+    table = read_positions(tmp_path / name)
+    assert place_genes([*"ABCDEF"], table)["symbol"].tolist() == ["C", "A", "B"]
+
+
+def test_a_users_arms(tmp_path) -> None:
+    arms = pd.DataFrame({"chr": ["1", "1"], "arm": ["p", "q"], "start": [0, 300], "end": [300, 600]})
+    arms.to_csv(tmp_path / "arms.tsv", sep="\t", index=False)
+    genes = pd.DataFrame({"chromosome": "chr1", "start": np.arange(60) * 10, "end": np.arange(60) * 10 + 4})
+    assert lay_out_arms(genes, read_arms(tmp_path / "arms.tsv")).names == ["1p", "1q"]
+
+
+@pytest.mark.parametrize("genome", ["hg38", "GRCm39"])
+def test_the_genomes_that_come_along(genome) -> None:
+    positions = read_positions(resource_path(f"gene_positions_{genome}.tsv.gz"))
+    genes = place_genes(positions["symbol"].unique(), positions)
+    layout = lay_out_arms(genes, read_arms(resource_path(f"chromosome_arms_{genome}.tsv")))
+    assert layout.names[-1] == {"hg38": "22q", "GRCm39": "19q"}[genome]
+    assert layout.n_arms == {"hg38": 41, "GRCm39": 19}[genome]
+    assert (layout.arm >= 0).mean() > 0.95
+
+
+@pytest.mark.parametrize(
+    ("read", "content", "message"),
+    [
+        (read_positions, "symbol\tchromosome\tstart\nA\tchr1\t1\n", "columns: end missing"),
+        (read_arms, "arm\tstart\tend\np\t1\t2\n", "column chromosome is missing"),
+        (read_arms, "chr\tarm\tstart\tend\n1\tp\t1\t2\n1\tq\tx\t2\n", "line 3, column start: not a number"),
+        (read_arms, "", "cannot be read as a table"),
+    ],
+)
+def test_mistakes_in_a_users_table_are_named(tmp_path, read, content, message) -> None:
+    (tmp_path / "table.tsv").write_text(content)
+    with pytest.raises(InputError, match=f"table.tsv: .*{message}"):
+        read(tmp_path / "table.tsv")
 
 
 def test_arms_by_midpoint_with_small_arms_left_out() -> None:

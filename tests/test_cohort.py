@@ -8,7 +8,17 @@ import pytest
 import scipy.sparse as sp
 
 from cellcohort import cohort, tables
-from cellcohort.cohort_tables import CNV_BURDEN, COHORT_CNV_ARMS, COMPOSITION, OOD, ORIGINS, SAMPLES
+from cellcohort.cohort_tables import (
+    CNV_BURDEN,
+    CNV_MARKERS,
+    CNV_ORIGINS,
+    CNV_PATIENTS,
+    COHORT_CNV_ARMS,
+    COMPOSITION,
+    OOD,
+    ORIGINS,
+    SAMPLES,
+)
 from cellcohort.files import write_json
 from cellcohort.tables import as_table, write_table
 
@@ -57,7 +67,9 @@ def test_status_keeps_rejected_samples_and_joins_notes(tmp_path):
         "notes": ["one", "two"],
     }
     write_json(tmp_path / "status.json", status)
-    row = as_table(cohort.collect_status([tmp_path / "status.json"]), SAMPLES).to_pylist()[0]
+    described = {**SHEET[0], "tissue": "ovary", "truth": "cell_type"}
+    row = as_table(cohort.collect_status([tmp_path / "status.json"], [described]), SAMPLES).to_pylist()[0]
+    assert (row["tissue"], row["batch"], row["condition"]) == ("ovary", None, None)
     assert (row["status"], row["reason"], row["vocabulary_share"], row["notes"]) == (
         "rejected",
         "no cells",
@@ -104,12 +116,14 @@ def test_copy_number_burden_counts_calls_of_query_cells(tmp_path):
         "role": ["reference", "query", "query", "query", "query"],
         "cnv_call": calls,
         "cnv_score": [0.1, 0.4, 0.6, 0.2, None],
+        "reference_source": ["patient", "borrowed", "patient and borrowed", "patient", None],
     }).reindex(columns=tables.CNV_CELLS.names)  # fmt: skip
     write_table(tmp_path / "cells.parquet", cells, tables.CNV_CELLS)
     burden = as_table(cohort.cnv_burden([tmp_path / "cells.parquet"], SHEET[:1]), CNV_BURDEN).to_pandas()
     burden = burden.set_index("group")
     assert burden["n_cells"].to_dict() == {"reference": 1, "aneuploid": 2, "diploid": 1, "undetermined": 1}
     assert burden["share"].to_dict() == {"reference": 1.0, "aneuploid": 0.5, "diploid": 0.25, "undetermined": 0.25}
+    assert burden["n_borrowed"].to_dict() == {"reference": 0, "aneuploid": 2, "diploid": 0, "undetermined": 0}
     assert burden.loc["aneuploid", "score_median"] == pytest.approx(0.5)
     assert np.isnan(burden.loc["undetermined", "score_median"])
 
@@ -125,6 +139,19 @@ def test_empty_tables_have_their_schema(tmp_path, collect, schema, source):
     write_table(tmp_path / "empty.parquet", tables.empty(source), source)
     for paths, samples in (([], []), ([tmp_path / "empty.parquet"], SHEET[:1])):
         assert as_table(collect(paths, samples), schema).num_rows == 0
+
+
+@pytest.mark.parametrize("schema", [CNV_PATIENTS, CNV_ORIGINS, CNV_MARKERS], ids=["patients", "origins", "markers"])
+def test_tables_of_patients_are_appended(tmp_path, schema):
+    row = {field.name: "x" if field.type == "string" else 1 for field in schema}
+    write_table(tmp_path / "1.parquet", pd.DataFrame([row]), schema)
+    write_table(tmp_path / "2.parquet", tables.empty(schema), schema)
+    assert (
+        as_table(cohort.collect_patients([tmp_path / "1.parquet", tmp_path / "2.parquet"], schema), schema).num_rows
+        == 1
+    )
+    for paths in ([], [tmp_path / "2.parquet"]):
+        assert as_table(cohort.collect_patients(paths, schema), schema).num_rows == 0
 
 
 def test_explanations_of_an_empty_cohort_have_their_schema(tmp_path):

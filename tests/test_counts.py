@@ -298,6 +298,63 @@ def test_file_that_is_cut_off_is_named(tmp_path: Path) -> None:
         open_counts(tmp_path / "b.h5ad").read()
 
 
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-20])
+
+
+def damage(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[15:40] = b"x" * 25
+    path.write_bytes(content)
+
+
+def two_sizes(path: Path) -> None:
+    lines = gzip.decompress(path.read_bytes()).decode().splitlines()
+    lines[1:3] = [line for line in lines[1:3] if line.startswith("%")] + ["40 60"]
+    path.write_bytes(gzip.compress("\n".join(lines).encode()))
+
+
+def no_text(path: Path) -> None:
+    path.write_bytes(gzip.compress(b"\xff\xfe\n" * N_CELLS))
+
+
+@pytest.mark.parametrize("spoil", [cut, damage, no_text])
+@pytest.mark.parametrize("name", ["barcodes.tsv.gz", "features.tsv.gz", "matrix.mtx.gz"])
+def test_damaged_text_is_named(tmp_path: Path, name: str, spoil) -> None:
+    write_folder(tmp_path / "a", counts_matrix(), suffix=".gz")
+    spoil(tmp_path / "a" / name)
+    with pytest.raises(InputError, match=r"a(/\w+\.\w+\.gz)?: .*\. .*(again|another)"):
+        open_counts(tmp_path / "a").read()
+
+
+def test_a_size_line_of_two_numbers_is_named(tmp_path: Path) -> None:
+    write_folder(tmp_path / "a", counts_matrix(), suffix=".gz")
+    two_sizes(tmp_path / "a" / "matrix.mtx.gz")
+    with pytest.raises(InputError, match=r"matrix\.mtx\.gz: it cannot be read"):
+        open_counts(tmp_path / "a")
+
+
+@pytest.mark.parametrize("lost", ["obs/zarr.json", "X/zarr.json", "zarr.json", "obs/_index/c/0"])
+def test_a_damaged_zarr_is_named(tmp_path: Path, lost: str) -> None:
+    write(tmp_path / "v3.zarr", counts_matrix())
+    store = tmp_path / "v3.zarr"
+    if lost.endswith("c/0"):
+        (store / lost).write_bytes(b"no chunk")
+    else:
+        (store / "zarr.json").write_text('{"zarr_format": 3, "node_type": "group", "attributes": {}}')
+        (store / lost).unlink()
+    with pytest.raises(InputError, match=r"v3\.zarr"):
+        _ = open_counts(store).cell_ids
+
+
+def test_a_damaged_obs_is_named(tmp_path: Path) -> None:
+    sample(counts_matrix()).write_h5ad(tmp_path / "a.h5ad")
+    with h5py.File(tmp_path / "a.h5ad", "a") as file:
+        del file["obs/cell_type/codes"]
+    with pytest.raises(InputError, match=r"a\.h5ad: it cannot be read"):
+        _ = open_counts(tmp_path / "a.h5ad").obs
+
+
 def test_real_files_are_counts(shared_data: Path) -> None:
     kinds = {path.name: open_counts(path).kind for path in sorted(shared_data.glob("*.h5ad"))}
     assert kinds.pop("oligodendroglioma_tirosh2016.h5ad") == "expected counts"

@@ -78,6 +78,18 @@ def test_a_script_finds_its_imports_in_its_environment(script, env):
     assert third_party(SCRIPTS / f"{script}.py", set()) <= set(environment(env))
 
 
+def test_every_script_belongs_to_a_rule():
+    assert {path.stem for path in SCRIPTS.glob("*.py")} == set(environment_of_script())
+
+
+def test_the_makefile_names_what_exists():
+    text = (REPO / "Makefile").read_text()
+    targets = set(re.findall(r"^([a-z]+):", text, re.MULTILINE))
+    assert set(re.search(r"^\.PHONY: (.*)$", text, re.MULTILINE)[1].split()) == targets
+    named = re.findall(r"^\t.*?((?:demo|tests)/[\w./]+)", text, re.MULTILINE)
+    assert [path for path in named if not (REPO / path).exists()] == []
+
+
 @pytest.mark.parametrize("env", sorted(path.stem for path in (REPO / "envs").glob("*.yaml")))
 def test_an_environment_holds_the_pins_of_requirements(env):
     pins = requirements()

@@ -127,6 +127,14 @@ def test_truth_is_joined_by_cell_and_missing_truth_left_out(tmp_path):
     assert as_table(evaluation.confusion(cells), CONFUSION).num_rows == 3
 
 
+def test_truth_is_stripped_and_empty_truth_is_missing(tmp_path):
+    paths = write_sample(tmp_path, [" T", "", "B ", "  "])
+    sheet = [{"sample_id": "s", "patient_id": "p", "truth": "cell_type"}]
+    cells = evaluation.load_cells(sheet, **paths)
+    assert cells["truth"].tolist() == ["B", "T"]
+    assert cells["known"].all()
+
+
 def test_a_truth_column_that_is_not_there_is_named(tmp_path):
     paths = write_sample(tmp_path, ["T"])
     with pytest.raises(InputError, match=r"no column 'truth_label'.*Name one of: cell_type"):

@@ -2,10 +2,11 @@ import anndata as ad
 import numpy as np
 import pandas as pd
 import pytest
+from small_reference import LABELS, write_sample
+
 from cellcohort.counts import open_counts
 from cellcohort.ood_cells import empty_ood, write_ood
 from cellcohort.tables import ANNOTATION, embedding_schema, vectors, write_table
-from small_reference import LABELS, write_sample
 
 
 @pytest.fixture

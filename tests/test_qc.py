@@ -80,11 +80,11 @@ def test_reasons_and_overrides(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("small", [40, 400])
 def test_no_population_is_lost_to_its_size(tmp_path: Path, small: int) -> None:
-    """Small lymphocytes beside many large tumour cells, and the other way round."""
-    matrix = np.vstack([population(400, 30_000), population(small, 1200, seed=1)])
+    """Small lymphocytes beside many tumour cells that are five times as large, and the other way round."""
+    matrix = np.vstack([population(400, 6000, 4000), population(small, 1200, 4000, seed=1)])
     table = judge(write(tmp_path / "a.h5ad", matrix), **LENIENT | {"min_counts": 500})
     assert table["passed"].mean() > 0.99
-    matrix = np.vstack([population(400, 1200), population(small, 30_000, seed=1)])
+    matrix = np.vstack([population(400, 1200, 4000), population(small, 6000, 4000, seed=1)])
     table = judge(write(tmp_path / "b.h5ad", matrix), **LENIENT | {"min_counts": 500})
     assert table["passed"].mean() > 0.99
 
@@ -92,9 +92,54 @@ def test_no_population_is_lost_to_its_size(tmp_path: Path, small: int) -> None:
 def test_sample_limits_find_outliers(tmp_path: Path) -> None:
     matrix = np.vstack([population(300, 2000), population(3, 650, seed=1), population(2, 1_000_000, seed=2)])
     table = judge(write(tmp_path / "a.h5ad", matrix), **LENIENT | {"min_counts": 500, "n_mads": 3})
-    assert table["passed"].iloc[:300].all()
+    assert table["passed"].iloc[:300].mean() > 0.97
     assert table["reason"].iloc[-2:].tolist() == ["high counts"] * 2
     assert (table["reason"].iloc[300:303] == "low counts").any()
+
+
+def sample_with_outliers(path: Path) -> Path:
+    """300 cells of one type and one each with few genes, few counts, many counts and many mitochondrial counts."""
+    genes = [f"MT-{number}" for number in range(60)] + [f"G{number}" for number in range(540)]
+    rng = np.random.default_rng(0)
+    size = 2000 * rng.lognormal(0, 0.3, 300)
+    cells = rng.poisson(size[:, None] * np.repeat([0.0005, 0.97 / 540], [60, 540])).astype(np.float32)
+    typical = np.full(600, 4, dtype=np.float32)
+    typical[:60] = 0
+    few_genes, few_counts, many, dying = typical.copy(), typical / 4, typical * 4, typical.copy()
+    few_genes[310:], few_genes[60:310] = 0, 8
+    few_counts[260:] = 0
+    dying[:60] = 5
+    return write(path, np.vstack([cells, few_genes, few_counts, many, dying]), genes)
+
+
+def test_n_mads_decides(tmp_path: Path) -> None:
+    counts = open_counts(sample_with_outliers(tmp_path / "a.h5ad"))
+    config = {"min_genes": 50, "min_counts": 100, "doublets": False}
+    strict = quality_control(counts, config | {"n_mads": 3})[0]
+    assert strict["reason"].iloc[300:].tolist() == [
+        "low genes",
+        "low counts",
+        "high counts",
+        "high mitochondrial share",
+    ]
+    assert strict["passed"].iloc[:300].mean() > 0.95
+    assert quality_control(counts, config | {"n_mads": 30})[0]["passed"].all()
+    hard = quality_control(counts, config | {"n_mads": 30, "min_genes": 300, "max_mito_share": 0.1})[0]
+    assert hard["reason"].iloc[[300, 301, 303]].tolist() == ["low genes", "low genes", "high mitochondrial share"]
+
+
+def test_small_mitochondrial_shares_are_allowed(tmp_path: Path) -> None:
+    matrix = np.hstack([np.zeros((200, 1)), population(200, 2000)])
+    matrix[:5, 0], matrix[5:8, 0] = matrix[:5].sum(1) * 0.08, matrix[5:8].sum(1) * 0.2
+    table = judge(write(tmp_path / "a.h5ad", np.rint(matrix), ["MT-ND1", *[f"G{n}" for n in range(600)]]), **LENIENT)
+    assert table["reason"].iloc[:5].isna().all()
+    assert (table["reason"].iloc[5:8] == "high mitochondrial share").all()
+
+
+def test_cells_alike_give_no_range(tmp_path: Path) -> None:
+    matrix = np.ones((80, 600))
+    matrix[:3, 0], matrix[3:6, :9] = 400, 0
+    assert judge(write(tmp_path / "a.h5ad", matrix), **LENIENT)["passed"].all()
 
 
 @pytest.mark.parametrize(("log", "kind"), [(True, "log-normalised"), (False, "normalised")])
@@ -145,8 +190,17 @@ def test_large_loss_is_noted(tmp_path: Path) -> None:
     matrix = population(80, 2000)
     matrix[:20, 5:] = 0
     matrix[:20, :5] = 400
-    _, notes = quality_control(open_counts(write(tmp_path / "a.h5ad", matrix)), {"min_genes": 50, "doublets": False})
-    assert any(note.startswith("25% of the cells have low genes") for note in notes)
+    config = {"min_genes": 50, "n_mads": 30, "doublets": False}
+    _, notes = quality_control(open_counts(write(tmp_path / "a.h5ad", matrix)), config)
+    assert any(note.startswith("25% of the cells (20) have low genes (below 50, by min_genes)") for note in notes)
+
+
+def test_a_loss_to_the_samples_own_limit_names_n_mads(tmp_path: Path) -> None:
+    matrix = np.vstack([population(400, 2000), population(60, 90_000, seed=1)])
+    _, notes = quality_control(open_counts(write(tmp_path / "a.h5ad", matrix)), LENIENT)
+    assert any(
+        note.startswith("13% of the cells (60) have high counts (above ") and "by n_mads" in note for note in notes
+    )
 
 
 def test_good_sample_is_recorded(tmp_path: Path) -> None:
@@ -232,3 +286,15 @@ def test_no_type_of_the_real_data_is_lost(shared_data: Path, name: str, most_los
     table, _ = quality_control(counts, {"doublets": counts.n_cells < 3000})
     lost = 1 - table.groupby(counts.obs["cell_type"].astype(str).to_numpy())["passed"].mean()
     assert lost.max() <= most_lost
+
+
+@pytest.mark.parametrize("rare", ["B_cell", "Endothelial", "Epithelial", "Fibroblast", "Macrophage"])
+def test_a_rare_real_type_among_t_cells_is_kept(tmp_path: Path, shared_data: Path, rare: str) -> None:
+    """A tenth of another type: five deviations would drop half of the B cells, as T cells are alike."""
+    content = ad.read_h5ad(shared_data / "ovarian_qian2020.h5ad", backed="r")
+    types = content.obs["cell_type"].astype(str).to_numpy()
+    rows = np.union1d(np.flatnonzero(types == "T_cell"), np.flatnonzero(types == rare)[:23])
+    part = content[rows].to_memory()
+    part.write_h5ad(tmp_path / "a.h5ad")
+    table = judge(tmp_path / "a.h5ad", doublets=False)
+    assert table["passed"].to_numpy()[types[rows] == rare].mean() > 0.9

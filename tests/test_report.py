@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pandas as pd
@@ -13,7 +14,7 @@ from cellcohort.report.figure import pack
 from cellcohort.report.inputs import histogram_quantiles, load
 from cellcohort.report.page import _percent, build_figures
 from cellcohort.report.palette import label_colours
-from cellcohort.report.patients import patient_facts
+from cellcohort.report.patients import aneuploid_origins, patient_facts
 from cellcohort.report.trust import patient_warnings
 
 SECTIONS = {
@@ -89,6 +90,14 @@ def test_every_section_and_patient_is_there(report, results):
     assert {f"figure-{name}" for name in FIGURES} <= page.ids
 
 
+def test_samples_are_described_by_the_columns_that_are_filled(report):
+    table = report.read_text().split('id="table-samples"')[1].split("</table>")[0]
+    assert '<th scope="col">Tissue</th>' in table
+    assert "<td>left ovary</td>" in table
+    assert "Batch" not in table
+    assert "Condition" not in table
+
+
 def test_texts_are_escaped_and_rejections_explained(report):
     text = report.read_text()
     assert "<title>Ovary &amp; &lt;b&gt;</title>" in text
@@ -106,15 +115,9 @@ def test_every_panel_has_a_specification(report):
 
 def test_charts_are_valid_vega_lite(results):
     data = load(report_inputs(results), patients=results.patients)
-    for figure in build_figures(data, CONFIG, max_points=100).values():
+    for figure in build_figures(data, CONFIG).values():
         for panel in figure.panels:
             panel.chart.to_dict(validate=True)
-
-
-def test_points_are_bounded(results):
-    data = load(report_inputs(results), patients=results.patients)
-    points = build_figures(data, CONFIG, max_points=50)["umap"].data
-    assert sum(map(len, points.values())) <= 100
 
 
 def test_size_is_small(report):
@@ -169,6 +172,34 @@ def test_warnings_say_why(results):
     warnings = patient_warnings(rejected)
     assert warnings[0] == "No cell could be annotated."
     assert "rejected" in warnings[1]
+
+
+def test_a_borrowed_reference_is_a_reason_for_caution(results):
+    data = load(report_inputs(results), patients=results.patients)
+    first = patient_facts(data)[0]
+    own = data.cnv_burden[(data.cnv_burden["patient_id"] == first.id) & (data.cnv_burden["group"] != "reference")]
+    assert first.n_borrowed == own["n_borrowed"].sum() > 0
+    assert any("healthy reference" in text for text in patient_warnings(first))
+    assert not any("healthy reference" in text for text in patient_warnings(replace(first, n_borrowed=0)))
+
+
+def test_aneuploid_cells_are_shown_by_origin_with_their_genes(results, report):
+    data = load(report_inputs(results), patients=results.patients)
+    rows = aneuploid_origins(data)
+    assert [row["patient_id"] for row in rows] == data.cnv_origins["patient_id"].tolist()
+    assert rows[0]["genes"] == [f"GENE{rank}" for rank in range(1, 6)]
+    assert 0 < rows[0]["aneuploid_share"] < 1
+    assert "table-aneuploid" in Page(report.read_text()).ids
+    without = replace(data, cnv_markers=data.cnv_markers[:0])
+    assert all(row["genes"] == [] for row in aneuploid_origins(without))
+
+
+def test_arms_by_patient_are_drawn_for_every_patient_with_copy_number(results):
+    data = load(report_inputs(results), patients=results.patients)
+    table = build_figures(data, CONFIG)["cnv"].data["patients"]
+    assert table["patient"].drop_duplicates().tolist() == data.cnv_patients["patient_id"].drop_duplicates().tolist()
+    assert set(table.loc[table["strength"] > 0, "called"]) == {"gain", "loss"}
+    assert table["strength"].between(0, 1).all()
 
 
 def test_histogram_quantiles():

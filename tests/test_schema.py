@@ -91,6 +91,8 @@ def test_bundle_needs_no_reference():
         ({"train": {"epochs": "many"}}, r"train\.epochs: 'many' is not of type 'integer'"),
         ({"reference": {}}, r"reference\.path: missing\. Set it"),
         ({"model": {"bundle": None}, "reference": {"label": "x"}}, r"reference\.path: missing"),
+        ({"model": {"bundle": ""}}, r"model\.bundle: '' should be non-empty\. Folder of"),
+        ({"vocabulary": {"n_genes": 60_001}}, r"vocabulary\.n_genes: 60001 is greater than the maximum"),
         ({"samples": None}, r"samples: None is not of type 'string'"),
     ],
 )

@@ -72,6 +72,29 @@ def test_a_mistake_is_named_with_line_and_column(tmp_path, text, message):
     assert str(caught.value).startswith(str(tmp_path / "samples.tsv"))
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "latin-1"])
+def test_a_sheet_that_is_not_utf_8_is_named(tmp_path, encoding):
+    path = tmp_path / "samples.tsv"
+    path.write_bytes(f"{HEADER}\ttissue\na\tP\tx\tMilz, Müller\n".encode(encoding))
+    with pytest.raises(InputError, match=r"samples\.tsv: .* Save it as UTF-8"):
+        sheet.read_sheet(path, SCHEMA)
+
+
+@pytest.mark.parametrize("kind", ["h5ad", "zarr"])
+def test_a_broken_file_with_a_truth_is_left_to_its_job(tmp_path, kind):
+    path = tmp_path / f"a.{kind}"
+    path.mkdir() if kind == "zarr" else path.write_bytes(b"no HDF5")
+    row = {"sample_id": "a", "patient_id": "P", "path": str(path), "truth": "cell_type"}
+    sheet.check_samples([row], "samples.tsv")
+    with pytest.raises(InputError, match=f"a.{kind}: it cannot be read"):
+        obs.distinct(path, "cell_type")
+
+
+def test_labels_that_differ_by_blanks_are_one_class(tmp_path):
+    write_cells(tmp_path / "cells.h5ad", labels=("T", " T", ""))
+    assert obs.distinct(tmp_path / "cells.h5ad", "cell_type") == {"T"}
+
+
 def test_files_of_a_10x_folder_are_found(tmp_path):
     folder = tmp_path / "matrix"
     folder.mkdir()
@@ -138,6 +161,15 @@ MISTAKES = {
         lambda folder: ((folder / "x.csv").touch(), _sheet(f"{HEADER}\nA\tA\tx.csv\n")(folder)),
         "samples.tsv: sample A, column path: x.csv is of no known format. Use",
     ),
+    "braces in a path": (
+        lambda folder: ((folder / "{x}.h5ad").touch(), _sheet(f"{HEADER}\nA\tA\t{{x}}.h5ad\n")(folder)),
+        "samples.tsv: sample A, column path: {x}.h5ad holds a brace, which Snakemake reads as a wildcard. Rename",
+    ),
+    "braces in the bundle": (_config(model={"bundle": "{x}"}), "config: model.bundle: {x} holds a brace"),
+    "sheet in UTF-16": (
+        lambda folder: (folder / "samples.tsv").write_bytes(SHEET.encode("utf-16")),
+        "samples.tsv: it is not UTF-8 text. Save it as UTF-8",
+    ),
     "duplicate sample": (_sheet(SHEET.replace("A2\tA", "A1\tA")), "samples.tsv: line 3, column sample_id: A1 is there"),
     "path characters": (_sheet(SHEET.replace("A2\tA", "../A2\tA")), "samples.tsv: line 3, column sample_id: '../A2'"),
     "truth column": (
@@ -162,11 +194,11 @@ MISTAKES = {
     ),
     "broken reference": (
         lambda folder: (folder / "reference.h5ad").write_bytes(b"no HDF5"),
-        "reference.h5ad: cannot be read as HDF5",
+        "reference.h5ad: it cannot be read",
     ),
     "bundle": (
         _config(model={"bundle": "."}),
-        "config: model.bundle: . lacks config.json, weights.safetensors",
+        ".: the model bundle lacks config.json, weights.safetensors",
     ),
 }
 

@@ -9,7 +9,7 @@ from cellcohort import training
 from cellcohort.inference import predict_tokens
 from cellcohort.model import ModelConfig
 from cellcohort.tokens import tokenise
-from cellcohort.training import TrainConfig, label_weights, schedule, train
+from cellcohort.training import TrainConfig, batch_size, label_weights, schedule, train
 
 SIZES = ModelConfig(N_GENES, 3, d_model=32, d_ff=32, d_key=8, n_slots=4, n_layers=2, broadcast="cls")
 CONFIG = TrainConfig(epochs=4, batch_size=32, learning_rate=3e-3)
@@ -97,3 +97,8 @@ def test_schedule_warms_up_and_ends_at_zero():
     assert schedule(1, 1000) < 0.02
     assert schedule(training.WARM_UP_STEPS, 10**6) == pytest.approx(1, abs=1e-6)
     assert schedule(1000, 1000) == pytest.approx(0)
+
+
+@pytest.mark.parametrize(("n_cells", "expected"), [(100, 16), (960, 30), (10**6, 128)])
+def test_a_small_reference_takes_smaller_steps(n_cells, expected):
+    assert batch_size(128, n_cells) == expected

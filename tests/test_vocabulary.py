@@ -181,3 +181,9 @@ def test_missing_columns_are_named(tmp_path: Path) -> None:
         labelled_cells(counts, label="type")
     with pytest.raises(InputError, match=r"no column 'patient'. Set reference\.donor"):
         labelled_cells(counts, label="cell_type", donor="patient")
+
+
+def test_more_genes_than_token_ids_are_refused(tmp_path: Path, positions, aliases) -> None:
+    counts = write(tmp_path / "a.h5ad", reference())
+    with pytest.raises(InputError, match=r"vocabulary: n_genes 65535 and 1 extra_genes .* Lower n_genes"):
+        select(counts, positions, aliases, n_genes=65_535, extra_genes=["GENE1"])

@@ -9,10 +9,14 @@ from pathlib import Path
 
 import pytest
 import yaml
+from jinja2 import Template
 from tiny_cohort import REPO, SHEET, snakemake, write_cells, write_cohort, write_config
+
+from cellcohort.report.captions import captions
 
 REFERENCE_RULES = {"select_vocabulary", "tokenise_reference", "train_model", "calibrate_model"}
 SAMPLE_RULES = {"quality_control", "align_genes", "annotate", "extract_ood", "split_cnv"}
+PATIENT_RULES = {"infer_cnv", "summarise_cnv"}
 COHORT_RULES = {
     "collect_status",
     "collect_annotation",
@@ -24,7 +28,20 @@ COHORT_RULES = {
     "report",
 }
 PROFILES = sorted(path.parent.name for path in (REPO / "profiles").glob("*/config.yaml"))
-TABLES = ["annotation", "samples", "composition", "ood", "origins", "cnv_arms", "gene_scores", "programs", "evaluation"]
+TABLES = [
+    "annotation",
+    "samples",
+    "composition",
+    "ood",
+    "origins",
+    "cnv_arms",
+    "cnv_patients",
+    "cnv_origins",
+    "cnv_markers",
+    "gene_scores",
+    "programs",
+    "evaluation",
+]
 STAND_IN = """
 from pathlib import Path
 
@@ -86,7 +103,9 @@ def test_every_rule_runs_as_often_as_the_design_says(cohort):
     done = snakemake(cohort, "--dry-run")
     assert done.returncode == 0, done.stdout
     once = REFERENCE_RULES | COHORT_RULES | {"cohort"}
-    assert planned(done.stdout) == dict.fromkeys(once, 1) | dict.fromkeys(SAMPLE_RULES, 3) | {"infer_cnv": 2}
+    assert planned(done.stdout) == dict.fromkeys(once, 1) | dict.fromkeys(SAMPLE_RULES, 3) | dict.fromkeys(
+        PATIENT_RULES, 2
+    )
 
 
 @pytest.mark.parametrize("profile", PROFILES)
@@ -143,8 +162,27 @@ def test_a_bundle_trains_nothing_and_needs_no_reference(cohort):
 def test_copy_number_can_be_left_out(cohort):
     write_config(cohort, cnv={"enabled": False})
     jobs = planned(snakemake(cohort, "--dry-run").stdout)
-    assert not {"infer_cnv", "split_cnv"} & set(jobs)
+    assert not (PATIENT_RULES | {"split_cnv"}) & set(jobs)
     assert jobs["collect_cnv"] == 1
+
+
+def test_copy_number_takes_the_users_tables(cohort, stand_in):
+    write_config(cohort, cnv={"positions": "genes.tsv", "arms": "arms.tsv"})
+    absent = snakemake(cohort, "--dry-run", repo=stand_in)
+    assert absent.returncode != 0
+    assert "cnv.positions: genes.tsv does not exist" in absent.stdout
+    for name in ("genes.tsv", "arms.tsv"):
+        (cohort / name).touch()
+    done = snakemake(cohort, "--cores", "2", repo=stand_in)
+    assert done.returncode == 0, done.stdout
+    (cohort / "arms.tsv").write_text("changed")
+    assert "results/patients/A/cnv.h5ad" in pending(cohort, stand_in)
+
+
+def test_the_mouse_genome_has_its_tables(cohort):
+    write_config(cohort, cnv={"genome": "GRCm39"})
+    done = snakemake(cohort, "--dry-run")
+    assert done.returncode == 0, done.stdout
 
 
 def test_a_10x_folder_is_watched_file_by_file_and_a_zarr_store_is_an_input(cohort, stand_in):
@@ -197,6 +235,37 @@ def test_a_samples_own_threshold_repeats_that_sample(finished, stand_in):
     repeated = pending(finished, stand_in)
     assert "results/samples/A1/qc.parquet" in repeated
     assert not any("/samples/A2/qc" in path or "/samples/B1/" in path for path in repeated)
+
+
+def test_what_describes_a_sample_repeats_only_what_shows_it(finished, stand_in):
+    lines = (finished / "samples.tsv").read_text().splitlines()
+    described = [lines[0] + "\ttissue\tbatch\tcondition", lines[1] + "\tovary\t\t", lines[2] + "\tcell_type", lines[3]]
+    (finished / "samples.tsv").write_text("\n".join(described) + "\n")
+    tables = {"samples", "evaluation", "confusion"}
+    assert pending(finished, stand_in) == {
+        "results/report.html",
+        *(f"results/cohort/{path.name}" for path in (finished / "results/cohort").iterdir() if path.stem in tables),
+        *(f"results/figures/{path.name}" for path in (finished / "results/figures").iterdir()),
+    }
+
+
+def test_a_folder_counts_with_its_content_and_quality_control_is_bounded(cohort):
+    (cohort / "A1.zarr" / "X").mkdir(parents=True)
+    (cohort / "A2").mkdir()
+    sizes = {
+        "A1.zarr/X/0": 500,
+        "A2/matrix.mtx.gz": 500,
+        "A2/barcodes.tsv.gz": 0,
+        "A2/features.tsv.gz": 0,
+        "B1.h5": 4000,
+    }
+    for name, megabytes in sizes.items():
+        with (cohort / name).open("wb") as file:
+            file.truncate(megabytes * 1024**2)
+    (cohort / "samples.tsv").write_text("sample_id\tpatient_id\tpath\nA1\tA\tA1.zarr\nA2\tA\tA2\nB1\tB\tB1.h5\n")
+    done = snakemake(cohort, "--dry-run", "--verbose", "--workflow-profile", "none", "--until", "quality_control")
+    found = re.findall(r"wildcards: sample=(\w+)\n.*mem_mb=(\d+)", done.stdout)
+    assert {sample: int(memory) for sample, memory in found} == {"A1": 5500, "A2": 5500, "B1": 12_000}, done.stdout
 
 
 def test_results_logs_and_benchmarks_lie_in_one_place(cohort, stand_in):
@@ -262,6 +331,13 @@ def test_every_figure_has_a_caption():
     figures = set(re.findall(r'figure\("(\w+)"', rules)) | {"cnv", "workflow"}
     assert captions == figures
     assert all(len((REPO / f"workflow/report/{name}.rst").read_text()) > 150 for name in figures)
+
+
+@pytest.mark.parametrize("name", captions(alpha=0.05, min_share=0.5).keys() - {"cnv", "evaluation"})
+def test_captions_are_those_of_the_cohort_report(name):
+    config = {"ood": {"alpha": 0.07}, "vocabulary": {"min_share": 0.4}}
+    text = Template((REPO / f"workflow/report/{name}.rst").read_text()).render(snakemake={"config": config})
+    assert " ".join(text.split()) == captions(alpha=0.07, min_share=0.4)[name].text
 
 
 def test_what_the_catalog_asks_for_is_there():

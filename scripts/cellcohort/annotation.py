@@ -14,7 +14,7 @@ from .counts import Counts
 from .explanation import Explanation
 from .genes import Alignment
 from .inference import run_batches
-from .logs import progress
+from .logs import progress_bar
 from .tables import vectors
 from .tokens import Tokens, tokenise
 
@@ -53,7 +53,7 @@ def annotate(
         A cell whose conformal p-value is at most this is OOD.
     """
     n_chunks = -(-counts.n_cells // chunk_size)
-    for chunk_rows, matrix in progress(counts.chunks(rows, chunk_size), total=n_chunks, title=sample_id):
+    for chunk_rows, matrix in progress_bar(counts.chunks(rows, chunk_size), total=n_chunks, title=sample_id):
         tokens = tokenise(alignment.project(matrix), n_bins=bundle.model.config.n_bins)
         logits, embedding = _read_cells(bundle, tokens, explanation)
         columns = judge(bundle, logits, embedding, alpha=alpha)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -12,6 +15,8 @@ from .tokens import Tokens, TokenStore
 POOL_CELLS = 65_536  # cells in memory that are shuffled among each other
 BUCKET_BATCHES = 32  # batches among whose cells lengths are sorted
 MAX_TOKEN_DROPOUT = 0.8  # a cell loses its tokens at a rate drawn from 0 to this
+
+Item = TypeVar("Item")
 
 
 def training_batches(
@@ -64,5 +69,17 @@ def _bucketed(lengths: np.ndarray, batch_size: int, rng: np.random.Generator) ->
 
 def to_tensors(tokens: Tokens, device: torch.device) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Genes, bins and mask of all cells of `tokens`, padded to the longest, on `device`."""
-    padded = tokens.pad(np.arange(len(tokens)))
-    return tuple(torch.from_numpy(array).to(device, non_blocking=True) for array in padded)
+    padded = map(torch.from_numpy, tokens.pad(np.arange(len(tokens))))
+    if device.type == "cuda":
+        padded = (tensor.pin_memory() for tensor in padded)
+    return tuple(tensor.to(device, non_blocking=True) for tensor in padded)
+
+
+def ahead(items: Iterable[Item], depth: int = 4) -> Iterator[Item]:
+    """The same items, of which up to `depth` are made in a background thread before they are asked for."""
+    iterator, end = iter(items), object()
+    with ThreadPoolExecutor(1) as thread:
+        waiting = deque(thread.submit(next, iterator, end) for _ in range(depth))
+        while (item := waiting.popleft().result()) is not end:
+            waiting.append(thread.submit(next, iterator, end))
+            yield item

@@ -15,22 +15,12 @@ import pyarrow.parquet as pq
 from safetensors.torch import load_file, save_file
 
 from . import __version__
-from .errors import InputError
+from .bundle_files import check_bundle
 from .files import atomic_path, read_json, write_json
 from .model import CellMemory, ModelConfig
 from .ood import Detector, Neighbours
 from .tables import read_frame
 
-FILES = (
-    "config.json",
-    "weights.safetensors",
-    "vocabulary.parquet",
-    "labels.parquet",
-    "calibration.json",
-    "reference_embedding.parquet",
-    "history.parquet",
-    "metrics.json",
-)
 FORMAT = 1
 
 
@@ -57,18 +47,14 @@ def load_model(weights: str | Path, config: str | Path) -> CellMemory:
 
 @dataclass(frozen=True)
 class Bundle:
-    """A trained model with all that annotation needs; `folder` holds the files of `FILES`."""
+    """A trained model with all that annotation needs; `folder` holds the files of `bundle_files.BUNDLE_FILES`."""
 
     folder: Path
 
     @classmethod
     def open(cls, folder: str | Path) -> Bundle:
         """Check that the folder is complete; files are read when first asked for."""
-        missing = [name for name in FILES if not (Path(folder) / name).is_file()]
-        if missing:
-            raise InputError(
-                f"{folder}: the model bundle lacks {', '.join(missing)}. Copy the whole folder of the trained model."
-            )
+        check_bundle(folder)
         return cls(Path(folder))
 
     @cached_property

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from anndata.io import read_elem
 
-from .cohort_tables import CNV_BURDEN, COHORT_CNV_ARMS, COMPOSITION, OOD, ORIGINS, SAMPLES
+from .cohort_tables import CNV_BURDEN, COHORT_CNV_ARMS, COMPOSITION, DESCRIPTION, OOD, ORIGINS, SAMPLES
 from .files import read_json
 from .tables import ANNOTATION, GENE_SCORES, PROGRAMS, empty, read_frame, write_batches
 
@@ -56,11 +56,17 @@ def collect_annotation(
     return _concat(composition, COMPOSITION), _concat([pd.DataFrame(ood)], OOD)
 
 
-def collect_status(paths: Sequence[str | Path]) -> pd.DataFrame:
-    """The status.json files as one table (`cohort_tables.SAMPLES`), notes joined by semicolons."""
-    rows = [read_json(path) for path in paths]
+def collect_status(paths: Sequence[str | Path], samples: Sequence[dict]) -> pd.DataFrame:
+    """The status.json files as one table (`cohort_tables.SAMPLES`), notes joined by semicolons.
+
+    Tissue, batch and condition come from `samples`, the sample sheet's rows in the order of `paths`.
+    """
+    rows = [
+        read_json(path) | {column: sample.get(column) for column in DESCRIPTION}
+        for path, sample in zip(paths, samples, strict=True)
+    ]
     for row in rows:
-        row["notes"] = "; ".join(row.get("notes") or []) or None
+        row["notes"] = "; ".join(row["notes"]) or None
     return _concat([pd.DataFrame(rows)], SAMPLES)
 
 
@@ -109,27 +115,35 @@ def collect_cnv_arms(paths: Sequence[str | Path], samples: Sequence[dict]) -> pd
     return _concat(parts, COHORT_CNV_ARMS)
 
 
+def collect_patients(paths: Sequence[str | Path], schema: pa.Schema) -> pd.DataFrame:
+    """The patients' tables of `schema`, one below the other."""
+    return _concat([read_frame(path) for path in paths], schema)
+
+
 def cnv_burden(paths: Sequence[str | Path], samples: Sequence[dict]) -> pd.DataFrame:
     """Copy-number burden of each sample (`cohort_tables.CNV_BURDEN`).
 
     A row for each group that has cells: the reference cells, and the query cells called aneuploid, diploid and
-    undetermined. `share` is of the query cells (of the reference cells for the reference, hence 1); the scores are the
-    5 %, 25 %, 50 %, 75 % and 95 % quantiles of the group's `cnv_score`, null where none was computed.
+    undetermined. `share` is of the query cells (of the reference cells for the reference, hence 1); `n_borrowed` is how
+    many of the cells were compared with borrowed cells of the healthy reference; the scores are the 5 %, 25 %, 50 %,
+    75 % and 95 % quantiles of the group's `cnv_score`, null where none was computed.
     """
     parts = []
     for path, sample in zip(paths, samples, strict=True):
-        cells = read_frame(path, ["role", "cnv_score", "cnv_call"])
+        cells = read_frame(path, ["role", "cnv_score", "cnv_call", "reference_source"])
         group = cells["cnv_call"].where(cells["role"] != "reference", "reference")
         ids = {"sample_id": sample["sample_id"], "patient_id": sample["patient_id"]}
-        parts.append(_burden(cells["cnv_score"], group).assign(**ids))
+        borrowed = cells["reference_source"].fillna("").str.contains("borrowed")
+        parts.append(_burden(cells["cnv_score"], group, borrowed).assign(**ids))
     return _concat(parts, CNV_BURDEN)
 
 
-def _burden(score: pd.Series, group: pd.Series) -> pd.DataFrame:
-    """Number, share and score quantiles by group, in the order of `CNV_GROUPS`."""
+def _burden(score: pd.Series, group: pd.Series, borrowed: pd.Series) -> pd.DataFrame:
+    """Numbers, share and score quantiles by group, in the order of `CNV_GROUPS`."""
     scores = score.groupby(group)
     table = pd.DataFrame({name: scores.quantile(q) for name, q in _SCORES.items()})
     table["n_cells"] = scores.size()
+    table["n_borrowed"] = borrowed.astype(int).groupby(group).sum()
     n_query = (group != "reference").sum()
     table["share"] = np.where(table.index == "reference", 1.0, table["n_cells"] / max(n_query, 1))
     return table.reindex([name for name in CNV_GROUPS if name in table.index]).rename_axis("group").reset_index()

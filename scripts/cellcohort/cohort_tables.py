@@ -18,9 +18,13 @@ def _schema(required: dict[str, pa.DataType], optional: dict[str, pa.DataType] |
 _TEXT, _INT, _REAL, _FLAG = pa.string(), pa.int64(), pa.float32(), pa.bool_()
 _SAMPLE = {"sample_id": _TEXT, "patient_id": _TEXT}
 
+DESCRIPTION = ("tissue", "batch", "condition")
+"""Columns of the sample sheet that describe a sample and influence nothing."""
+
 SAMPLES = _schema(
     {**_SAMPLE, "status": _TEXT, "n_cells": _INT, "n_cells_kept": _INT},
-    {"reason": _TEXT, "vocabulary_share": _REAL, "value_kind": _TEXT, "notes": _TEXT},
+    {"reason": _TEXT, "vocabulary_share": _REAL, "value_kind": _TEXT, "notes": _TEXT}
+    | dict.fromkeys(DESCRIPTION, _TEXT),
 )
 COMPOSITION = _schema(
     {"patient_id": _TEXT, "sample_id": _TEXT, "label": _TEXT, "n_cells": _INT, "share": _REAL, "n_ood": _INT}
@@ -31,8 +35,35 @@ OOD = _schema(
 )
 ORIGINS = _schema({"patient_id": _TEXT, "origin": _TEXT, "n_cells": _INT, "share": _REAL})
 COHORT_CNV_ARMS = with_sample(CNV_ARMS)
+CNV_PATIENTS = _schema(
+    {"patient_id": _TEXT, "arm": _TEXT, "n_cells": _INT, "gained": _REAL, "lost": _REAL}, {"log2_ratio": _REAL}
+)
+CNV_ORIGINS = _schema(
+    {
+        "patient_id": _TEXT,
+        "origin": _TEXT,
+        "n_ood": _INT,
+        "n_aneuploid": _INT,
+        "n_diploid": _INT,
+        "n_undetermined": _INT,
+    },
+    {"aneuploid_share": _REAL, "arms": _TEXT},
+)
+CNV_MARKERS = _schema(
+    {
+        "patient_id": _TEXT,
+        "origin": _TEXT,
+        "rank": _INT,
+        "symbol": _TEXT,
+        "score": _REAL,
+        "logfoldchange": _REAL,
+        "pvals_adj": pa.float64(),
+        "n_aneuploid": _INT,
+        "n_normal": _INT,
+    }
+)
 CNV_BURDEN = _schema(
-    {**_SAMPLE, "group": _TEXT, "n_cells": _INT, "share": _REAL},
+    {**_SAMPLE, "group": _TEXT, "n_cells": _INT, "share": _REAL, "n_borrowed": _INT},
     {"score_low": _REAL, "score_q1": _REAL, "score_median": _REAL, "score_q3": _REAL, "score_high": _REAL},
 )
 EVALUATION = _schema(

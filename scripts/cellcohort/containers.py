@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 import pandas as pd
 
-from .errors import InputError
+from .errors import InputError, reading
 from .matrices import DenseRows, RearrangedRows, Rows, SparseRows, Triplets, column_entries
 
 _ENSEMBL = r"^(ENS[A-Z]{0,6}G\d{11})(?:\.\d+)?(?:_PAR_Y)?$"
@@ -39,7 +39,7 @@ def open_container(path: Path, *, counts: str, genes: str) -> Container:
     """Open `path` by its form; `counts` and `genes` as in `open_counts`."""
     if not path.exists():
         raise InputError(f"{path}: there is no such file or folder. Correct the path.")
-    try:
+    with reading(path):
         if path.is_dir() and path.name.rstrip("/").endswith(".zarr"):
             import zarr
 
@@ -48,8 +48,6 @@ def open_container(path: Path, *, counts: str, genes: str) -> Container:
             _only_defaults(path, counts, genes)
             return _matrix_folder(path)
         return _hdf5(path, counts, genes)
-    except (OSError, KeyError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: it cannot be read ({error}). Write it again, or give another format.") from error
 
 
 def _hdf5(path: Path, counts: str, genes: str) -> Container:
@@ -167,15 +165,15 @@ def _text(path: Path) -> IO[str]:
 
 def _tsv_columns(path: Path) -> list[np.ndarray]:
     """The columns that all lines of a headless table have."""
-    with _text(path) as file:
+    with reading(path), _text(path) as file:
         lines = [line.rstrip("\r\n").split("\t") for line in file]
     columns = list(zip(*lines, strict=False)) or [()]
     return [np.array(column, dtype=object) for column in columns]
 
 
-def _market_header(path: Path) -> tuple[int, tuple[int, ...]]:
+def _market_header(path: Path) -> tuple[int, tuple[int, int, int]]:
     """Lines before the entries of a MatrixMarket file, and its (rows, columns, entries)."""
-    with _text(path) as file:
+    with reading(path), _text(path) as file:
         first = file.readline().split()
         if first[:3] != ["%%MatrixMarket", "matrix", "coordinate"] or first[3:] not in (
             ["integer", "general"],
@@ -184,7 +182,8 @@ def _market_header(path: Path) -> tuple[int, tuple[int, ...]]:
             raise InputError(f"{path}: it is not a general coordinate MatrixMarket file. Write it again.")
         for number, line in enumerate(file, start=2):
             if not line.startswith("%"):
-                return number, tuple(int(size) for size in line.split())
+                n_genes, n_cells, n_entries = (int(size) for size in line.split())
+                return number, (n_genes, n_cells, n_entries)
     raise InputError(f"{path}: it has no line of sizes. The file is cut off; copy it again.")
 
 

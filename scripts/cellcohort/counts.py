@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from scipy import sparse
 
 from . import value_kind
 from .containers import Container, open_container
-from .errors import InputError
+from .errors import InputError, reading
 
 _LOOKED_AT = (64, 64)
 """Blocks of cells, and cells of a block, from which the kind of values is told."""
@@ -43,7 +44,8 @@ class Counts:
     @cached_property
     def cell_ids(self) -> np.ndarray:
         """The file's obs names, unchanged, as an array of str; InputError when one occurs twice."""
-        ids = pd.Index(self._container.cell_ids())
+        with reading(self.path):
+            ids = pd.Index(self._container.cell_ids())
         if len(ids) != self.n_cells:
             raise InputError(f"{self.path}: {self.n_cells} rows for {len(ids)} obs names. Repair the file.")
         if ids.has_duplicates:
@@ -54,7 +56,8 @@ class Counts:
     @cached_property
     def obs(self) -> pd.DataFrame:
         """The file's table of cells, read when first asked for; without columns for 10x files."""
-        return self._container.obs()
+        with reading(self.path):
+            return self._container.obs()
 
     @cached_property
     def value_kind(self) -> value_kind.ValueKind:
@@ -113,12 +116,8 @@ class Counts:
         return sparse.vstack([empty, *(chunk for _, chunk in self.chunks(rows))], format="csr")
 
     def _read(self, start: int, stop: int) -> sparse.csr_matrix:
-        try:
+        with reading(self.path):
             block = self._container.matrix.read(start, stop)
-        except (OSError, ValueError, KeyError) as error:
-            if isinstance(error, InputError):
-                raise
-            raise InputError(f"{self.path}: it cannot be read ({error}). Copy or write it again.") from error
         return block if self._container.keep.all() else block[:, self._container.keep]
 
     def _linear(self, block: sparse.csr_matrix) -> sparse.csr_matrix:
@@ -152,3 +151,8 @@ def open_counts(path: str | Path, *, counts: str = "X", genes: str = "index") ->
     """
     path = Path(path)
     return Counts(path, open_container(path, counts=counts, genes=genes))
+
+
+def open_sample(sample: Mapping[str, Any], path: str | Path) -> Counts:
+    """Open the file of a row of the sample sheet, whose `counts` and `genes` may be absent."""
+    return open_counts(path, counts=sample.get("counts") or "X", genes=sample.get("genes") or "index")

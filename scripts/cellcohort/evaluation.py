@@ -13,8 +13,9 @@ import pandas as pd
 from sklearn.metrics import average_precision_score, f1_score, precision_recall_fscore_support, roc_auc_score
 
 from .cohort_tables import CONFUSION, EVALUATION
-from .counts import open_counts
+from .counts import open_sample
 from .errors import InputError
+from .reference import stripped_text
 from .tables import read_frame
 from .tally import CALIBRATION_BINS, Tallier, Tally, confidence_bin, metrics, resample_groups, type_metrics
 
@@ -31,7 +32,8 @@ def load_cells(
 ) -> pd.DataFrame:
     """Truth, label, confidence and OOD verdict of the annotated cells of all samples whose sheet names a truth column.
 
-    Cells whose truth is missing are left out. `known` says whether `labels`, those of the reference, hold the truth.
+    Cells whose truth is missing or empty are left out. `known` says whether `labels`, those of the reference, hold the
+    truth.
 
     Raises
     ------
@@ -107,19 +109,19 @@ def _sample_cells(sample: dict, annotation: str | Path, counts: str | Path) -> p
     cells = read_frame(annotation, ["cell_id", *(name for name in _COLUMNS if name not in ("truth", "known"))])
     truth = _truth(sample, counts).reindex(cells["cell_id"]).to_numpy() if len(cells) else None
     cells = cells.assign(truth=truth)
-    cells = cells[cells["truth"].notna()].drop(columns="cell_id")
+    cells = cells[cells["truth"].notna() & (cells["truth"] != "")].drop(columns="cell_id")
     return cells.astype({"truth": str, "confidence": "float64", "ood_score": "float64", "is_ood": bool})
 
 
 def _truth(sample: dict, path: str | Path) -> pd.Series:
-    counts = open_counts(path, counts=sample.get("counts", "X"), genes=sample.get("genes", "index"))
+    counts = open_sample(sample, str(path))
     column = sample["truth"]
     if column not in counts.obs:
         raise InputError(
             f"{path}: obs: there is no column {column!r}, which the sample sheet names as truth of sample "
             f"{sample['sample_id']}. Name one of: {', '.join(map(str, counts.obs)) or '(none)'}; or leave truth empty."
         )
-    return pd.Series(counts.obs[column].to_numpy(object), index=counts.cell_ids)
+    return pd.Series(stripped_text(counts.obs[column]), index=counts.cell_ids)
 
 
 def _rows(level: str, name: str, cells: pd.DataFrame, drawn: dict[str, np.ndarray]) -> list[dict]:

@@ -36,9 +36,9 @@ def log_to(path: str | Path) -> None:
     sys.excepthook = _log_exception
 
 
-def progress(steps: Iterable[T], *, total: int, title: str) -> Iterable[T]:
-    """Pass `steps` on and log a progress bar, at most every ten seconds."""
-    return tqdm(steps, total=total, desc=title, file=_BarLog(), mininterval=10, ascii=True, ncols=100)
+def progress_bar(steps: Iterable[T], *, total: int, title: str, done: int = 0) -> Iterable[T]:
+    """Pass `steps` on and log a progress bar, at most every ten seconds; `done` of `total` are behind us."""
+    return tqdm(steps, total=total, initial=done, desc=title, file=_BarLog(), mininterval=10, ascii=True, ncols=100)
 
 
 class _BarLog:

@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+CACHED_ROWS = 512  # tokens whose feed-forward fits into a core's cache
+
 
 @dataclass(frozen=True)
 class ModelConfig:
@@ -28,6 +30,9 @@ class ModelConfig:
     direct
         Whether a linear path from the genes' bins to the labels stands beside the workspace; the published model has
         none.
+    all_genes
+        Whether silent genes are tokens too, of bin 0, and every gene has a place of its own in front of the first layer
+        (the published `full` mode). Trained models have expressed genes alone.
     """
 
     n_genes: int
@@ -42,6 +47,7 @@ class ModelConfig:
     dropout: float = 0.1
     broadcast: str = "cells"
     direct: bool = True
+    all_genes: bool = False
 
 
 PRESETS = {
@@ -81,19 +87,38 @@ class CellMemoryOutput:
     received: Tensor | None = None
 
 
+class Dropout(nn.Module):
+    """Dropout; on the CPU, where random numbers are dear, by one random byte an element: p in steps of 1/256."""
+
+    def __init__(self, p: float):
+        super().__init__()
+        self.p = p
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or x.device.type != "cpu":
+            return F.dropout(x, self.p, self.training)
+        dropped = round(256 * self.p)
+        words = torch.empty(-(-x.numel() // 8), dtype=torch.int64).random_(-(2**63), None)
+        keep = words.view(torch.uint8)[: x.numel()].view(x.shape) >= dropped
+        return x * keep.to(x.dtype).mul_(256 / (256 - dropped))
+
+
 class Embedding(nn.Module):
-    """Tokens to vectors: LayerNorm(gene + bin), the learned CLS token in front."""
+    """Tokens to vectors: LayerNorm(gene + bin), with `all_genes` plus a place; the learned CLS token in front."""
 
     def __init__(self, config: ModelConfig):
         super().__init__()
         self.gene = nn.Embedding(config.n_genes, config.d_model)
         self.bin = nn.Embedding(config.n_bins + 1, config.d_model)
         self.norm = nn.LayerNorm(config.d_model)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
         self.cls = nn.Parameter(torch.randn(config.d_model))
+        self.place = nn.Embedding(config.n_genes, config.d_model) if config.all_genes else None
 
     def forward(self, genes: Tensor, bins: Tensor) -> Tensor:
         tokens = self.dropout(self.norm(self.gene(genes) + self.bin(bins)))
+        if self.place is not None:
+            tokens = tokens + self.place(genes)
         return torch.cat([self.cls.expand(len(genes), 1, -1), tokens], dim=1)
 
 
@@ -116,19 +141,19 @@ class Attention(nn.Module):
         query = self._by_head(self.query(memory))
         folded = torch.einsum("bhsk,hkd->bhsd", query, self.key.weight.unflatten(0, (self.heads, -1))).flatten(1, 2)
         scores = folded @ tokens.transpose(1, 2)  # the key's bias shifts all tokens of a slot alike: softmax drops it
-        weights = scores.masked_fill(~mask[:, None], -torch.inf).softmax(-1)
+        weights = scores.masked_fill_(~mask[:, None], -torch.inf).softmax(-1)
         pooled = (weights @ tokens).unflatten(1, (self.heads, -1))
         values = torch.einsum("bhsd,hvd->bshv", pooled, self.value.weight.unflatten(0, (self.heads, -1)))
         return values.flatten(2) + self.value.bias, weights.unflatten(1, (self.heads, -1))
 
     def broadcast(self, memory: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        """Tokens (B, T, D) read slots (B, S, D): the attended values (B, T, D) and weights (B, T, H, S)."""
+        """Tokens (B, T, D) read slots (B, S, D): the attended values (B, T, D) and weights (B, H, S, T)."""
         key = self._by_head(self.key(memory))
         folded = torch.einsum("bhsk,hkd->bhsd", key, self.query.weight.unflatten(0, (self.heads, -1))).flatten(1, 2)
         bias = torch.einsum("bhsk,hk->bhs", key, self.query.bias.unflatten(0, (self.heads, -1))).flatten(1)
-        scores = torch.baddbmm(bias[:, None], tokens, folded.transpose(1, 2))
-        weights = scores.unflatten(2, (self.heads, -1)).softmax(-1)
-        return weights.flatten(2) @ self._block_diagonal(self.value(memory)), weights
+        scores = torch.baddbmm(bias[:, :, None], folded, tokens.transpose(1, 2))  # tokens last: a softmax over
+        weights = scores.unflatten(1, (self.heads, -1)).softmax(2)  # eight neighbours in memory would be slow
+        return weights.flatten(1, 2).transpose(1, 2) @ self._block_diagonal(self.value(memory)), weights
 
     def _by_head(self, projected: Tensor) -> Tensor:
         return projected.unflatten(2, (self.heads, -1)).transpose(1, 2)
@@ -158,10 +183,17 @@ class Gates(nn.Module):
     def forward(self, memory: Tensor, candidate: Tensor, tokens: Tensor, share: Tensor) -> Tensor:
         """New memory (B, S, D); `share` (B, 1, T) is 1 / n on a cell's n tokens and 0 on padding."""
         gate = torch.einsum("bsd,sde->bse", memory.tanh(), self.weight) + self.bias
-        gate = gate + self.tokens(share @ F.relu(tokens * self.scale))
+        # the mean of relu(scale * token) over tokens, as relu(a * b) = (a * b + |a| * |b|) / 2
+        level = 0.5 * (self.scale * (share @ tokens) + self.scale.abs() * (share @ tokens.abs()))
+        gate = gate + self.tokens(level)
         take, keep = gate.chunk(2, dim=-1)
         take, keep = torch.sigmoid(take + self.input_bias), torch.sigmoid(keep + self.forget_bias)
         return take * candidate.tanh() + keep * memory
+
+
+def _add(update: Tensor, x: Tensor) -> Tensor:
+    """The sum, in the memory of `update` unless autocast gave it less precision than the residual `x`."""
+    return update.add_(x) if update.dtype == x.dtype else x + update
 
 
 class Workspace(nn.Module):
@@ -176,8 +208,8 @@ class Workspace(nn.Module):
         self.norm_read, self.norm_memory = nn.LayerNorm(width), nn.LayerNorm(width)
         self.memory_mlp = nn.Linear(width, width)
         self.gates = Gates(config)
-        self.ff = nn.Sequential(nn.Linear(width, config.d_ff), nn.ReLU(), nn.Linear(config.d_ff, width))
-        self.dropout = nn.Dropout(config.dropout)
+        self.ff = nn.Sequential(nn.Linear(width, config.d_ff), nn.ReLU(inplace=True), nn.Linear(config.d_ff, width))
+        self.dropout = Dropout(config.dropout)
 
     def project_tokens(self, x: Tensor) -> Tensor:
         """The form (B, T, D) in which the slots read tokens."""
@@ -191,10 +223,15 @@ class Workspace(nn.Module):
         return self.gates(memory, candidate, tokens, share), weights
 
     def broadcast(self, x: Tensor, tokens: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
-        """Tokens x (B, T, D) after the broadcast and the feed-forward, and their weights (B, T, H, S)."""
+        """Tokens x (B, T, D) after the broadcast and the feed-forward, and their weights (B, H, S, T)."""
         attended, weights = self.attention.broadcast(memory, tokens)
-        x = x + self.dropout(attended)
-        return x + self.dropout(self.ff(self.norm_ff(x))), weights
+        rows = _add(self.dropout(attended), x).flatten(0, 1)
+        if rows.device.type == "cpu" and not torch.is_grad_enabled():
+            for some in rows.split(CACHED_ROWS):
+                some += self.ff(self.norm_ff(some))
+        else:
+            rows = _add(self.dropout(self.ff(self.norm_ff(rows))), rows)
+        return rows.view(x.shape), weights
 
 
 class DirectPath(nn.Module):
@@ -251,11 +288,11 @@ class CellMemory(nn.Module):
         else:
             x, memory, read, received = self._broadcast_to_cls(x, memory, mask, share.to(x.dtype))
         cls = x[:, 0]
-        workspace = self.head(cls)
+        workspace = self.head(cls).float()
         logits = self.mix[0] * workspace + self.mix[1] * direct
         if not attention:
             return CellMemoryOutput(logits, workspace, direct, cls, memory)
-        return CellMemoryOutput(logits, workspace, direct, cls, memory, read.mean(1), received[:, 0].mean(1))
+        return CellMemoryOutput(logits, workspace, direct, cls, memory, read.mean(1), received[..., 0].mean(1))
 
     def _broadcast_to_cells(self, x: Tensor, memory: Tensor, mask: Tensor, share: Tensor):
         for layer in range(self.config.n_layers):

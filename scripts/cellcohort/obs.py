@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 
-from .errors import InputError
+from .errors import InputError, reading
 
 
 def has_obs(path: str | Path) -> bool:
     """Whether the file is of a format that has a cell table (.h5ad or .zarr)."""
     return Path(path).suffix in (".h5ad", ".zarr")
+
+
+def is_readable(path: str | Path) -> bool:
+    """Whether the names of the obs columns can be read."""
+    try:
+        columns(path)
+    except InputError:
+        return False
+    return True
 
 
 def columns(path: str | Path) -> list[str]:
@@ -30,33 +39,37 @@ def columns(path: str | Path) -> list[str]:
 
 
 def distinct(path: str | Path, column: str) -> set[str]:
-    """The values that an obs column takes, missing ones left out; the counts are never read."""
+    """The values that an obs column takes, stripped, missing and empty ones left out; the counts are never read."""
     with _open_obs(path) as table:
-        entry = table[column]
-        if "categories" in _members(entry):
-            codes = np.unique(entry["codes"][...])
-            return set(_texts(entry["categories"])[codes[codes >= 0]])
-        if "mask" in _members(entry):
-            return set(_texts(entry["values"])[~entry["mask"][...]])
-        return set(_texts(entry)) - {"", "nan"}
+        return {value.strip() for value in _values(table[column])} - {""}
+
+
+def _values(entry: Any) -> np.ndarray:
+    """A column's texts that are not missing."""
+    if "categories" in _members(entry):
+        codes = np.unique(entry["codes"][...])
+        return _texts(entry["categories"])[codes[codes >= 0]]
+    if "mask" in _members(entry):
+        return _texts(entry["values"])[~entry["mask"][...]]
+    values = _texts(entry)
+    return values[values != "nan"]
 
 
 @contextmanager
 def _open_obs(path: str | Path) -> Iterator[Any]:
     """The obs group of an .h5ad file or a .zarr store."""
-    if Path(path).suffix == ".zarr":
-        import zarr  # only where it is needed: its import is slow
+    with reading(path), _open_store(path) as store:
+        if "obs" not in store:
+            raise InputError(f"{path}: has no obs table. Save it with anndata's write_h5ad or write_zarr.")
+        yield store["obs"]
 
-        yield zarr.open_group(str(path), mode="r")["obs"]
-        return
-    try:
-        file = h5py.File(path, "r")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read as HDF5 ({error}). Check that the copy is complete.") from None
-    with file:
-        if "obs" not in file:
-            raise InputError(f"{path}: has no obs table. Save it with anndata's write_h5ad.")
-        yield file["obs"]
+
+def _open_store(path: str | Path) -> AbstractContextManager[Any]:
+    if Path(path).suffix != ".zarr":
+        return h5py.File(path, "r")
+    import zarr  # only where it is needed: its import is slow
+
+    return nullcontext(zarr.open_group(str(path), mode="r"))
 
 
 def _members(entry: Any) -> list[str]:

@@ -19,9 +19,8 @@ log = logging.getLogger(__name__)
 
 FEWEST_CELLS = 50
 """Below this number of cells there are no limits from the sample itself and no doublet call."""
-_MITO_LENIENT = 0.3
-_UPPER_FACTOR = 100.0
-_TIGHTEST = 1.5
+ALWAYS_ALLOWED_MITO = 0.1
+"""No mitochondrial share up to this is too high for a sample, however low its median."""
 _SIGMA = 1.4826
 
 
@@ -32,7 +31,7 @@ class Thresholds:
     min_genes: int = 200
     min_counts: float = 500
     max_mito_share: float = 0.5
-    n_mads: float = 5
+    n_mads: float = 7
     doublets: bool = True
 
     @classmethod
@@ -55,11 +54,10 @@ class Limits:
 def quality_control(counts: Counts, config: Mapping[str, Any]) -> tuple[pd.DataFrame, list[str]]:
     """Judge every cell of a sample.
 
-    Hard floors come first. With at least 50 cells that meet them, limits from these cells are added on the log scale
-    (median and `n_mads` robust standard deviations, 1.4826 times the median absolute deviation). They are lenient, as
-    cell types of one sample differ many times in size: a lower limit is at most 1.5 times its hard floor, the upper one
-    of counts at least 100 times the median, the limit of the mitochondrial share at least 0.3 (never above
-    `max_mito_share`). Doublets are called last, among the cells that are left.
+    Hard limits come first. With at least 50 cells that meet them, limits from these cells are added: the median and
+    `n_mads` times 1.4826 median absolute deviations (one such unit is the standard deviation of a normal distribution),
+    of the logarithm of counts (both sides) and genes (lower side) and of the mitochondrial share (upper side, at least
+    0.1). They only ever tighten a hard limit. Doublets are called last, among the cells that are left.
 
     Parameters
     ----------
@@ -73,7 +71,8 @@ def quality_control(counts: Counts, config: Mapping[str, Any]) -> tuple[pd.DataF
     """
     thresholds = Thresholds.of(config)
     table, notes = cell_metrics(counts)
-    limits = _limits(table, thresholds, counts.kind, notes)
+    floor = _hard_limits(thresholds, counts.kind, notes)
+    limits = _limits(table, floor, thresholds.n_mads, counts.kind, notes)
     table["reason"] = _reasons(table, limits)
     table["doublet_score"] = np.nan
     table["predicted_doublet"] = None
@@ -86,7 +85,7 @@ def quality_control(counts: Counts, config: Mapping[str, Any]) -> tuple[pd.DataF
             table.loc[rows, "predicted_doublet"] = calls["doublet"].to_numpy()
             table.loc[rows[calls["doublet"].to_numpy()], "reason"] = "doublet"
     table["passed"] = table["reason"].isna()
-    notes += _losses(table)
+    notes += _losses(table, limits, floor)
     for note in notes:
         log.info(note)
     return table, notes
@@ -112,15 +111,30 @@ def cell_metrics(counts: Counts) -> tuple[pd.DataFrame, list[str]]:
     return table, notes
 
 
-def _losses(table: pd.DataFrame) -> list[str]:
+def _losses(table: pd.DataFrame, limits: Limits, floor: Limits) -> list[str]:
     """A note for each reason that takes more than a tenth of the cells, as it may take a whole cell type."""
-    share = table["reason"].value_counts(sort=False) / len(table)
+    counts, key = table["reason"].value_counts(sort=False), _limiting_keys(limits, floor)
     return [
-        f"{part:.0%} of the cells have {reason}; if they are a cell type (erythroid cells have few genes, muscle many "
-        "mitochondrial counts), set the limit for this sample in the sheet"
-        for reason, part in share.items()
-        if part > 0.1
+        f"{n / len(table):.0%} of the cells ({n:,}) have {reason} ({key[reason]}); if they are a cell type (erythroid "
+        "cells have few genes, muscle many mitochondrial counts), set that column for this sample in the sheet"
+        for reason, n in counts.items()
+        if reason in key and n > 0.1 * len(table)
     ]
+
+
+def _limiting_keys(limits: Limits, floor: Limits) -> dict[str, str]:
+    """For each reason the limit and the key that set it: a hard one, or n_mads where the sample's own is tighter."""
+
+    def key(name: str) -> str:
+        return name if getattr(limits, name) == getattr(floor, name) else "n_mads"
+
+    return {
+        "low counts": f"below {limits.min_counts:.0f}, by {key('min_counts')}",
+        "low genes": f"below {limits.min_genes:.0f}, by {key('min_genes')}",
+        "high mitochondrial share": f"above {limits.max_mito_share:.2f}, by {key('max_mito_share')}",
+        "high counts": f"above {limits.max_counts:.0f}, by n_mads",
+        "doublet": "by doublets",
+    }
 
 
 def _mitochondrial(counts: Counts) -> np.ndarray:
@@ -134,24 +148,27 @@ def _mitochondrial(counts: Counts) -> np.ndarray:
     return genes["gene_id"].isin(on_chr_m).to_numpy()
 
 
-def _limits(table: pd.DataFrame, thresholds: Thresholds, kind: str, notes: list[str]) -> Limits:
-    """Hard floors, tightened or opened by the sample's own distribution where it has cells enough."""
+def _hard_limits(thresholds: Thresholds, kind: str, notes: list[str]) -> Limits:
     counted = kind in (COUNTS, EXPECTED)
     if not counted:
         notes.append(f"limits on n_counts do not apply to {kind} values")
-    floor = Limits(thresholds.min_counts if counted else 0, np.inf, thresholds.min_genes, thresholds.max_mito_share)
+    return Limits(thresholds.min_counts if counted else 0, np.inf, thresholds.min_genes, thresholds.max_mito_share)
+
+
+def _limits(table: pd.DataFrame, floor: Limits, n_mads: float, kind: str, notes: list[str]) -> Limits:
+    """Hard limits, tightened by the sample's own distribution where it has cells enough."""
     met = table[_reasons(table, floor).isna()]
     if len(met) < FEWEST_CELLS:
         notes.append(f"{len(met)} cells meet the hard limits, fewer than {FEWEST_CELLS}: no limits from the sample")
         return floor
-    low_genes, _ = _log_range(met["n_genes"], thresholds.n_mads)
-    low_counts, high_counts = _log_range(met["n_counts"], thresholds.n_mads)
-    centre, spread = _robust(met["mito_share"].to_numpy(np.float64))
+    low_genes, _ = _log_range(met["n_genes"], n_mads)
+    low_counts, high_counts = _log_range(met["n_counts"], n_mads) if kind in (COUNTS, EXPECTED) else (0, np.inf)
+    _, high_mito = _range(met["mito_share"].to_numpy(np.float64), n_mads)
     limits = Limits(
-        min_counts=float(np.clip(low_counts, floor.min_counts, _TIGHTEST * floor.min_counts)),
-        max_counts=max(high_counts, _UPPER_FACTOR * float(met["n_counts"].median())) if counted else np.inf,
-        min_genes=float(np.clip(low_genes, floor.min_genes, _TIGHTEST * floor.min_genes)),
-        max_mito_share=min(floor.max_mito_share, max(_MITO_LENIENT, centre + thresholds.n_mads * spread)),
+        min_counts=max(low_counts, floor.min_counts),
+        max_counts=high_counts,
+        min_genes=max(low_genes, floor.min_genes),
+        max_mito_share=min(max(high_mito, ALWAYS_ALLOWED_MITO), floor.max_mito_share),
     )
     notes.append(
         f"limits: n_counts {limits.min_counts:.0f} to {limits.max_counts:.0f}, n_genes at least "
@@ -160,14 +177,16 @@ def _limits(table: pd.DataFrame, thresholds: Thresholds, kind: str, notes: list[
     return limits
 
 
-def _robust(values: np.ndarray) -> tuple[float, float]:
+def _range(values: np.ndarray, n_mads: float) -> tuple[float, float]:
     centre = float(np.median(values))
-    return centre, _SIGMA * float(np.median(np.abs(values - centre)))
+    width = n_mads * _SIGMA * float(np.median(np.abs(values - centre)))
+    return centre - width, centre + width
 
 
 def _log_range(values: pd.Series, n_mads: float) -> tuple[float, float]:
-    centre, spread = _robust(np.log1p(values.to_numpy(np.float64)))
-    return float(np.expm1(centre - n_mads * spread)), float(np.expm1(centre + n_mads * spread))
+    """The range on the linear scale; unlimited where most cells are equal, as then there is no spread to go by."""
+    low, high = np.expm1(_range(np.log1p(values.to_numpy(np.float64)), n_mads))
+    return (float(low), float(high)) if low < high else (0, np.inf)
 
 
 def _reasons(table: pd.DataFrame, limits: Limits) -> pd.Series:

@@ -49,5 +49,9 @@ def _text(counts: Counts, column: str, role: str) -> np.ndarray:
         raise InputError(
             f"{counts.path}: obs has no column {column!r}. Set reference.{role} to one of its columns: {present}."
         )
-    values = obs[column]
+    return stripped_text(obs[column])
+
+
+def stripped_text(values: pd.Series) -> np.ndarray:
+    """The texts of an obs column (n,) without blanks around them; empty where missing."""
     return np.where(pd.isna(values), "", values.astype(str).str.strip()).astype(object)

@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import csv
+import io
 from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft202012Validator
 
 from . import obs
+from .bundle_files import BUNDLE_FILES as BUNDLE_FILES
+from .bundle_files import check_bundle
 from .errors import InputError
 from .settings import explain, nearest
 
-BUNDLE_FILES = (
-    "config.json",
-    "weights.safetensors",
-    "vocabulary.parquet",
-    "labels.parquet",
-    "calibration.json",
-    "reference_embedding.parquet",
-    "history.parquet",
-    "metrics.json",
-)
 _MATRIX_FILES = ("matrix.mtx", "barcodes.tsv", "features.tsv", "genes.tsv")
 
 
@@ -72,19 +65,32 @@ def matrix_files(path: str | Path) -> list[str]:
 def check_data(rows: list[dict[str, Any]], config: dict[str, Any]) -> None:
     """Raise InputError for the first sample, reference or bundle that cannot be used (`config` with its defaults)."""
     check_samples(rows, config["samples"])
+    check_tables(config["cnv"])
     if config["model"]["bundle"]:
+        _check_braces(config["model"]["bundle"], "config: model.bundle")
         check_bundle(config["model"]["bundle"])
     else:
         check_reference(config["reference"])
 
 
 def check_samples(rows: list[dict[str, Any]], sheet: str | Path) -> None:
-    """Raise InputError unless each sample's path exists in a known format and holds its truth column."""
+    """Raise InputError unless each sample's path exists in a known format and holds its truth column.
+
+    A file that cannot be read is no error here: its own job rejects the sample, and the cohort goes on.
+    """
     for row in rows:
         place = f"{sheet}: sample {row['sample_id']}"
         _check_format(row["path"], f"{place}, column path")
-        if "truth" in row:
+        if "truth" in row and obs.is_readable(row["path"]):
             _check_column(row["path"], row["truth"], f"{place}, column truth")
+
+
+def check_tables(cnv: dict[str, Any]) -> None:
+    """Raise InputError unless the user's gene positions and chromosome arms, if any, exist."""
+    for key in ("positions", "arms"):
+        path = cnv[key]
+        if path is not None and not Path(path).is_file():
+            raise InputError(f"config: cnv.{key}: {path} does not exist. Correct the path, or set it to null.")
 
 
 def check_reference(reference: dict[str, Any]) -> None:
@@ -104,25 +110,26 @@ def check_reference(reference: dict[str, Any]) -> None:
         )
 
 
-def check_bundle(folder: str | Path) -> None:
-    """Raise InputError unless `folder` holds every file of a model bundle."""
-    missing = [name for name in BUNDLE_FILES if not (Path(folder) / name).is_file()]
-    if missing:
-        raise InputError(
-            f"config: model.bundle: {folder} lacks {', '.join(missing)}. Give the model folder of a finished run."
-        )
-
-
 def _read_lines(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     """The header and the other lines with their numbers, blank ones left out."""
     if not path.is_file():
         raise InputError(f"{path}: sample sheet not found. Set samples in the config to a tab-separated file.")
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-        lines = [(reader.line_num, [cell.strip() for cell in cells]) for cells in reader if any(map(str.strip, cells))]
+    reader = csv.reader(io.StringIO(_text(path), newline=""), delimiter="\t", quoting=csv.QUOTE_NONE)
+    lines = [(reader.line_num, [cell.strip() for cell in cells]) for cells in reader if any(map(str.strip, cells))]
     if len(lines) < 2:
         raise InputError(f"{path}: no samples. Write a header line and one line a sample.")
     return lines[0][1], lines[1:]
+
+
+def _text(path: Path) -> str:
+    """The sheet's text; UTF-16 shows by its zero bytes when it has no mark."""
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:
+        raise InputError(f"{path}: it is not UTF-8 text. Save it as UTF-8 (tab-separated).")
+    return text
 
 
 def _check_header(path: str | Path, header: list[str], schema: dict[str, Any]) -> None:
@@ -182,11 +189,20 @@ def _check_unique(path: str | Path, numbers: list[int], rows: list[dict[str, Any
 
 def _check_format(path: str, place: str) -> None:
     """Raise InputError unless `path` exists and its name tells a format that can be read."""
+    _check_braces(path, place)
     where = Path(path)
     if not where.exists():
         raise InputError(f"{place}: {path} does not exist. Correct the path (relative paths start at {Path.cwd()}).")
     if where.suffix not in (".h5ad", ".h5", ".zarr") and not matrix_files(path):
         raise InputError(f"{place}: {path} is of no known format. Use .h5ad, 10x .h5, a 10x matrix folder or .zarr.")
+
+
+def _check_braces(path: str, place: str) -> None:
+    """Raise InputError for a path that Snakemake would take for one with wildcards."""
+    if "{" in path or "}" in path:
+        raise InputError(
+            f"{place}: {path} holds a brace, which Snakemake reads as a wildcard. Rename the file or folder."
+        )
 
 
 def _check_column(path: str, column: str, place: str, remedy: str = "") -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from .counts import Counts, open_counts
+from .counts import open_sample
 from .errors import InputError
 from .genes import Alignment, align_genes
 from .qc import quality_control
@@ -18,11 +18,6 @@ from .tables import QC
 log = logging.getLogger(__name__)
 
 Record = dict[str, Any]
-
-
-def open_sample(sample: Mapping[str, Any], path: str) -> Counts:
-    """The matrix of a row of the sample sheet."""
-    return open_counts(path, counts=sample.get("counts") or "X", genes=sample.get("genes") or "index")
 
 
 def check_sample(sample: Mapping[str, Any], path: str, config: Mapping[str, Any]) -> tuple[pd.DataFrame, Record]:

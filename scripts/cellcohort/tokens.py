@@ -63,6 +63,13 @@ class Tokens:
         kept = np.concatenate([[0], np.cumsum(keep)])
         return Tokens(kept[self.indptr], self.genes[keep], self.bins[keep])
 
+    def with_silent(self, n_genes: int) -> Tokens:
+        """Every gene of the vocabulary as a token of every cell, those that are not expressed with bin 0."""
+        bins = np.zeros((len(self), n_genes), np.uint8)
+        bins[np.repeat(np.arange(len(self)), self.lengths), self.genes] = self.bins
+        genes = np.tile(np.arange(n_genes, dtype=np.uint16), len(self))
+        return Tokens(np.arange(len(self) + 1, dtype=np.int64) * n_genes, genes, bins.ravel())
+
     def pad(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Genes, bins (int64) and mask (bool, true on tokens) of `rows`, each of shape (n, longest)."""
         lengths = self.lengths[rows]
@@ -169,12 +176,14 @@ def tokenise_reference(
     donors: np.ndarray | None,
     splits: np.ndarray,
     alignment: Alignment,
+    *,
+    n_bins: int = N_BINS,
 ) -> Iterator[tuple[Tokens, pd.DataFrame]]:
     """Shards of the reference's cells `rows` with their labels, donors (None: unknown) and splits, for write_store."""
     cells = pd.DataFrame({"cell_id": counts.cell_ids[rows], "label": labels, "donor": donors, "split": splits})
     start = 0
     for chunk_rows, matrix in counts.chunks(rows, SHARD_CELLS):
-        yield tokenise(alignment.project(matrix)), cells.iloc[start : start + len(chunk_rows)]
+        yield tokenise(alignment.project(matrix), n_bins=n_bins), cells.iloc[start : start + len(chunk_rows)]
         start += len(chunk_rows)
 
 

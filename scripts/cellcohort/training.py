@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import logging
 import math
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -17,13 +19,13 @@ import pandas as pd
 import torch
 from sklearn.metrics import accuracy_score, f1_score
 from torch.nn import functional as F
-from tqdm import tqdm
 
-from .batches import to_tensors, training_batches
+from .batches import ahead, to_tensors, training_batches
 from .checkpoint import load_checkpoint, load_progress, save_checkpoint
 from .coexpression import gene_embedding
 from .direct import fit_direct, fit_mix
 from .inference import predict_tokens
+from .logs import progress_bar
 from .model import CellMemory, ModelConfig
 from .tokens import TokenStore
 
@@ -31,6 +33,9 @@ log = logging.getLogger(__name__)
 
 WARM_UP_STEPS = 100
 MAX_WEIGHT = 20.0
+MIN_STEPS, MIN_BATCH = 32, 16
+CHECKPOINT_STEPS = 1000  # of a long epoch
+MAX_VALIDATION = 50_000  # cells that are judged after each epoch
 
 
 @dataclass(frozen=True)
@@ -47,11 +52,21 @@ class TrainConfig:
 
 @dataclass
 class Progress:
-    """Where training stands: what a checkpoint holds beside the tensors."""
+    """Where training stands: what a checkpoint holds beside the tensors.
+
+    Attributes
+    ----------
+    epoch, step
+        Epochs that are finished, steps in all.
+    batch, loss
+        Steps of the running epoch and the sum of their losses over cells.
+    """
 
     fingerprint: str
     epoch: int = 0
     step: int = 0
+    batch: int = 0
+    loss: float = 0.0
     best_loss: float = math.inf
     bad_epochs: int = 0
     history: list[dict] = field(default_factory=list)
@@ -75,8 +90,8 @@ def train(
     labels
         The reference types in the order of the model's outputs.
     checkpoint
-        File that is written after every epoch. If it exists and belongs to the same data and settings, training
-        continues from it.
+        File that is written after every epoch, and every `CHECKPOINT_STEPS` steps within one. If it exists and belongs
+        to the same data and settings, training continues from it.
 
     Returns
     -------
@@ -86,6 +101,10 @@ def train(
     model = CellMemory(model_config)
     targets = pd.Index(labels).get_indexer(store.cells["label"])
     rows = {split: np.flatnonzero(store.cells["split"] == split) for split in ("train", "validation")}
+    if len(rows["validation"]) > MAX_VALIDATION:
+        chosen = np.random.default_rng(config.seed).choice(rows["validation"], MAX_VALIDATION, replace=False)
+        rows["validation"] = np.sort(chosen)
+    config = replace(config, batch_size=batch_size(config.batch_size, len(rows["train"])))
     progress = Progress(fingerprint(store, labels, model_config, config))
     resumed = Path(checkpoint).exists() and load_progress(checkpoint)["fingerprint"] == progress.fingerprint
     if not resumed:
@@ -96,11 +115,17 @@ def train(
     if resumed:
         progress = Progress(**load_progress(checkpoint))
         best = load_checkpoint(checkpoint, model, optimizer)
-        log.info("resuming after epoch %d", progress.epoch)
+        log.info("resuming after epoch %d, step %d of the next", progress.epoch, progress.batch)
     weights = label_weights(targets[rows["train"]], len(labels)).to(device)
     validation = store.read(rows["validation"])
     while progress.epoch < config.epochs and progress.bad_epochs < config.patience:
-        train_loss = _epoch(model, optimizer, store, rows["train"], targets, weights, config, progress)
+        loss = progress.loss
+        for loss in _steps(model, optimizer, store, rows["train"], targets, weights, config, progress):
+            if progress.batch % CHECKPOINT_STEPS == 0:
+                progress.loss = float(loss)
+                save_checkpoint(checkpoint, model, optimizer, best, asdict(progress))
+        train_loss, progress.loss, progress.batch = float(loss) / len(rows["train"]), 0.0, 0
+        progress.epoch += 1
         record = _validate(model, validation, targets[rows["validation"]])
         record |= {"epoch": progress.epoch, "train_loss": train_loss, "learning_rate": optimizer.param_groups[0]["lr"]}
         progress.history.append(record)
@@ -134,6 +159,11 @@ def _start_from_reference(model: CellMemory, store: TokenStore, rows: np.ndarray
             model.direct.bias.copy_(bias)
 
 
+def batch_size(limit: int, n_cells: int) -> int:
+    """Cells of a step: at most `limit`; fewer where an epoch would have less than `MIN_STEPS` steps."""
+    return min(limit, max(n_cells // MIN_STEPS, MIN_BATCH))
+
+
 def label_weights(targets: np.ndarray, n_labels: int) -> torch.Tensor:
     """Loss weight of each label, inverse to its cells but at most `MAX_WEIGHT`; the mean over cells is 1."""
     counts = np.maximum(np.bincount(targets, minlength=n_labels), 1)
@@ -148,27 +178,33 @@ def fingerprint(store: TokenStore, labels: list[str], model_config: ModelConfig,
     return digest.hexdigest()
 
 
-def _epoch(model, optimizer, store, rows, targets, weights, config, progress) -> float:
-    """Train one epoch; returns the mean loss of a cell."""
+def _steps(model, optimizer, store, rows, targets, weights, config, progress) -> Iterator[torch.Tensor]:
+    """Train the rest of an epoch; yields the epoch's sum of losses over cells after each step."""
     model.train()
-    device = weights.device
-    steps = math.ceil(len(rows) / config.batch_size)
-    progress.epoch += 1
-    total = torch.zeros((), device=device)
-    batches = training_batches(store, rows, config.batch_size, (config.seed, progress.epoch))
-    for batch_rows, tokens in tqdm(batches, total=steps, desc=f"epoch {progress.epoch}", mininterval=10):
-        progress.step += 1
+    total = torch.tensor(progress.loss, dtype=torch.float64, device=weights.device)
+    device, steps = weights.device, math.ceil(len(rows) / config.batch_size)
+    batches = training_batches(store, rows, config.batch_size, (config.seed, progress.epoch + 1))
+    batches = ((cells, to_tensors(tokens, device)) for cells, tokens in islice(batches, progress.batch, None))
+    bar = progress_bar(ahead(batches), total=steps, done=progress.batch, title=f"epoch {progress.epoch + 1}")
+    for cells, tensors in bar:
+        progress.step, progress.batch = progress.step + 1, progress.batch + 1
         torch.manual_seed(config.seed * 1_000_003 + progress.step)
         for group in optimizer.param_groups:
             group["lr"] = config.learning_rate * schedule(progress.step, config.epochs * steps)
-        output = model(*to_tensors(tokens, device))
-        target = torch.from_numpy(targets[batch_rows]).to(device)
-        loss = F.cross_entropy(output.workspace, target, weight=weights)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-        total += loss.detach() * len(batch_rows)
-    return float(total) / len(rows)
+        loss = training_step(model, optimizer, tensors, torch.from_numpy(targets[cells]).to(device), weights)
+        total += loss * len(cells)
+        yield total
+
+
+def training_step(model, optimizer, tensors, targets: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """One step on genes, bins and mask of a batch, in bfloat16 on a GPU; returns the loss."""
+    with torch.autocast(weights.device.type, torch.bfloat16, enabled=weights.device.type == "cuda"):
+        output = model(*tensors)
+    loss = F.cross_entropy(output.workspace, targets, weight=weights)
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    optimizer.step()
+    return loss.detach()
 
 
 def schedule(step: int, total: int) -> float:

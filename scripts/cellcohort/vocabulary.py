@@ -15,6 +15,9 @@ from .resources import one_gene_per_symbol
 from .tables import VOCABULARY
 from .variable_genes import rank_genes, standardised_variance
 
+MOST_GENES = 65_535
+"""Token ids are stored as uint16."""
+
 log = logging.getLogger(__name__)
 
 
@@ -54,10 +57,16 @@ def select_vocabulary(
     Raises
     ------
     InputError
-        When fewer than two cells are given, no gene varies, or an extra gene is not in the reference.
+        When fewer than two cells are given, no gene varies, an extra gene is not in the reference, or more genes are
+        asked for than token ids can number.
     """
     if len(rows) < 2:
         raise InputError(f"{counts.path}: {len(rows)} labelled cells. A reference needs thousands; check its labels.")
+    if n_genes + len(extra_genes) > MOST_GENES:
+        raise InputError(
+            f"config: vocabulary: n_genes {n_genes} and {len(extra_genes)} extra_genes are more than the {MOST_GENES} "
+            "genes that a model can hold. Lower n_genes."
+        )
     named = describe_genes(counts.genes, positions, aliases)
     ranked = rank_genes(standardised_variance(counts, rows, donors), n_genes, _sort_keys(named))
     if not ranked.size:

@@ -1,5 +1,7 @@
 CNV_ENABLED = config["cnv"]["enabled"]
-GENOME = config["cnv"]["genome"]
+# The user's own tables, or those of the genome.
+POSITIONS = config["cnv"]["positions"] or str(resource_path(f"gene_positions_{config['cnv']['genome']}.tsv.gz"))
+ARMS = config["cnv"]["arms"] or str(resource_path(f"chromosome_arms_{config['cnv']['genome']}.tsv"))
 
 
 rule infer_cnv:
@@ -9,8 +11,8 @@ rule infer_cnv:
         qc=of_patient("qc.parquet"),
         annotation=of_patient("annotation.parquet"),
         reference=REFERENCE,
-        positions=local(str(resource_path(f"gene_positions_{GENOME}.tsv.gz"))),
-        arms=local(str(resource_path(f"chromosome_arms_{GENOME}.tsv"))),
+        positions=local(POSITIONS),
+        arms=local(ARMS),
     output:
         cnv="<results>/patients/{patient}/cnv.h5ad",
         cells="<results>/patients/{patient}/cnv_cells.parquet",
@@ -66,3 +68,34 @@ rule split_cnv:
         "Writing the copy number of {wildcards.sample}"
     script:
         SCRIPT["split_cnv"]
+
+
+rule summarise_cnv:
+    input:
+        counts=counts_of_patient,
+        status=of_patient("status.json"),
+        annotation=of_patient("annotation.parquet"),
+        ood=of_patient("ood.h5ad"),
+        cells="<results>/patients/{patient}/cnv_cells.parquet",
+        arms="<results>/patients/{patient}/cnv_arms.parquet",
+        positions=local(POSITIONS),
+    output:
+        patient="<results>/patients/{patient}/cnv_patient.parquet",
+        origins="<results>/patients/{patient}/cnv_origins.parquet",
+        markers="<results>/patients/{patient}/cnv_markers.parquet",
+    log:
+        "<logs>/summarise_cnv/{patient}.log",
+    benchmark:
+        "<benchmarks>/summarise_cnv/{patient}.tsv"
+    conda:
+        "../../envs/infercnv.yaml"
+    threads: 1
+    resources:
+        mem_mb=by_size(3000, 0.5),
+        runtime=by_size(10, 0.05),
+    params:
+        samples=lambda wildcards: [SAMPLES[sample] for sample in PATIENTS[wildcards.patient]],
+    message:
+        "Ranking the genes of the aneuploid cells of patient {wildcards.patient}"
+    script:
+        SCRIPT["summarise_cnv"]

@@ -1,12 +1,18 @@
 # Tables of the cohort: each script streams the samples' tables in the order of the sheet.
 
+CNV_TABLES = [
+    "cnv_arms",
+    "cnv_burden",
+    "cnv_patients",
+    "cnv_origins",
+    "cnv_markers",
+]
 COHORT_TABLES = [
     "samples",
     "composition",
     "ood",
     "origins",
-    "cnv_arms",
-    "cnv_burden",
+    *CNV_TABLES,
     "gene_scores",
     "programs",
     "evaluation",
@@ -31,7 +37,7 @@ rule collect_status:
         mem_mb=by_size(1000, 2),
         runtime=by_size(10, 0.05),
     params:
-        samples=list(SAMPLES.values()),
+        samples=SHEET,
     message:
         "Collecting the status of all samples"
     script:
@@ -84,8 +90,6 @@ rule collect_explanations:
     resources:
         mem_mb=by_size(1500, 0.5),
         runtime=by_size(10, 0.05),
-    params:
-        samples=list(SAMPLES.values()),
     message:
         "Collecting gene scores and programs of all samples"
     script:
@@ -120,11 +124,20 @@ rule collect_cnv:
     input:
         arms=CNV_OF_COHORT["cnv_arms"],
         cells=CNV_OF_COHORT["cnv_cells"],
+        patients=of_patients("cnv_patient.parquet"),
+        origins=of_patients("cnv_origins.parquet"),
+        markers=of_patients("cnv_markers.parquet"),
     output:
         cnv_arms="<results>/cohort/cnv_arms.parquet",
         cnv_arms_tsv="<results>/cohort/cnv_arms.tsv",
         cnv_burden="<results>/cohort/cnv_burden.parquet",
         cnv_burden_tsv="<results>/cohort/cnv_burden.tsv",
+        cnv_patients="<results>/cohort/cnv_patients.parquet",
+        cnv_patients_tsv="<results>/cohort/cnv_patients.tsv",
+        cnv_origins="<results>/cohort/cnv_origins.parquet",
+        cnv_origins_tsv="<results>/cohort/cnv_origins.tsv",
+        cnv_markers="<results>/cohort/cnv_markers.parquet",
+        cnv_markers_tsv="<results>/cohort/cnv_markers.tsv",
     log:
         "<logs>/collect_cnv.log",
     benchmark:
@@ -138,7 +151,7 @@ rule collect_cnv:
     params:
         samples=list(SAMPLES.values()) if CNV_ENABLED else [],
     message:
-        "Collecting the copy number of all samples"
+        "Collecting the copy number of all samples and patients"
     script:
         SCRIPT["collect_cnv"]
 
@@ -163,7 +176,7 @@ rule evaluate:
         mem_mb=by_size(2000, 0.1),
         runtime=by_size(10, 0.02),
     params:
-        samples=list(SAMPLES.values()),
+        samples=SHEET,
     message:
         "Comparing the annotation with the truth where the sheet names one"
     script:

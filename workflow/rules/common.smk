@@ -2,6 +2,7 @@
 
 import os
 import sys
+from functools import cache
 
 import yaml
 from snakemake.exceptions import WorkflowError
@@ -30,6 +31,7 @@ SCRIPT = {
         "extract_ood",
         "cnv",
         "split_cnv",
+        "summarise_cnv",
         "collect_annotation",
         "collect_status",
         "collect_explanations",
@@ -54,13 +56,27 @@ def read_schema(name):
         return yaml.safe_load(file)
 
 
-def by_size(base, factor):
-    """A resource that grows with the size of the inputs (MB) and with each attempt."""
+def by_size(base, factor, most=float("inf")):
+    """A resource that grows with the size of the inputs (MB), up to `most`, and with each attempt."""
 
     def amount(wildcards, input, attempt):
-        return int(attempt * (base + factor * input.size_mb))
+        return int(attempt * min(most, base + factor * size_mb(input)))
 
     return amount
+
+
+def size_mb(input):
+    """Size of the inputs in MB, with the content of folders, which Snakemake does not count."""
+    counted = {os.path.dirname(path) for path in input}  # a 10x folder's files are inputs themselves
+    folders = {os.path.normpath(path) for path in input if os.path.isdir(path)} - counted
+    return input.size_mb + sum(map(folder_mb, folders))
+
+
+@cache
+def folder_mb(folder):
+    """Size of all files below a folder in MB."""
+    files = (os.path.join(place, name) for place, _, names in os.walk(folder) for name in names)
+    return sum(map(os.path.getsize, files)) / 1024**2
 
 
 def counts_of_sample(wildcards):
@@ -87,6 +103,11 @@ def of_patient(table):
     return paths
 
 
+def of_patients(table):
+    """The path of `table` for each patient, in the order of the sheet; none when copy number is switched off."""
+    return expand(f"<results>/patients/{{patient}}/{table}", patient=PATIENTS if CNV_ENABLED else [])
+
+
 def of_its_patient(table):
     """A function that gives the path of `table` for the sample's patient."""
     return lambda wildcards: f"<results>/patients/{SAMPLES[wildcards.sample]['patient_id']}/{table}"
@@ -102,9 +123,8 @@ def copy_number_of_report(wildcards):
     if not CNV_ENABLED:
         return {}
     return {
-        "cnv_arms": "<results>/cohort/cnv_arms.parquet",
-        "cnv_burden": "<results>/cohort/cnv_burden.parquet",
-        "heatmaps": expand("<results>/patients/{patient}/cnv_heatmap.png", patient=PATIENTS),
+        **{table: f"<results>/cohort/{table}.parquet" for table in CNV_TABLES},
+        "heatmaps": of_patients("cnv_heatmap.png"),
     }
 
 

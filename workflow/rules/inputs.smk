@@ -12,10 +12,13 @@ except InputError as error:
 
 BUNDLE_FOLDER = config["model"]["bundle"]
 
-SAMPLES = {row["sample_id"]: {key: value for key, value in row.items() if key not in config["qc"]} for row in SHEET}
+# What a sample's own jobs know of its row. The rest of it (SHEET) is for the cohort's tables: to correct a tissue, or to
+# add a truth, repeats no computation.
+COMPUTING = ("sample_id", "patient_id", "counts", "genes", "species")
+SAMPLES = {row["sample_id"]: {key: row[key] for key in COMPUTING if key in row} for row in SHEET}
 QC = {row["sample_id"]: {key: row.get(key, value) for key, value in config["qc"].items()} for row in SHEET}
 # local(): a module's prefix and a default storage are for results, not for the user's own files.
-COUNTS = {sample: local(row["path"]) for sample, row in SAMPLES.items()}
+COUNTS = {row["sample_id"]: local(row["path"]) for row in SHEET}
 PATIENTS = sheet.samples_by_patient(SHEET)
 REFERENCE = [] if BUNDLE_FOLDER else local(config["reference"]["path"])
 BUNDLE = {

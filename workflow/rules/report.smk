@@ -31,8 +31,6 @@ rule report:
         composition="<results>/cohort/composition.parquet",
         ood="<results>/cohort/ood.parquet",
         origins="<results>/cohort/origins.parquet",
-        gene_scores="<results>/cohort/gene_scores.parquet",
-        programs="<results>/cohort/programs.parquet",
         evaluation="<results>/cohort/evaluation.parquet",
         confusion="<results>/cohort/confusion.parquet",
         umap="<results>/cohort/umap.parquet",
@@ -64,7 +62,6 @@ rule report:
     params:
         patients=list(PATIENTS) if CNV_ENABLED else [],
         title=config["report"]["title"],
-        max_points=config["report"]["max_points"],
         config=config,
     message:
         "Writing the cohort report"

@@ -15,6 +15,7 @@ from .genome import ArmLayout
 _MIN_EXPECTED = 4.0
 _MIN_GENES = 15
 _ARM_FDR = 0.01
+_LOUD_Z = 3.0
 _MEDIAN_COST = 1.2533  # standard error of a median over that of a mean, for normal errors
 _MAD_TO_SD = 1.4826
 
@@ -26,7 +27,7 @@ class Effects:
     Attributes
     ----------
     log2_ratio
-        Weighted median over the arm's genes of the log2 ratio, centred on the genome's.
+        Weighted median over the arm's genes of the log2 ratio, centred on that of the unaltered arms.
     z
         log2_ratio over its standard error, which comes from the spread of the genes on the arm. A group that differs
         from its reference in many genes (another cell type) therefore has small z.
@@ -75,6 +76,9 @@ def weighted_median(values: np.ndarray, weights: np.ndarray) -> float:
 def compare(group: np.ndarray, references: np.ndarray, layout: ArmLayout) -> Effects:
     """Compare a group's summed counts with one reference, or with the geometric mean of several.
 
+    The ratios are centred on the arms that do not stand out, as long as these hold half of the genes: were it on all
+    genes, a group with more gains than losses would show a slight loss of every unaltered arm.
+
     Parameters
     ----------
     group
@@ -83,16 +87,34 @@ def compare(group: np.ndarray, references: np.ndarray, layout: ArmLayout) -> Eff
         (n_references, n_genes) or (n_genes,) summed counts, one row a reference.
     """
     ratio, weight, used = _gene_ratios(group, np.atleast_2d(references))
-    log2_ratio, z = np.full(layout.n_arms, np.nan), np.full(layout.n_arms, np.nan)
+    effect, error, number = (np.full(layout.n_arms, np.nan) for _ in range(3))
     if used.sum() < _MIN_GENES:
-        return Effects(log2_ratio, z)
+        return Effects(effect, error)
     ratio = ratio - _trend(ratio[used], weight[used], layout.covariates[used], layout.covariates)
     ratio = ratio - weighted_median(ratio[used], weight[used])
     for index in range(layout.n_arms):
         genes = used & (layout.arm == index)
         if genes.sum() >= _MIN_GENES:
-            log2_ratio[index], z[index] = _arm_effect(ratio[genes], weight[genes])
-    return Effects(log2_ratio, z)
+            effect[index], error[index] = _arm_effect(ratio[genes], weight[genes])
+            number[index] = genes.sum()
+    effect = effect - _centre(effect, error, number)
+    return Effects(effect, effect / error)
+
+
+def _centre(effect: np.ndarray, error: np.ndarray, n_genes: np.ndarray) -> float:
+    """Mean effect of the arms that do not stand out, found by leaving out the most outlying arm time and again.
+
+    0 (the genome's median) if fewer than half of the genes lie on such arms.
+    """
+    quiet = np.isfinite(effect)
+    least = n_genes[quiet].sum() / 2
+    while n_genes[quiet].sum() >= max(least, 1):
+        centre = np.average(effect[quiet], weights=error[quiet] ** -2)
+        distance = np.where(quiet, np.abs(effect - centre) / error, 0.0)
+        if distance.max() <= _LOUD_Z:
+            return float(centre)
+        quiet[np.argmax(distance)] = False
+    return 0.0
 
 
 def _trend(ratio: np.ndarray, weight: np.ndarray, covariates: np.ndarray, everywhere: np.ndarray) -> np.ndarray:
@@ -119,10 +141,11 @@ def _gene_ratios(group: np.ndarray, references: np.ndarray) -> tuple[np.ndarray,
 
 
 def _arm_effect(ratio: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
+    """Weighted median and its standard error."""
     effect = weighted_median(ratio, weight)
     spread = max(_MAD_TO_SD * float(np.median(np.abs(ratio - effect))), 0.1)
     error = _MEDIAN_COST * spread * np.sqrt((weight**2).sum()) / weight.sum()
-    return effect, effect / error
+    return effect, error
 
 
 @dataclass(frozen=True)

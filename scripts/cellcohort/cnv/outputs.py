@@ -25,6 +25,12 @@ def write_patient(result: CnvResult, patient_id: str, *, cnv: str | Path, cells:
     write_profile(cnv, obs, Profile(result.profile, result.columns, result.chr_pos))
 
 
+def group_names(cells: pd.DataFrame) -> pd.Series:
+    """The group of each cell of a patient's cell table as the arm table names it: patient|lineage|clone or call."""
+    kind = cells["clone"].where(cells["clone"].notna(), cells["cnv_call"])
+    return cells["patient_id"].astype(str) + "|" + cells["lineage"].astype(str) + "|" + kind.astype(str)
+
+
 def split_sample(patient: Mapping[str, str | Path], sample: Mapping[str, str | Path], *, sample_id: str) -> None:
     """Write a sample's part of its patient's files.
 
@@ -39,9 +45,7 @@ def split_sample(patient: Mapping[str, str | Path], sample: Mapping[str, str | P
     table = table[table["sample_id"] == sample_id]
     write_table(sample["cells"], table, CNV_CELLS)
     arms = read_frame(patient["arms"])
-    kind = table["clone"].where(table["clone"].notna(), table["cnv_call"])
-    groups = table["patient_id"].astype(str) + "|" + table["lineage"].astype(str) + "|" + kind.astype(str)
-    write_table(sample["arms"], arms[arms["group"].isin(set(groups))], CNV_ARMS)
+    write_table(sample["arms"], arms[arms["group"].isin(set(group_names(table)))], CNV_ARMS)
     adata = ad.read_h5ad(patient["cnv"])
     part = adata[(adata.obs["sample_id"] == sample_id).to_numpy()].copy()
     part.obs = part.obs[CNV_CELLS.names]

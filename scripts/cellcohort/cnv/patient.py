@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from zlib import crc32
 
@@ -12,7 +13,9 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from ..counts import Counts
+from ..counts import Counts, open_sample
+from ..files import read_json
+from ..tables import read_frame
 from .call import CnvResult, call_copy_number
 from .settings import Settings
 
@@ -37,6 +40,29 @@ class Sample:
     sample_id: str
     counts: Counts
     annotation: pd.DataFrame
+
+
+def open_samples(
+    rows: Sequence[dict[str, Any]],
+    counts: Sequence[str | Path],
+    *,
+    status: Sequence[str | Path],
+    annotation: Sequence[str | Path],
+) -> list[Sample]:
+    """Open the patient's samples that are not rejected.
+
+    Parameters
+    ----------
+    rows
+        The samples' rows of the sheet.
+    counts, status, annotation
+        Paths in the order of `rows`.
+    """
+    return [
+        Sample(row["sample_id"], open_sample(row, path), read_frame(table))
+        for row, path, state, table in zip(rows, counts, status, annotation, strict=True)
+        if read_json(state)["status"] == "ok"
+    ]
 
 
 @dataclass(frozen=True)
@@ -123,12 +149,12 @@ def _held_out(obs: pd.DataFrame, normal: np.ndarray, min_reference: int, seed: i
     for lineage, rows in ordered.groupby("lineage", sort=True).groups.items():
         number = min(int(_HELD_OUT * len(rows)), len(rows) - min_reference)
         if number > 0:
-            held[_generator(seed, lineage).choice(np.asarray(rows), number, replace=False)] = True
+            held[seeded(seed, lineage).choice(np.asarray(rows), number, replace=False)] = True
     return held
 
 
-def _generator(seed: int, name: str) -> np.random.Generator:
-    """A generator of its own for each name, so that no lineage depends on which others there are."""
+def seeded(seed: int, name: str) -> np.random.Generator:
+    """A generator of its own for each name, so that no lineage or origin depends on which others there are."""
     return np.random.default_rng([seed, crc32(str(name).encode())])
 
 
@@ -151,7 +177,7 @@ def _borrow(
     for label in wanted:
         rows = order[labels[order] == label]
         if len(rows) > _MAX_BORROWED:
-            rows = _generator(seed, label).choice(rows, _MAX_BORROWED, replace=False)
+            rows = seeded(seed, label).choice(rows, _MAX_BORROWED, replace=False)
         parts.append(pd.DataFrame({"row": np.sort(rows), "lineage": label}))
     return pd.concat(parts, ignore_index=True).sort_values("row", ignore_index=True)
 
@@ -169,7 +195,7 @@ def _assemble(
         sources.append((healthy.counts, borrowed["row"].to_numpy()))
     names = [gene_names(counts.genes, positions) for counts, _ in sources]
     shared = sorted(set(names[0]).intersection(*names[1:])) if names else []
-    blocks = [_read(counts, rows, name, shared) for (counts, rows), name in zip(sources, names, strict=True)]
+    blocks = [read_genes(counts, rows, name, shared) for (counts, rows), name in zip(sources, names, strict=True)]
     matrix = sparse.vstack(blocks, format="csr") if blocks else sparse.csr_matrix((0, 0), dtype=np.float32)
     table = pd.concat(
         [
@@ -200,8 +226,8 @@ def _rows_of(sample: Sample) -> np.ndarray:
     return rows
 
 
-def _read(counts: Counts, rows: np.ndarray, names: np.ndarray, shared: list[str]) -> sparse.csr_matrix:
-    """Counts of some rows in the shared genes; genes of one name are summed."""
+def read_genes(counts: Counts, rows: np.ndarray, names: np.ndarray, shared: list[str]) -> sparse.csr_matrix:
+    """Counts of some rows, in their order, in the shared genes; genes of one name are summed."""
     column = pd.Index(shared).get_indexer(names)
     kept = np.flatnonzero(column >= 0)
     into = sparse.csr_matrix(

@@ -1,4 +1,7 @@
-"""Title, caption and source table of every figure: the caption says in words what the statistic is."""
+"""Title, caption and source table of every figure: the caption says in words what the statistic is.
+
+The captions of Snakemake's own report (workflow/report) have the same text; a test holds them in step.
+"""
 
 from __future__ import annotations
 
@@ -16,17 +19,21 @@ def captions(*, alpha: float, min_share: float) -> dict[str, Caption]:
     return {
         "composition": Caption(
             "What each patient's cells are",
-            "One bar a patient. Each cell counts once: with the reference type that the model gave it, or as not "
-            "explained when the reference does not account for it (OOD). The label of an OOD cell is only its nearest "
-            "type, so it is not counted there.",
+            "One bar a patient. Each cell that passed quality control counts once: with the reference type that "
+            "the model gave it, or as not explained when the reference does not account for it (OOD). The label "
+            "of an OOD cell is only its nearest type, so it is not counted there.",
             "cohort/composition.tsv",
         ),
         "ood": Caption(
             "Cells that the reference does not explain, and confidence",
-            "First: share of cells whose conformal p-value is at or below alpha. The p-value is the share of held-out "
-            f"reference cells that look at least as strange; so about {alpha:.0%} of perfectly ordinary cells are "
-            "flagged too (dashed line), and only what exceeds that is evidence of foreign cells. Then: calibrated "
-            "probability of the label over all cells of a patient; thin line from the 5% to the 95% quantile, bar "
+            f"First, by sample: share of cells whose conformal p-value is at or below alpha ({100 * alpha:g}%, "
+            "dashed line). The p-value is the share of held-out reference cells that score at least as high: "
+            "cells of donors that were not trained on, where the reference names donors, and of the same "
+            "predicted label, where there are at least 100 of these. How many held-out cells are flagged "
+            "themselves stands in the section Model. Ordinary cells of other donors, studies or platforms are "
+            "flagged more often than those, so a share slightly above alpha is no evidence by itself; where the "
+            "sheet names a truth column, the section Evaluation says how often (false alarms). Then, by patient: "
+            "calibrated probability of the label over all cells; thin line from the 5% to the 95% quantile, bar "
             "over the middle half of the cells, white tick at the median.",
             "cohort/ood.tsv",
         ),
@@ -39,38 +46,48 @@ def captions(*, alpha: float, min_share: float) -> dict[str, Caption]:
         ),
         "origins": Caption(
             "Where the OOD cells may come from",
-            "Origin is the reference type nearest to an OOD cell in the model's representation: its putative founder. "
-            "It is a resemblance, not a lineage tracing. Shares are of the patient's OOD cells, of which some are "
-            f"false alarms (about {alpha:.0%} of the ordinary cells).",
+            "Origin is the type of most of the reference cells that lie nearest to an OOD cell in the model's "
+            "representation: its putative founder. It is a resemblance, not a lineage tracing. Shares are of the "
+            "patient's OOD cells, of which some are false alarms: ordinary cells, mostly nearest to their own "
+            "type.",
             "cohort/origins.tsv",
         ),
         "cnv": Caption(
             "Chromosome arms gained and lost",
-            "First: arms called as gained (red) or lost (blue) in each altered group of a patient's cells; the "
-            "stronger the colour, the larger the log2 ratio of expression to the patient's normal cells; "
+            "First, one row a patient: arms gained (red) or lost (blue); the stronger the colour, the larger the share "
+            "of the patient's aneuploid cells in groups that carry the change. Below, one row an altered group of "
+            "cells: the stronger the colour, the larger the log2 ratio of expression to the normal cells; "
             "uncalled arms are grey. "
             "Then: copy-number score of single cells by their call, beside the normal cells used as reference; thin "
             "line from the 5% to the 95% quantile, bar over the middle half, tick at the median. Expression stands in "
             "for DNA here: confirm what matters.",
-            "cohort/cnv_arms.tsv",
+            "cohort/cnv_patients.tsv",
         ),
         "qc": Caption(
             "What was filtered out, and why",
-            "Share of each sample's cells that passed, and the reasons of the others; then counts, genes and "
-            "mitochondrial share of all its cells: thin line from the 5% to the 95% quantile, bar over the middle "
-            "half, tick at the median.",
+            "First: share of each sample's cells that passed, and the first reason that held for the others. A "
+            "cell must meet the hard limits of the config. Where at least 50 cells do, it must also lie within "
+            "qc.n_mads scaled median absolute deviations of their median (1.48 times the median distance to the "
+            "median, which outliers hardly move): on the log scale for counts (both sides) and genes (lower "
+            "side), on its own scale for the mitochondrial share (upper side; up to 10% only the hard limit "
+            "counts). Predicted doublets are dropped last. Then: counts, genes and mitochondrial share of all "
+            "cells; thin line from the 5% to the 95% quantile, bar over the middle half, tick at the median.",
         ),
         "coverage": Caption(
             "How many of the model's genes each sample measured",
             "Genes of the model's vocabulary by how they were found in the sample: by gene id, current symbol, "
             "previous or alias symbol, ortholog, or not at all. Samples to the left of the dashed line "
-            f"({min_share:.0%} found) are rejected; well below full coverage labels and OOD calls become weaker.",
+            f"({100 * min_share:g}% found) are rejected; well below full coverage labels and OOD calls become weaker.",
         ),
         "training": Caption(
             "How the model was trained",
-            "Cross-entropy on training and held-out cells of the reference, and accuracy and macro-F1 (mean over the "
-            "types of the harmonic mean of precision and recall) on the held-out ones, after each epoch. Held-out "
-            "curves that turn away from the training curve show overfitting.",
+            "The workspace of CellMemory after each epoch: cross-entropy on training cells and on held-out cells "
+            "of the reference, then accuracy and macro-F1 (mean over the types of the harmonic mean of precision "
+            "and recall, so that a rare type counts as much as a frequent one) on the held-out ones. The training "
+            "loss weights rare types up and is taken while tokens are dropped, so the two losses differ in level; "
+            "a held-out loss that rises while the training loss falls shows overfitting. The epoch of the lowest "
+            "held-out loss is kept. The linear path beside the workspace is fitted, not trained, and has no "
+            "curve: the figures of the finished model are of both together.",
         ),
         "confusion": Caption(
             "What the model confuses",

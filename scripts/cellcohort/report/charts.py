@@ -62,11 +62,9 @@ def ood(data: ReportData, *, alpha: float) -> Figure:
     )
 
 
-def umap(data: ReportData, *, max_points: int) -> Figure:
+def umap(data: ReportData) -> Figure:
     """Reference by type; cohort by label; cohort by OOD, each over the reference in grey."""
     points = data.umap.rename(columns={"patient_id": "patient"})
-    step = max(1, -(-len(points) // (2 * max_points)))
-    points = points.iloc[::step]
     columns = ["x", "y", "label"]
     reference = points.loc[points["set"] == "reference", columns].round(2)
     cohort = points.loc[points["set"] == "cohort", [*columns, "patient", "is_ood"]].round(2)

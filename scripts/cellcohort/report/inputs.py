@@ -15,6 +15,7 @@ from ..tables import read_frame
 
 QUANTILES = {"low": 0.05, "q1": 0.25, "median": 0.5, "q3": 0.75, "high": 0.95}
 CONFIDENCE_BINS = 100
+CNV_TABLES = ("cnv_arms", "cnv_burden", "cnv_patients", "cnv_origins", "cnv_markers")
 _QC_METRICS = ("n_counts", "n_genes", "mito_share")
 
 
@@ -30,7 +31,7 @@ class ReportData:
         By sample: how many vocabulary genes were matched in which way.
     confidence
         Cells by patient (index) and hundredth of confidence (columns), every cell of the cohort.
-    cnv_arms, cnv_burden
+    cnv_arms, cnv_burden, cnv_patients, cnv_origins, cnv_markers
         None when copy number is switched off.
     heatmaps
         Copy-number picture by patient.
@@ -52,6 +53,9 @@ class ReportData:
     calibration: dict
     cnv_arms: pd.DataFrame | None = None
     cnv_burden: pd.DataFrame | None = None
+    cnv_patients: pd.DataFrame | None = None
+    cnv_origins: pd.DataFrame | None = None
+    cnv_markers: pd.DataFrame | None = None
     heatmaps: dict[str, Path] = field(default_factory=dict)
 
     @property
@@ -75,7 +79,7 @@ def load(inputs: Mapping[str, str | Sequence[str]], *, patients: Sequence[str] =
     ----------
     inputs
         Paths by name: the cohort tables; `qc` and `genes`, one file a sample in the order of the table of samples;
-        `history`, `metrics`, `calibration` of the model; with copy number `cnv_arms`, `cnv_burden` and `heatmaps`.
+        `history`, `metrics`, `calibration` of the model; with copy number the tables of `CNV_TABLES` and `heatmaps`.
     patients
         The patients of `heatmaps`, in its order.
     """
@@ -92,8 +96,7 @@ def load(inputs: Mapping[str, str | Sequence[str]], *, patients: Sequence[str] =
         confidence=_confidence(inputs["annotation"]),
         metrics=read_json(inputs["metrics"]),
         calibration=read_json(inputs["calibration"]),
-        cnv_arms=read_frame(inputs["cnv_arms"]) if with_cnv else None,
-        cnv_burden=read_frame(inputs["cnv_burden"]) if with_cnv else None,
+        **{name: read_frame(inputs[name]) for name in CNV_TABLES if with_cnv},
         heatmaps=dict(zip(patients, map(Path, inputs.get("heatmaps", [])), strict=True)) if with_cnv else {},
     )
 

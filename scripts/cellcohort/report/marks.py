@@ -85,22 +85,31 @@ def share_heatmap(
 
 
 def signed_heatmap(
-    data: str, *, row: str, column: str, row_order: Sequence[str], column_order: Sequence[str]
+    data: str,
+    *,
+    row: str,
+    column: str,
+    row_order: Sequence[str],
+    column_order: Sequence[str],
+    details: Mapping[str, str],
 ) -> alt.LayerChart:
-    """Gains in red and losses in blue, stronger the larger `strength` (0 to 1); grey where it is 0."""
+    """Gains in red and losses in blue (`called`), stronger the larger `strength` (0 to 1); grey where it is 0.
+
+    `details` are further columns for the tooltip, with their formats.
+    """
     base = alt.Chart(named(data), height=ROW * max(1, len(row_order))).encode(
         x=alt.X(f"{column}:N", sort=list(column_order), title="chromosome arm", axis=alt.Axis(labelAngle=-90)),
         y=rows(row, row_order),
         tooltip=[
             f"{row}:N", f"{column}:N", "called:N",
-            alt.Tooltip("log2_ratio:Q", format="+.2f"), alt.Tooltip("z:Q", format="+.1f"),
+            *(alt.Tooltip(f"{name}:Q", format=style) for name, style in details.items()),
         ],
     )  # fmt: skip
     called = base.transform_filter("datum.strength > 0").mark_rect()
     return alt.layer(
         base.mark_rect(color=QUIET, opacity=0.1),
         called.encode(
-            color=alt.condition("datum.log2_ratio > 0", alt.value(GAIN), alt.value(LOSS)),
+            color=alt.condition("datum.called == 'gain'", alt.value(GAIN), alt.value(LOSS)),
             opacity=alt.Opacity("strength:Q", scale=alt.Scale(domain=[0, 1], range=[0.15, 1]), legend=None),
         ),
     )

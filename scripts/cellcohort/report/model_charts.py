@@ -78,7 +78,7 @@ def evaluation(data: ReportData) -> Figure:
 
 
 def cnv(data: ReportData) -> Figure:
-    """Arms by patient and group; aneuploid share and score by patient."""
+    """Arms by patient, arms by group of cells, and scores by call."""
     arms = _altered_groups(data.cnv_arms)
     arms = arms.assign(
         row=[group_name(group, patient) for group, patient in zip(arms["group"], arms["patient_id"], strict=True)],
@@ -89,19 +89,43 @@ def cnv(data: ReportData) -> Figure:
     order = sorted(set(arms["arm"]), key=arm_order)
     rows = arms["row"].drop_duplicates().tolist()
     frames = {"arms": arms[["row", "arm", "called", "log2_ratio", "z", "strength"]]}
-    heatmap = marks.signed_heatmap("arms", row="row", column="arm", row_order=rows, column_order=order)
+    details = {"log2_ratio": "+.2f", "z": "+.1f"}
+    groups = marks.signed_heatmap("arms", row="row", column="arm", row_order=rows, column_order=order, details=details)
+    frames["patients"] = _patient_arms(data.cnv_patients)
+    patients = marks.signed_heatmap(
+        "patients",
+        row="patient",
+        column="arm",
+        row_order=[patient for patient in data.patients if patient in set(frames["patients"]["patient"])],
+        column_order=sorted(set(frames["patients"]["arm"]), key=arm_order),
+        details={"gained": ".0%", "lost": ".0%", "log2_ratio": "+.2f", "n_cells": ",d"},
+    )
     frames["scores"] = _score_ranges(data.cnv_burden)
     ranges = marks.quantile_ranges(
         "scores", row="row", order=frames["scores"]["row"].tolist(), title="copy-number score of a cell"
     )
     legend = {"gained arm": GAIN, "lost arm": LOSS}
-    panels = [Panel("Gained and lost arms", heatmap, share=1.6), Panel("Copy-number score", ranges)]
+    panels = [
+        Panel("Arms by patient", patients, share=1.6),
+        Panel("Arms by altered group of cells", groups, share=1.6),
+        Panel("Copy-number score", ranges),
+    ]
     return Figure("cnv", panels, frames, legend)
 
 
+def _patient_arms(table: pd.DataFrame) -> pd.DataFrame:
+    """Arms by patient, with the larger of the gained and the lost share as the strength of the colour."""
+    called = table["gained"].gt(table["lost"]).astype(int) - table["lost"].gt(table["gained"]).astype(int)
+    return table.rename(columns={"patient_id": "patient"}).assign(
+        arm=table["arm"].map(short_arm),
+        called=called.map(_CALLS),
+        strength=table[["gained", "lost"]].max(axis=1).where(called != 0, 0.0),
+    )
+
+
 def group_name(group: str, patient: str) -> str:
-    """A group of cells with its patient in front, once."""
-    parts = [part for part in group.split("|") if part != patient]
+    """A group of cells with its patient in front, once, short enough for an axis."""
+    parts = [part for part in group.replace("out of distribution", "OOD").split("|") if part != patient]
     return " · ".join([patient, *parts])
 
 

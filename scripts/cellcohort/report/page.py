@@ -11,6 +11,7 @@ import vl_convert
 from jinja2 import Environment, PackageLoader, Template, select_autoescape
 from markupsafe import Markup
 
+from ..cohort_tables import DESCRIPTION
 from ..files import atomic_path
 from . import charts, model_charts
 from .captions import captions
@@ -19,7 +20,7 @@ from .images import data_uri
 from .inputs import ReportData, load
 from .methods import methods_text, package_versions
 from .palette import OOD, label_colours
-from .patients import patient_facts
+from .patients import aneuploid_origins, patient_facts
 from .trust import model_warnings, patient_warnings
 
 
@@ -30,9 +31,7 @@ def render_report(
     figures: Mapping[str, str | Path],
     patients: Sequence[str] = (),
     title: str = "Cohort report",
-    max_points: int = 20_000,
     config: Mapping[str, Any] | None = None,
-    versions: Mapping[str, str] | None = None,
 ) -> None:
     """Write the cohort report as one HTML file that needs no network, and its figures as SVG.
 
@@ -46,31 +45,27 @@ def render_report(
         SVG paths by figure name: composition, ood, umap, origins, cnv, qc, coverage, training, confusion, evaluation.
     patients
         The patients of `inputs["heatmaps"]`, in its order.
-    max_points
-        At most so many points of the map, reference and cohort each.
     config
         The workflow's config, for alpha, thresholds and the methods.
-    versions
-        Package versions; those installed here when not given.
     """
     data = load(inputs, patients=patients)
     config = config or {}
-    drawn = build_figures(data, config, max_points=max_points)
+    drawn = build_figures(data, config)
     for name, path in figures.items():
         with atomic_path(path) as part:
             part.write_text(drawn[name].svg())
     shown = {name: figure for name, figure in drawn.items() if not figure.is_empty}
-    page = _template().render(**_context(data, shown, title, config, versions or package_versions()))
+    page = _template().render(**_context(data, shown, title, config))
     with atomic_path(report) as part:
         part.write_text(page, encoding="utf-8")
 
 
-def build_figures(data: ReportData, config: Mapping[str, Any], *, max_points: int) -> dict[str, Figure]:
+def build_figures(data: ReportData, config: Mapping[str, Any]) -> dict[str, Figure]:
     """All figures by name; cnv only when copy number was inferred."""
     figures = [
         charts.composition(data),
         charts.ood(data, alpha=_alpha(config)),
-        charts.umap(data, max_points=max_points),
+        charts.umap(data),
         charts.origins(data),
         charts.qc(data),
         charts.coverage(data, min_share=_min_share(config)),
@@ -83,23 +78,23 @@ def build_figures(data: ReportData, config: Mapping[str, Any], *, max_points: in
     return {figure.name: figure for figure in figures}
 
 
-def _context(
-    data: ReportData, figures: dict[str, Figure], title: str, config: Mapping[str, Any], versions: Mapping[str, str]
-) -> dict[str, Any]:
+def _context(data: ReportData, figures: dict[str, Figure], title: str, config: Mapping[str, Any]) -> dict[str, Any]:
     facts = patient_facts(data)
     return {
         "title": title,
         "data": data,
         "patients": facts,
+        "described": [name for name in DESCRIPTION if data.samples[name].notna().any()],
         "warnings": {patient.id: patient_warnings(patient) for patient in facts},
         "model_warnings": model_warnings(data, alpha=_alpha(config)),
         "figures": figures,
         "captions": captions(alpha=_alpha(config), min_share=_min_share(config)),
+        "aneuploid_origins": aneuploid_origins(data),
         "colours": {**label_colours(data.labels), charts.FOREIGN: OOD},
         "foreign": charts.FOREIGN,
         "alpha": _alpha(config),
         "heatmaps": {name: data_uri(path, n_pictures=len(data.heatmaps)) for name, path in data.heatmaps.items()},
-        "methods": methods_text(data, config, versions),
+        "methods": methods_text(data, config, package_versions()),
         "cohort_scores": data.evaluation[data.evaluation["level"] == "cohort"].to_dict("records"),
         "payload": _json({"theme": theme("currentColor", legend=False), "figures": _payload(figures)}),
         "vega": _script(vl_convert.javascript_bundle()),

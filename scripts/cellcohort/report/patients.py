@@ -10,6 +10,7 @@ from .charts import FOREIGN, patient_composition
 from .inputs import ReportData, histogram_quantiles
 from .model_charts import arm_order, short_arm
 
+_GENES = 5
 _CALLS = ("aneuploid", "diploid", "undetermined", "reference")
 
 
@@ -41,6 +42,8 @@ class Patient:
         Called arms in genome order.
     calls
         Query cells of copy-number inference by call; None when it is switched off.
+    n_borrowed
+        Query cells whose copy number was judged against borrowed cells of the healthy reference.
     confidence
         Median calibrated probability of the label; None without cells.
     """
@@ -54,6 +57,7 @@ class Patient:
     origins: list[tuple[str, int, float]]
     arms: list[Arm]
     calls: dict[str, int] | None
+    n_borrowed: int
     confidence: float | None
 
     @property
@@ -103,6 +107,7 @@ def _patient(
         else list(zip(origins["origin"], origins["n_cells"], origins["share"], strict=True)),
         arms=_arms(data.cnv_arms, name),
         calls=_calls(data.cnv_burden, name),
+        n_borrowed=_borrowed(data.cnv_burden, name),
         confidence=confidence,
     )
 
@@ -137,3 +142,20 @@ def _calls(burden: pd.DataFrame | None, patient: str) -> dict[str, int] | None:
         return None
     counts = burden[burden["patient_id"] == patient].groupby("group")["n_cells"].sum()
     return {group: int(counts[group]) for group in _CALLS if group in counts}
+
+
+def _borrowed(burden: pd.DataFrame | None, patient: str) -> int:
+    if burden is None:
+        return 0
+    return int(burden.loc[(burden["patient_id"] == patient) & (burden["group"] != "reference"), "n_borrowed"].sum())
+
+
+def aneuploid_origins(data: ReportData) -> list[dict]:
+    """The rows of the table of origins and calls, patients in the order of the report, each with its first genes."""
+    if data.cnv_origins is None:
+        return []
+    genes = data.cnv_markers[data.cnv_markers["rank"] <= _GENES].groupby(["patient_id", "origin"])["symbol"].agg(list)
+    table = data.cnv_origins.astype(object).where(data.cnv_origins.notna(), None)
+    rank = {patient: number for number, patient in enumerate(data.patients)}
+    rows = sorted(table.to_dict("records"), key=lambda row: rank[row["patient_id"]])
+    return [row | {"genes": genes.get((row["patient_id"], row["origin"]), [])} for row in rows]

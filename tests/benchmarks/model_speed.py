@@ -1,0 +1,308 @@
+"""Speed of tokenisation, inference and training, against the published package and torch's TransformerEncoder.
+
+    python tests/benchmarks/model_speed.py --out benchmarks.json --published PATH --data ../shared/data
+
+PATH is a clone of the published repository; without it the comparison with it is left out. Everything runs in one
+process on one core (or one GPU), the competitors in turn; a ratio is the median over repeats of theirs to our time.
+Cells are those of zheng_sorted (2,000 variable genes) where the data lie, else synthetic ones of like lengths. The
+published package pads all cells of a file to its longest and reads batches of 140; the comparison at a fixed number
+of genes has no padding on any side.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import json
+import platform
+import statistics
+import sys
+import time
+import types
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from scipy import sparse
+from torch import nn
+from torch.nn import functional as F
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
+
+from cellcohort.batches import to_tensors
+from cellcohort.counts import open_counts
+from cellcohort.genes import align_genes
+from cellcohort.inference import choose_device, predict_tokens
+from cellcohort.model import CellMemory, ModelConfig
+from cellcohort.resources import gene_aliases, gene_positions
+from cellcohort.tokens import Tokens, tokenise
+from cellcohort.training import training_step
+from cellcohort.vocabulary import select_vocabulary
+
+N_LABELS = 10
+BATCH = 140  # of the published package
+GENES = (200, 600, 1200, 2400)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, required=True, help="JSON file; what it holds of other programs is kept")
+    parser.add_argument("--published", type=Path, help="clone of the published repository")
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--device", default="auto")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    warnings.filterwarnings("ignore")
+    device = choose_device(options.device)
+    published = load_published(options.published, device) if options.published else None
+    figures = {"device": describe(device), "tokenise_cells_per_s": tokenise_speed()}
+    tokens, figures["cells"] = real_cells(options.data / "pbmc_zheng2017_sorted.h5ad")
+    figures |= on_cells(tokens, published, device)
+    figures |= by_length(published, device)
+    if device.type == "cuda":
+        figures |= on_gpu(published, device)
+    kept = json.loads(options.out.read_text()) if options.out.exists() else {}
+    options.out.write_text(json.dumps(kept | figures, indent=2) + "\n")
+    print(json.dumps(figures, indent=2))
+
+
+def describe(device: torch.device) -> str:
+    """The machine in words."""
+    if device.type == "cuda":
+        return f"{torch.cuda.get_device_name(device)}, torch {torch.__version__}"
+    cpu = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+    return f"one core, {cpu[0].split(': ')[1] if cpu else platform.processor()}, torch {torch.__version__}"
+
+
+def tokenise_speed(n: int = 8192, n_genes: int = 2000, n_expressed: int = 600) -> float:
+    """Cells a second, of cells with 600 nonzero genes."""
+    rng = np.random.default_rng(0)
+    columns = np.sort(np.argpartition(rng.random((n, n_genes), np.float32), n_expressed)[:, :n_expressed])
+    values = rng.negative_binomial(1, 0.3, columns.size).astype(np.float32) + 1
+    counts = sparse.csr_matrix((values, columns.ravel(), np.arange(n + 1) * n_expressed), shape=(n, n_genes))
+    tokenise(counts[:2])
+    return round(n / statistics.median(seconds(lambda: tokenise(counts), torch.device("cpu")) for _ in range(5)))
+
+
+def real_cells(path: Path, n: int = 2000) -> tuple[Tokens, str]:
+    """Tokens of zheng_sorted's cells, or synthetic ones where its file is absent, and what they are."""
+    if path.exists():
+        counts = open_counts(path)
+        rows, aliases = np.arange(counts.n_cells), gene_aliases()
+        given = {"n_genes": 2000, "positions": gene_positions(), "aliases": aliases}
+        vocabulary = select_vocabulary(counts, rows, None, **given)
+        return tokenise(align_genes(counts.genes, vocabulary, aliases).project(counts.read())), "zheng_sorted"
+    rng = np.random.default_rng(0)
+    lengths = np.clip(rng.lognormal(np.log(240), 0.25, n).astype(int), 150, 600)
+    genes = [np.sort(rng.choice(2000, length, replace=False)) for length in lengths]
+    bins = rng.integers(1, 51, lengths.sum()).astype(np.uint8)
+    return Tokens(np.concatenate([[0], np.cumsum(lengths)]), np.concatenate(genes).astype(np.uint16), bins), "synthetic"
+
+
+def load_published(path: Path, device: torch.device) -> types.ModuleType:
+    """The published package as a module with `model` and `config`, its `.cuda()` calls without effect on a CPU."""
+    sys.path.insert(0, str(path))
+    package = types.ModuleType("cellmemory")
+    package.__path__ = [str(path / "cellmemory")]
+    sys.modules["cellmemory"] = package
+    if device.type == "cpu":
+        torch.Tensor.cuda = lambda tensor, *_, **__: tensor
+    with contextlib.suppress(ImportError):
+        import einops  # noqa: F401
+    if "einops" not in sys.modules:  # the package repeats its CLS token with it, and nothing else
+        sys.modules["einops"] = types.ModuleType("einops")
+        sys.modules["einops"].repeat = lambda x, _, b: x.expand(b, -1, -1)
+    from cellmemory import config, model
+
+    return types.SimpleNamespace(Model=model.CellMemoryModel, Config=config.ModelConfig)
+
+
+class Ours:
+    """The faithful model (preset `paper`, no direct path) and its training step."""
+
+    def __init__(self, n_genes: int, device: torch.device, *, amp: bool = False):
+        self.device, self.amp = device, amp
+        self.model = CellMemory(ModelConfig(n_genes, N_LABELS, direct=False)).to(device)
+        self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=3e-4)
+        self.weights = torch.ones(N_LABELS, device=device)
+
+    def infer(self, tokens: Tokens) -> None:
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.amp):
+            predict_tokens(self.model, tokens, "logits", "embedding")
+
+    def train(self, batches: list[Tokens]) -> None:
+        self.model.train()
+        for batch in batches:
+            targets = torch.zeros(len(batch), dtype=torch.long, device=self.device)
+            training_step(self.model, self.optimizer, to_tensors(batch, self.device), targets, self.weights)
+
+
+class Published:
+    """The published model and the training step of its `train_epoch`; cells are padded to `longest`."""
+
+    def __init__(self, package, n_genes: int, longest: int, device: torch.device, *, amp: bool = False):
+        self.longest, self.device, self.padding = longest, device, n_genes + 1
+        with contextlib.redirect_stdout(io.StringIO()):
+            self.model = package.Model(package.Config(use_amp=amp), n_genes, N_LABELS).to(device)
+        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=3e-4)
+
+    def read(self, tokens: Tokens):
+        genes, bins, mask = (torch.from_numpy(array) for array in tokens.pad(np.arange(len(tokens))))
+        short = self.longest - genes.shape[1]
+        genes = F.pad((genes + 1).masked_fill(~mask, self.padding), (0, short), value=self.padding)
+        return F.pad(bins, (0, short)).to(self.device), genes.to(self.device), genes.eq(self.padding).to(self.device)
+
+    def infer(self, tokens: Tokens) -> None:
+        self.model.eval()
+        with torch.no_grad():
+            for start in range(0, len(tokens), BATCH):
+                logits, embedding, _, _ = self.model(
+                    *self.read(tokens.take(np.arange(start, min(start + BATCH, len(tokens)))))
+                )
+                logits.cpu(), embedding.cpu()
+
+    def train(self, batches: list[Tokens]) -> None:
+        self.model.train()
+        for batch in batches:
+            targets = torch.zeros(len(batch), dtype=torch.long, device=self.device)
+            loss = F.cross_entropy(self.model(*self.read(batch))[0], targets)
+            self.optimizer.zero_grad()
+            loss.backward()
+            self.optimizer.step()
+
+
+class Transformer:
+    """nn.TransformerEncoder of the same width, depth and heads on ready embeddings, its first token classified."""
+
+    def __init__(self, device: torch.device):
+        layer = nn.TransformerEncoderLayer(256, 4, 512, 0.1, batch_first=True)
+        self.model, self.head = nn.TransformerEncoder(layer, 4).to(device), nn.Linear(256, N_LABELS).to(device)
+        self.optimizer = torch.optim.Adam([*self.model.parameters(), *self.head.parameters()], lr=3e-4)
+        self.device = device
+
+    def forward(self, tokens: Tokens) -> torch.Tensor:
+        x = torch.zeros(len(tokens), tokens.lengths[0] + 1, 256, device=self.device)
+        return self.head(self.model(x)[:, 0])
+
+    def infer(self, tokens: Tokens) -> None:
+        self.model.eval()
+        with torch.inference_mode():
+            self.forward(tokens).cpu()
+
+    def train(self, batches: list[Tokens]) -> None:
+        self.model.train()
+        for batch in batches:
+            targets = torch.zeros(len(batch), dtype=torch.long, device=self.device)
+            loss = F.cross_entropy(self.forward(batch), targets)
+            self.optimizer.zero_grad()
+            loss.backward()
+            self.optimizer.step()
+
+
+def on_cells(tokens: Tokens, published, device: torch.device, repeats: int = 3) -> dict:
+    """Natural lengths: inference of 3 batches and training on the same cells, each side in its own way of batching."""
+    ours = Ours(2000, device)
+    rivals = {"published": Published(published, 2000, tokens.lengths.max(), device)} if published else {}
+    figures = {}
+    for name in ("inference", "training"):
+        times = {rival: [] for rival in ("ours", *rivals)}
+        for repeat in range(repeats + 1):
+            cells = np.random.default_rng(repeat).choice(len(tokens), 3 * BATCH, replace=False)
+            sample = tokens.take(cells)
+            bucketed = sample.take(np.argsort(sample.lengths, kind="stable"))
+            for rival, model in {"ours": ours, **rivals}.items():
+                batches = batches_of(bucketed if rival == "ours" else sample)
+                work = model.infer if name == "inference" else model.train
+                took = seconds(lambda w=work, a=sample if name == "inference" else batches: w(a), device)
+                times[rival] += [took] * (repeat > 0)  # the first warms up
+        figures[f"{name}_cells_per_s"] = round(3 * BATCH / statistics.median(times["ours"]), 1)
+        for rival in rivals:
+            figures[f"{name}_ratio_{rival}"] = ratio(times[rival], times["ours"])
+    return figures
+
+
+def by_length(published, device: torch.device, repeats: int = 3) -> dict:
+    """Cells of a fixed number of tokens, hence without padding: ratios by number of genes."""
+    figures: dict = {}
+    for n_genes in GENES:
+        n = 4800 // n_genes * (32 if device.type == "cuda" else 1)
+        tokens = uniform_cells(n, n_genes, n_genes)
+        models = {"ours": Ours(n_genes, device), "transformer": Transformer(device)}
+        if published:
+            models["published"] = Published(published, n_genes, n_genes, device)
+        for name in ("inference", "training"):
+            times = {rival: [] for rival in models}
+            for repeat in range(repeats + 1):
+                for rival, model in models.items():
+                    argument = tokens if name == "inference" else [tokens]
+                    work = model.infer if name == "inference" else model.train
+                    times[rival] += [seconds(lambda w=work, a=argument: w(a), device)] * (repeat > 0)
+            speed = figures.setdefault(f"{name}_cells_per_s_by_genes", {})
+            speed[str(n_genes)] = round(n / statistics.median(times["ours"]), 1)
+            for rival in list(models)[1:]:
+                key = f"{name}_ratio_{rival}" + ("_by_genes" if rival == "published" else "")
+                figures.setdefault(key, {})[str(n_genes)] = ratio(times[rival], times["ours"])
+    return figures
+
+
+def on_gpu(published, device: torch.device) -> dict:
+    """4,000 genes, 700 of them expressed, in bfloat16: cells a second, ratios, and the share of the matmul peak."""
+    tokens = uniform_cells(8 * BATCH, 4000, 700)
+    models = {"ours": Ours(4000, device, amp=True)}
+    if published:
+        models["published"] = Published(published, 4000, 700, device, amp=True)
+    figures: dict = {}
+    for name in ("inference", "training"):
+        times = {rival: [] for rival in models}
+        for repeat in range(6):
+            for rival, model in models.items():
+                argument = tokens if name == "inference" else batches_of(tokens)
+                work = model.infer if name == "inference" else model.train
+                times[rival] += [seconds(lambda w=work, a=argument: w(a), device)] * (repeat > 0)
+        speed = len(tokens) / statistics.median(times["ours"])
+        figures[f"gpu_{name}_cells_per_s_700"] = round(speed)
+        passes = 1 if name == "inference" else 3  # a backward pass costs two forward ones
+        figures[f"gpu_{name}_share_of_bf16_peak"] = round(speed * 701 * 2 * 1.16e6 * passes / bf16_peak(device), 3)
+        if published:
+            figures[f"gpu_{name}_ratio_published_700"] = ratio(times["published"], times["ours"])
+    return figures
+
+
+def bf16_peak(device: torch.device, n: int = 8192) -> float:
+    """Operations a second of a large matrix product."""
+    a = torch.randn(n, n, device=device, dtype=torch.bfloat16)
+    return 10 * 2 * n**3 / min(seconds(lambda: [a @ a for _ in range(10)], device) for _ in range(3))
+
+
+def uniform_cells(n: int, n_genes: int, n_expressed: int) -> Tokens:
+    """Cells of random tokens, all of one length."""
+    rng = np.random.default_rng(0)
+    genes = np.sort(np.argsort(rng.random((n, n_genes)), 1)[:, :n_expressed]).ravel().astype(np.uint16)
+    return Tokens(np.arange(n + 1) * n_expressed, genes, rng.integers(1, 51, genes.size).astype(np.uint8))
+
+
+def batches_of(tokens: Tokens) -> list[Tokens]:
+    """Batches of the published size, in the order given."""
+    return [tokens.take(np.arange(start, min(start + BATCH, len(tokens)))) for start in range(0, len(tokens), BATCH)]
+
+
+def ratio(theirs: list[float], ours: list[float]) -> float:
+    """Median over repeats of their time to ours."""
+    return round(statistics.median(a / b for a, b in zip(theirs, ours, strict=True)), 2)
+
+
+def seconds(work: Callable[[], object], device: torch.device) -> float:
+    """Seconds of CPU time, on a GPU of wall time until it is done."""
+    clock = time.perf_counter if device.type == "cuda" else time.process_time
+    start = clock()
+    work()
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return clock() - start
+
+
+if __name__ == "__main__":
+    main()
