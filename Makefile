@@ -32,8 +32,9 @@ format: $(STAMP) ## let ruff and snakefmt write
 	ruff format .
 	snakefmt Snakefile workflow
 
-benchmark: $(STAMP) ## speed and memory (at most 30 minutes)
-	python -m pytest tests/benchmarks
+benchmark: $(STAMP) ## speed and memory into benchmarks.json (at most 30 minutes); PUBLISHED=clone of the published code
+	python tests/benchmarks/model_speed.py --out benchmarks.json $(if $(PUBLISHED),--published $(PUBLISHED))
+	python tests/benchmarks/model_memory.py --out benchmarks.json
 
 study: $(STAMP) ## quality over seeds on the data sets in STUDY_DATA (hours)
 	mkdir -p results/study

@@ -2,30 +2,40 @@
 
 from pathlib import Path
 
+import torch
+
 from cellcohort.bundle import save_model
 from cellcohort.inference import choose_device, use_threads
 from cellcohort.logs import log_to
 from cellcohort.model import PRESETS, ModelConfig
 from cellcohort.tables import HISTORY, read_frame, write_table
 from cellcohort.tokens import TokenStore
-from cellcohort.training import TrainConfig, train
+from cellcohort.training import TrainConfig, train, train_on_gpus
 
-log_to(snakemake.log[0])
-use_threads(snakemake.threads)
-settings = dict(snakemake.params.train)
-device = choose_device(settings.pop("device"))
-store = TokenStore(snakemake.input.tokens)
-sizes = ModelConfig(
-    n_genes=len(read_frame(snakemake.input.vocabulary)), n_labels=len(store.labels), **PRESETS[snakemake.params.preset]
-)
-model, history = train(
-    store, store.labels, sizes, TrainConfig(**settings), device=device, checkpoint=snakemake.params.checkpoint
-)
-save_model(
-    model,
-    weights=snakemake.output.weights,
-    config=snakemake.output.config,
-    settings={"preset": snakemake.params.preset, "train": settings},
-)
-write_table(snakemake.output.history, history, HISTORY)
-Path(snakemake.params.checkpoint).unlink(missing_ok=True)
+
+def main() -> None:
+    log_to(snakemake.log[0])
+    use_threads(snakemake.threads)
+    settings = dict(snakemake.params.train)
+    device, checkpoint = choose_device(settings.pop("device")), snakemake.params.checkpoint
+    store = TokenStore(snakemake.input.tokens)
+    n_genes = len(read_frame(snakemake.input.vocabulary))
+    sizes = ModelConfig(n_genes=n_genes, n_labels=len(store.labels), **PRESETS[snakemake.params.preset])
+    config, n_gpus = TrainConfig(**settings), torch.cuda.device_count() if device.type == "cuda" else 0
+    if n_gpus > 1:
+        given = {"n_processes": n_gpus, "checkpoint": checkpoint}
+        model, history = train_on_gpus(store.path, store.labels, sizes, config, **given)
+    else:
+        model, history = train(store, store.labels, sizes, config, device=device, checkpoint=checkpoint)
+    save_model(
+        model,
+        weights=snakemake.output.weights,
+        config=snakemake.output.config,
+        settings={"preset": snakemake.params.preset, "train": settings},
+    )
+    write_table(snakemake.output.history, history, HISTORY)
+    Path(checkpoint).unlink(missing_ok=True)
+
+
+if __name__ == "__main__":  # the processes of several GPUs import this file
+    main()

@@ -15,9 +15,14 @@ def test_a_file_appears_whole_and_can_be_read_by_others(tmp_path):
 def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path):
     path = tmp_path / "file.txt"
     path.write_text("old")
-    with pytest.raises(RuntimeError), atomic_path(path) as part:
-        part.write_text("half")
-        raise RuntimeError
+
+    def stops_halfway():
+        with atomic_path(path) as part:
+            part.write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        stops_halfway()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 

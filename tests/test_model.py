@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 import torch
 
+from cellcohort import model as model_module
 from cellcohort.batches import to_tensors
 from cellcohort.inference import predict_tokens
-from cellcohort.model import PRESETS, CellMemory, ModelConfig
+from cellcohort.model import PRESETS, CellMemory, Dropout, ModelConfig
 from cellcohort.tokens import Tokens
 
 N_GENES, N_LABELS = 60, 4
@@ -139,3 +140,49 @@ def test_every_parameter_learns(broadcast):
     model(genes, bins, mask).workspace.square().sum().backward()
     # a key's bias shifts all tokens alike before the softmax of writing, but not the slots before that of broadcasting
     assert [name for name, p in model.named_parameters() if p.grad is None or not p.grad.abs().any()] == []
+
+
+@pytest.mark.parametrize("rows", [1, 7])
+def test_the_feed_forward_is_the_same_in_parts(model, monkeypatch, rows):
+    tensors = to_tensors(make_tokens(), torch.device("cpu"))
+    with torch.enable_grad():
+        whole = model(*tensors).logits.detach()
+    monkeypatch.setattr(model_module, "CACHED_ROWS", rows)
+    with torch.inference_mode():
+        torch.testing.assert_close(model(*tensors).logits, whole, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("shape", [(3,), (200, 301)])
+def test_dropout_keeps_the_mean_and_is_seeded(shape):
+    dropout = Dropout(0.1)
+    torch.manual_seed(1)
+    once = dropout(torch.ones(shape))
+    torch.manual_seed(1)
+    assert torch.equal(dropout(torch.ones(shape)), once)
+    if once.numel() > 100:
+        assert (once == 0).float().mean() == pytest.approx(0.1, abs=0.005)
+        assert once.mean() == pytest.approx(1, abs=0.005)
+    assert torch.equal(dropout.eval()(once), once)
+
+
+def test_a_forward_and_backward_pass_in_bfloat16(model):
+    genes, bins, mask = to_tensors(make_tokens(), torch.device("cpu"))
+    exact = model(genes, bins, mask, attention=True)
+    with torch.autocast("cpu", torch.bfloat16):
+        rough = model(genes, bins, mask, attention=True)
+    assert rough.logits.dtype == rough.embedding.dtype == torch.float32
+    torch.testing.assert_close(rough.workspace, exact.workspace, atol=0.1, rtol=0.1)
+    torch.testing.assert_close(rough.read.float(), exact.read, atol=0.02, rtol=0.05)
+    rough.workspace.square().sum().backward()
+    assert all(p.grad.isfinite().all() for p in model.parameters())
+
+
+def test_silent_genes_are_tokens_where_the_model_wants_all_genes():
+    model, tokens = make_model("cells", all_genes=True), make_tokens()
+    (logits,) = predict_tokens(model, tokens, "workspace")
+    genes, bins, mask = to_tensors(tokens, torch.device("cpu"))
+    dense = torch.zeros(20, N_GENES, dtype=torch.long).scatter_add_(1, genes, bins * mask)
+    every = torch.arange(N_GENES).expand(20, -1)
+    with torch.inference_mode():
+        expected = model(every, dense, torch.ones_like(dense, dtype=torch.bool)).workspace
+    np.testing.assert_allclose(logits, expected, atol=1e-5)

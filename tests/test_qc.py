@@ -80,11 +80,11 @@ def test_reasons_and_overrides(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("small", [40, 400])
 def test_no_population_is_lost_to_its_size(tmp_path: Path, small: int) -> None:
-    """Small lymphocytes beside many tumour cells that are five times as large, and the other way round."""
-    matrix = np.vstack([population(400, 6000, 4000), population(small, 1200, 4000, seed=1)])
+    """Small lymphocytes beside many tumour cells that are four times as large, and the other way round."""
+    matrix = np.vstack([population(400, 4800, 20_000), population(small, 1200, 20_000, seed=1)])
     table = judge(write(tmp_path / "a.h5ad", matrix), **LENIENT | {"min_counts": 500})
     assert table["passed"].mean() > 0.99
-    matrix = np.vstack([population(400, 1200, 4000), population(small, 6000, 4000, seed=1)])
+    matrix = np.vstack([population(400, 1200, 20_000), population(small, 4800, 20_000, seed=1)])
     table = judge(write(tmp_path / "b.h5ad", matrix), **LENIENT | {"min_counts": 500})
     assert table["passed"].mean() > 0.99
 

@@ -166,6 +166,7 @@ MISTAKES = {
         "samples.tsv: sample A, column path: {x}.h5ad holds a brace, which Snakemake reads as a wildcard. Rename",
     ),
     "braces in the bundle": (_config(model={"bundle": "{x}"}), "config: model.bundle: {x} holds a brace"),
+    "braces in the arms": (_config(cnv={"arms": "{x}.tsv"}), "config: cnv.arms: {x}.tsv holds a brace"),
     "sheet in UTF-16": (
         lambda folder: (folder / "samples.tsv").write_bytes(SHEET.encode("utf-16")),
         "samples.tsv: it is not UTF-8 text. Save it as UTF-8",

@@ -6,6 +6,7 @@ import torch
 from small_reference import LABELS, N_GENES, counts_of, make_store
 
 from cellcohort import training
+from cellcohort.batches import ahead
 from cellcohort.inference import predict_tokens
 from cellcohort.model import ModelConfig
 from cellcohort.tokens import tokenise
@@ -102,3 +103,15 @@ def test_schedule_warms_up_and_ends_at_zero():
 @pytest.mark.parametrize(("n_cells", "expected"), [(100, 16), (960, 30), (10**6, 128)])
 def test_a_small_reference_takes_smaller_steps(n_cells, expected):
     assert batch_size(128, n_cells) == expected
+
+
+def test_batches_made_ahead_are_the_same_and_errors_arrive():
+    assert list(ahead(iter(range(10)))) == list(range(10))
+    assert list(ahead([])) == []
+
+    def broken():
+        yield 1
+        raise OSError("disk")
+
+    with pytest.raises(OSError, match="disk"):
+        list(ahead(broken()))

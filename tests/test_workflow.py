@@ -48,7 +48,8 @@ from pathlib import Path
 import cellcohort
 
 for path in snakemake.output:
-    Path(path).write_text(f"{snakemake.rule} {dict(snakemake.wildcards)} {[str(value) for value in snakemake.params]}")
+    params = [str(value) for value in snakemake.params]
+    Path(path).write_text(f"{snakemake.rule} {dict(snakemake.wildcards)} {params} mem_mb={snakemake.resources.mem_mb}")
 """
 
 
@@ -249,7 +250,7 @@ def test_what_describes_a_sample_repeats_only_what_shows_it(finished, stand_in):
     }
 
 
-def test_a_folder_counts_with_its_content_and_quality_control_is_bounded(cohort):
+def test_a_folder_counts_with_its_content_and_quality_control_is_bounded(cohort, stand_in):
     (cohort / "A1.zarr" / "X").mkdir(parents=True)
     (cohort / "A2").mkdir()
     sizes = {
@@ -263,9 +264,11 @@ def test_a_folder_counts_with_its_content_and_quality_control_is_bounded(cohort)
         with (cohort / name).open("wb") as file:
             file.truncate(megabytes * 1024**2)
     (cohort / "samples.tsv").write_text("sample_id\tpatient_id\tpath\nA1\tA\tA1.zarr\nA2\tA\tA2\nB1\tB\tB1.h5\n")
-    done = snakemake(cohort, "--dry-run", "--verbose", "--workflow-profile", "none", "--until", "quality_control")
-    found = re.findall(r"wildcards: sample=(\w+)\n.*mem_mb=(\d+)", done.stdout)
-    assert {sample: int(memory) for sample, memory in found} == {"A1": 5500, "A2": 5500, "B1": 12_000}, done.stdout
+    done = snakemake(cohort, "--cores", "2", "--until", "quality_control", repo=stand_in)
+    assert done.returncode == 0, done.stdout
+    written = {path.parent.name: path.read_text() for path in cohort.glob("results/samples/*/qc.parquet")}
+    memory = {sample: int(text.split("mem_mb=")[1]) for sample, text in written.items()}
+    assert memory == {"A1": 5500, "A2": 5500, "B1": 12_000}
 
 
 def test_results_logs_and_benchmarks_lie_in_one_place(cohort, stand_in):

@@ -89,6 +89,8 @@ def check_tables(cnv: dict[str, Any]) -> None:
     """Raise InputError unless the user's gene positions and chromosome arms, if any, exist."""
     for key in ("positions", "arms"):
         path = cnv[key]
+        if path is not None:
+            _check_braces(path, f"config: cnv.{key}")
         if path is not None and not Path(path).is_file():
             raise InputError(f"config: cnv.{key}: {path} does not exist. Correct the path, or set it to null.")
 

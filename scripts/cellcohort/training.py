@@ -24,6 +24,7 @@ from .batches import ahead, to_tensors, training_batches
 from .checkpoint import load_checkpoint, load_progress, save_checkpoint
 from .coexpression import gene_embedding
 from .direct import fit_direct, fit_mix
+from .distributed import average_gradients, from_first, launch, rank, same_as_first, share, world
 from .inference import predict_tokens
 from .logs import progress_bar
 from .model import CellMemory, ModelConfig
@@ -83,6 +84,8 @@ def train(
 ) -> tuple[CellMemory, pd.DataFrame]:
     """Train a model on the cells of the store whose split is `train`, stop early by those of `validation`.
 
+    Called in several processes (`train_on_gpus`), each takes its share of the batches and all get the same model.
+
     Parameters
     ----------
     store
@@ -110,6 +113,7 @@ def train(
     if not resumed:
         _start_from_reference(model, store, rows["train"], seed=config.seed)
     model.to(device)
+    same_as_first(model)
     optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
     best = {}
     if resumed:
@@ -121,12 +125,12 @@ def train(
     while progress.epoch < config.epochs and progress.bad_epochs < config.patience:
         loss = progress.loss
         for loss in _steps(model, optimizer, store, rows["train"], targets, weights, config, progress):
-            if progress.batch % CHECKPOINT_STEPS == 0:
+            if progress.batch % CHECKPOINT_STEPS == 0 and rank() == 0:
                 progress.loss = float(loss)
                 save_checkpoint(checkpoint, model, optimizer, best, asdict(progress))
-        train_loss, progress.loss, progress.batch = float(loss) / len(rows["train"]), 0.0, 0
+        train_loss, progress.loss, progress.batch = float(loss) * world() / len(rows["train"]), 0.0, 0
         progress.epoch += 1
-        record = _validate(model, validation, targets[rows["validation"]])
+        record = from_first(lambda: _validate(model, validation, targets[rows["validation"]]))
         record |= {"epoch": progress.epoch, "train_loss": train_loss, "learning_rate": optimizer.param_groups[0]["lr"]}
         progress.history.append(record)
         log.info(
@@ -139,13 +143,37 @@ def train(
             best = {name: value.detach().clone() for name, value in model.state_dict().items()}
         else:
             progress.bad_epochs += 1
-        save_checkpoint(checkpoint, model, optimizer, best, asdict(progress))
+        if rank() == 0:
+            save_checkpoint(checkpoint, model, optimizer, best, asdict(progress))
     model.load_state_dict(best)
     if model.direct is not None:
         paths = predict_tokens(model, validation, "workspace", "direct")
         model.mix.copy_(fit_mix(*paths, targets[rows["validation"]]))
         log.info("weights of workspace and direct path: %.3f, %.3f", *model.mix.tolist())
     return model.eval(), pd.DataFrame(progress.history)
+
+
+def train_on_gpus(
+    path: str | Path,
+    labels: list[str],
+    model_config: ModelConfig,
+    config: TrainConfig,
+    *,
+    n_processes: int,
+    checkpoint: str | Path,
+) -> tuple[CellMemory, pd.DataFrame]:
+    """`train` on the token file `path` with one process a GPU (on the CPU where there is none).
+
+    A step then takes `n_processes` batches. The calling script must guard its main part, as processes are spawned.
+    """
+    arguments = (str(path), labels, model_config, config, str(checkpoint))
+    return launch(_train_in_process, *arguments, n_processes=n_processes)
+
+
+def _train_in_process(path, labels, model_config, config, checkpoint) -> tuple[CellMemory, pd.DataFrame]:
+    device = torch.device("cuda", rank()) if torch.cuda.is_available() else torch.device("cpu")
+    model, history = train(TokenStore(path), labels, model_config, config, device=device, checkpoint=checkpoint)
+    return model.cpu(), history
 
 
 def _start_from_reference(model: CellMemory, store: TokenStore, rows: np.ndarray, *, seed: int) -> None:
@@ -173,7 +201,7 @@ def label_weights(targets: np.ndarray, n_labels: int) -> torch.Tensor:
 
 def fingerprint(store: TokenStore, labels: list[str], model_config: ModelConfig, config: TrainConfig) -> str:
     """Hash of everything that decides the weights."""
-    digest = hashlib.sha256(repr((labels, model_config, config)).encode())
+    digest = hashlib.sha256(repr((labels, model_config, config, world())).encode())
     digest.update(pd.util.hash_pandas_object(store.cells, index=False).to_numpy().tobytes())
     return digest.hexdigest()
 
@@ -182,13 +210,13 @@ def _steps(model, optimizer, store, rows, targets, weights, config, progress) ->
     """Train the rest of an epoch; yields the epoch's sum of losses over cells after each step."""
     model.train()
     total = torch.tensor(progress.loss, dtype=torch.float64, device=weights.device)
-    device, steps = weights.device, math.ceil(len(rows) / config.batch_size)
+    device, steps = weights.device, math.ceil(len(rows) / config.batch_size / world())
     batches = training_batches(store, rows, config.batch_size, (config.seed, progress.epoch + 1))
-    batches = ((cells, to_tensors(tokens, device)) for cells, tokens in islice(batches, progress.batch, None))
+    batches = ((cells, to_tensors(tokens, device)) for cells, tokens in islice(share(batches), progress.batch, None))
     bar = progress_bar(ahead(batches), total=steps, done=progress.batch, title=f"epoch {progress.epoch + 1}")
     for cells, tensors in bar:
         progress.step, progress.batch = progress.step + 1, progress.batch + 1
-        torch.manual_seed(config.seed * 1_000_003 + progress.step)
+        torch.manual_seed((config.seed * 1_000_003 + progress.step) * world() + rank())
         for group in optimizer.param_groups:
             group["lr"] = config.learning_rate * schedule(progress.step, config.epochs * steps)
         loss = training_step(model, optimizer, tensors, torch.from_numpy(targets[cells]).to(device), weights)
@@ -203,6 +231,7 @@ def training_step(model, optimizer, tensors, targets: torch.Tensor, weights: tor
     loss = F.cross_entropy(output.workspace, targets, weight=weights)
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
+    average_gradients(model)
     optimizer.step()
     return loss.detach()
 

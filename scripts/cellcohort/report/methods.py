@@ -44,10 +44,10 @@ def _input(data: ReportData, config: Mapping) -> str:
         f"{'a trained model bundle' if bundle else 'a labelled reference of healthy cells'} with the workflow "
         "cellmemory-cohort. Cells were filtered by counts, genes and mitochondrial share"
         f"{', then by predicted doublets (scrublet in scanpy)' if qc.get('doublets', True) else ''}: by hard limits, "
-        f"tightened in each sample to {qc.get('n_mads', 5):g} scaled median absolute deviations from the median, of the "
-        "logarithm for counts and genes (a mitochondrial share of up to 10% met the sample's own limit always). Genes "
-        "were matched to the model's vocabulary by identifier, symbol, and previous or alias symbols, those of mice by "
-        f"their human orthologs, and samples with less than {100 * min_share:g}% of it were rejected."
+        f"tightened in each sample to {qc.get('n_mads', 7):g} scaled median absolute deviations from the median, of "
+        "the logarithm for counts and genes (a mitochondrial share of up to 10% met the sample's own limit always). "
+        "Genes were matched to the model's vocabulary by identifier, symbol, and previous or alias symbols, those of "
+        f"mice by their human orthologs, and samples with less than {100 * min_share:g}% of it were rejected."
     )
 
 
