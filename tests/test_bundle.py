@@ -7,7 +7,7 @@ import torch
 from cellcohort.bundle import Bundle
 from cellcohort.bundle_files import BUNDLE_FILES
 from cellcohort.errors import InputError
-from cellcohort.files import read_json
+from cellcohort.files import read_json, write_json
 
 
 def test_a_copied_bundle_says_the_same(bundle, tmp_path):
@@ -27,6 +27,13 @@ def test_an_incomplete_bundle_names_what_is_missing(bundle, tmp_path, name):
     (copy / name).unlink()
     with pytest.raises(InputError, match=name):
         Bundle.open(copy)
+
+
+def test_a_bundle_of_another_format_says_so(bundle, tmp_path):
+    copy = shutil.copytree(bundle.folder, tmp_path / "elsewhere")
+    write_json(copy / "config.json", read_json(copy / "config.json") | {"format": 0})
+    with pytest.raises(InputError, match="format 0.*Train the model anew"):
+        _ = Bundle.open(copy).model
 
 
 def test_nothing_in_a_bundle_is_a_pickle(bundle):

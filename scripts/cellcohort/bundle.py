@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 
 from . import __version__
 from .bundle_files import check_bundle
+from .errors import InputError
 from .files import atomic_path, read_json, write_json
 from .model import CellMemory, ModelConfig
 from .ood import Detector, Neighbours
