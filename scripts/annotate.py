@@ -1,20 +1,24 @@
 """Annotate one sample."""
 
+from dataclasses import asdict
+
 import numpy as np
 
 from cellcohort.annotation import annotate
 from cellcohort.bundle import Bundle
 from cellcohort.counts import open_sample
 from cellcohort.explanation import Explanation
-from cellcohort.files import read_json
+from cellcohort.files import read_json, write_json
 from cellcohort.genes import Alignment
 from cellcohort.inference import choose_device, use_threads
 from cellcohort.logs import log_to
+from cellcohort.shift import Shift
 from cellcohort.tables import (
     ANNOTATION,
     GENE_SCORES,
     PROGRAMS,
     embedding_schema,
+    empty,
     read_frame,
     table_writer,
     write_table,
@@ -27,13 +31,11 @@ bundle = Bundle.open(snakemake.params.bundle)
 config = bundle.model.config
 bundle.model.to(choose_device(snakemake.params.device))
 explanation = Explanation(config.n_labels, config.n_genes, config.n_slots)
-with (
-    table_writer(output.annotation, ANNOTATION) as annotation,
-    table_writer(output.embedding, embedding_schema(config.d_model)) as embedding,
-):
+annotation, shift = empty(ANNOTATION), Shift(0.0, {})
+with table_writer(output.embedding, embedding_schema(config.d_model)) as keep_embedding:
     if read_json(snakemake.input.status)["status"] == "ok":
         counts = open_sample(sample, snakemake.input.counts)
-        chunks = annotate(
+        result = annotate(
             counts,
             np.flatnonzero(read_frame(snakemake.input.qc, ["passed"])["passed"]),
             Alignment.from_table(read_frame(snakemake.input.genes), counts.genes),
@@ -42,10 +44,11 @@ with (
             sample_id=sample["sample_id"],
             patient_id=sample["patient_id"],
             alpha=snakemake.params.ood["alpha"],
+            keep_embedding=keep_embedding,
         )
-        for chunk in chunks:
-            annotation(chunk.annotation)
-            embedding(chunk.embedding)
+        annotation, shift = result.table, result.shift
+write_table(output.annotation, annotation, ANNOTATION)
+write_json(output.shift, asdict(shift))
 symbols = bundle.vocabulary["symbol"].to_numpy()
 write_table(output.gene_scores, explanation.gene_scores(bundle.labels, symbols), GENE_SCORES)
 write_table(output.programs, explanation.slot_programs(bundle.labels, symbols), PROGRAMS)

@@ -12,7 +12,6 @@ from scipy import sparse
 
 from cellcohort import tables
 from cellcohort.bundle import save_model
-from cellcohort.files import write_json
 from cellcohort.judgement import calibrate
 from cellcohort.model import ModelConfig
 from cellcohort.splits import assign_splits
@@ -69,13 +68,9 @@ def make_bundle(folder: Path) -> Path:
     bundle = folder / "model"
     bundle.mkdir()
     save_model(model, weights=bundle / "weights.safetensors", config=bundle / "config.json", settings={})
-    result = calibrate(model, store, alpha=0.05, seed=1)
-    write_json(bundle / "calibration.json", result.calibration)
-    write_json(bundle / "metrics.json", result.metrics)
-    write_table(bundle / "labels.parquet", result.labels, tables.LABELS)
+    calibrate(model, store, alpha=0.05, seed=1).write(bundle)
     write_table(bundle / "history.parquet", history, tables.HISTORY)
     write_table(bundle / "vocabulary.parquet", make_vocabulary(), tables.VOCABULARY)
-    write_table(bundle / "reference_embedding.parquet", result.embedding, tables.reference_embedding_schema(32))
     return bundle
 
 

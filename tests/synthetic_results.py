@@ -212,6 +212,7 @@ def _annotation(sample: dict, cell_ids: list[str], kind: np.ndarray, rng: np.ran
         "second_label": np.asarray(TYPES, object)[(label + 1) % len(TYPES)],
         "ood_score": score,
         "ood_pvalue": pvalue,
+        "ood_qvalue": pvalue,
         "is_ood": pvalue < 0.05,
     })  # fmt: skip
 

@@ -3,7 +3,7 @@ import pytest
 from small_reference import LABELS, N_GENES, make_store
 
 from cellcohort.calibration import fit_temperature, probabilities
-from cellcohort.direct import bin_levels, fit_direct, fit_mix
+from cellcohort.direct import bin_levels, fit_direct, fit_mix, read_levels
 
 
 def honest(n: int, seed: int):
@@ -39,9 +39,11 @@ def test_the_mix_trusts_the_path_that_is_right_on_held_out_cells():
 
 def test_the_direct_path_tells_types_apart(tmp_path):
     store = make_store(tmp_path / "tokens.arrow")
-    rows = np.flatnonzero(store.cells["split"] == "train")
-    weight, bias = fit_direct(store, rows, n_genes=N_GENES, n_bins=50, seed=1)
+    train = np.flatnonzero(store.cells["split"] == "train")
+    rows, levels = read_levels(store, train, n_genes=N_GENES, n_bins=50, seed=1)
+    codes = np.searchsorted(LABELS, store.cells["label"].to_numpy()[rows])
+    weight, bias = fit_direct(levels, codes, len(LABELS))
     held_out = np.flatnonzero(store.cells["split"] == "validation")
-    logits = bin_levels(store.read(held_out), N_GENES, 50) @ weight.numpy() + bias.numpy()
+    logits = bin_levels(store.read(held_out), N_GENES, 50) @ weight + bias
     truth = store.cells["label"].to_numpy()[held_out]
     assert (np.array(LABELS)[logits.argmax(1)] == truth).mean() > 0.95

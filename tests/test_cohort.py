@@ -27,7 +27,9 @@ SHEET = [{"sample_id": "s1", "patient_id": "p1"}, {"sample_id": "s2", "patient_i
 
 def write_annotation(path, sample: dict, labels: list[str], flags: list[bool]):
     frame = pd.DataFrame({"cell_id": [f"c{i}" for i in range(len(labels))], "label": labels, "is_ood": flags})
-    frame = frame.assign(**sample, confidence=0.75, second_label="T", ood_score=np.arange(len(labels)), ood_pvalue=0.5)
+    frame = frame.assign(
+        **sample, confidence=0.75, second_label="T", ood_score=np.arange(len(labels)), ood_pvalue=0.5, ood_qvalue=0.5
+    )
     write_table(path, frame, tables.ANNOTATION)
     return path
 

@@ -113,7 +113,7 @@ def write_sample(folder, truth: list[str | None]):
     ad.AnnData(sp.csr_matrix(np.ones((len(truth), 2), "float32")), obs=obs, var=var).write_h5ad(folder / "s.h5ad")
     annotation = pd.DataFrame({"cell_id": names[::-1], "label": "T"})
     annotation = annotation.assign(sample_id="s", patient_id="p", confidence=0.9, second_label="B", ood_score=0.1)
-    annotation = annotation.assign(ood_pvalue=0.5, is_ood=False)
+    annotation = annotation.assign(ood_pvalue=0.5, ood_qvalue=0.5, is_ood=False)
     write_table(folder / "annotation.parquet", annotation, tables.ANNOTATION)
     return {"annotation": [folder / "annotation.parquet"], "counts": [folder / "s.h5ad"], "labels": ["T", "B"]}
 

@@ -17,7 +17,7 @@ def sample(tmp_path):
 def annotation_of(counts, rows, is_ood):
     n = len(rows)
     texts = {"sample_id": "S", "patient_id": "P", "label": "alpha", "second_label": "beta"}
-    numbers = {"confidence": 0.5, "ood_score": np.arange(n, dtype=float), "ood_pvalue": 0.01}
+    numbers = {"confidence": 0.5, "ood_score": np.arange(n, dtype=float), "ood_pvalue": 0.01, "ood_qvalue": 0.02}
     return pd.DataFrame({"cell_id": counts.cell_ids[rows], **texts, **numbers, "is_ood": is_ood})
 
 

@@ -37,7 +37,9 @@ def reference(tmp_path_factory, centres):
 def write_sample(folder, name: str, kind: np.ndarray, vectors: np.ndarray, order: np.ndarray | None = None):
     order = np.arange(len(kind)) if order is None else order
     cells = pd.DataFrame({"cell_id": [f"c{i}" for i in order], "label": [TYPES[k] for k in kind[order]]})
-    cells = cells.assign(sample_id=name, patient_id=name, confidence=1, second_label="B", ood_score=0, ood_pvalue=1)
+    cells = cells.assign(
+        sample_id=name, patient_id=name, confidence=1, second_label="B", ood_score=0, ood_pvalue=1, ood_qvalue=1
+    )
     write_table(folder / f"{name}_annotation.parquet", cells.assign(is_ood=False), tables.ANNOTATION)
     embedding = {"cell_id": cells["cell_id"].tolist(), "vector": tables.vectors(vectors[order])}
     write_table(folder / f"{name}_embedding.parquet", embedding, tables.embedding_schema(WIDTH))

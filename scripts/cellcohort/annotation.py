@@ -1,30 +1,44 @@
-"""Annotation of a sample: streamed from disk through the model, each cell judged by itself (DESIGN law 1)."""
+"""Annotation of a sample: streamed from disk through the model, each cell judged by itself (DESIGN law 1).
+
+Only the OOD verdict needs the sample as a whole: p-values are adjusted for its technical shift, q-values for its cells.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+from scipy.stats import false_discovery_control
 
 from .bundle import Bundle
 from .calibration import probabilities
 from .counts import Counts
+from .direct import bin_levels
 from .explanation import Explanation
 from .genes import Alignment
 from .inference import run_batches
 from .logs import progress_bar
-from .tables import vectors
+from .shift import Shift, ShiftEstimator
+from .tables import ANNOTATION, as_table, vectors
 from .tokens import Tokens, tokenise
 
 
 @dataclass(frozen=True)
-class AnnotatedChunk:
-    """Some cells of a sample: rows of annotation.parquet and of embedding.parquet."""
+class Annotation:
+    """What the model says of a sample.
 
-    annotation: pa.Table
-    embedding: pa.Table
+    Attributes
+    ----------
+    table
+        In tables.ANNOTATION, in the order of the file.
+    shift
+        The technical shift that the p-values are adjusted for.
+    """
+
+    table: pa.Table
+    shift: Shift
 
 
 def annotate(
@@ -37,9 +51,10 @@ def annotate(
     sample_id: str,
     patient_id: str,
     alpha: float,
+    keep_embedding: Callable[[pa.Table], None],
     chunk_size: int = 4096,
-) -> Iterator[AnnotatedChunk]:
-    """Annotate the cells `rows` of a sample, chunk by chunk, in the order of the file.
+) -> Annotation:
+    """Annotate the cells `rows` of a sample, chunk by chunk.
 
     Parameters
     ----------
@@ -51,39 +66,27 @@ def annotate(
         Receives the gene scores and programs of all cells.
     alpha
         A cell whose conformal p-value is at most this is OOD.
+    keep_embedding
+        Receives the rows of embedding.parquet of each chunk.
     """
+    estimator = ShiftEstimator(bundle.profiles, bundle.detector, bundle.labels)
     n_chunks = -(-counts.n_cells // chunk_size)
+    codes, scores, tables = [np.empty(0, int)], [np.empty(0)], []
     for chunk_rows, matrix in progress_bar(counts.chunks(rows, chunk_size), total=n_chunks, title=sample_id):
         tokens = tokenise(alignment.project(matrix), n_bins=bundle.model.config.n_bins)
         logits, embedding = _read_cells(bundle, tokens, explanation)
-        columns = judge(bundle, logits, embedding, alpha=alpha)
+        levels = bin_levels(tokens, bundle.model.config.n_genes, bundle.model.config.n_bins)
+        code, columns = _label(bundle, logits)
+        score = bundle.detector.score(bundle.profiles.views(levels)[1])
         cell_ids = counts.cell_ids[chunk_rows]
-        names = {
-            "cell_id": cell_ids,
-            "sample_id": [sample_id] * len(cell_ids),
-            "patient_id": [patient_id] * len(cell_ids),
-        }
-        yield AnnotatedChunk(
-            pa.table({**names, **columns}), pa.table({"cell_id": cell_ids, "vector": vectors(embedding)})
-        )
-
-
-def judge(bundle: Bundle, logits: np.ndarray, embedding: np.ndarray, *, alpha: float) -> dict[str, np.ndarray]:
-    """Label, confidence, second label and OOD verdict of n cells from their logits and embeddings."""
-    labels = np.array(bundle.labels, object)
-    probability = probabilities(logits, bundle.temperature)
-    order = np.argsort(-probability, axis=1, kind="stable")
-    label = labels[order[:, 0]]
-    score = bundle.detector.score(bundle.neighbours, embedding, logits)
-    pvalue = bundle.detector.pvalue(score, label)
-    return {
-        "label": label,
-        "confidence": np.take_along_axis(probability, order, 1)[:, 0],
-        "second_label": labels[order[:, 1]],
-        "ood_score": score,
-        "ood_pvalue": pvalue,
-        "is_ood": pvalue <= alpha,
-    }
+        estimator.add(cell_ids, code, score, levels)
+        keep_embedding(pa.table({"cell_id": cell_ids, "vector": vectors(embedding)}))
+        codes.append(code)
+        scores.append(score)
+        tables.append(pa.table({"cell_id": cell_ids, **columns}))
+    code, score = np.concatenate(codes), np.concatenate(scores)
+    shift = estimator.estimate(code, score)
+    return Annotation(_with_verdict(tables, bundle, code, score, shift, (sample_id, patient_id), alpha), shift)
 
 
 def _read_cells(bundle: Bundle, tokens: Tokens, explanation: Explanation) -> tuple[np.ndarray, np.ndarray]:
@@ -95,3 +98,40 @@ def _read_cells(bundle: Bundle, tokens: Tokens, explanation: Explanation) -> tup
         logits[rows], embedding[rows] = output.logits.cpu().numpy(), output.embedding.cpu().numpy()
         explanation.add(logits[rows].argmax(1), batch, output)
     return logits, embedding
+
+
+def _label(bundle: Bundle, logits: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Number of the label of n cells, and the columns label, confidence and second_label."""
+    names = np.array(bundle.labels, object)
+    probability = probabilities(logits, bundle.temperature)
+    order = np.argsort(-probability, axis=1, kind="stable")
+    confidence = np.take_along_axis(probability, order, 1)[:, 0]
+    columns = {"label": names[order[:, 0]], "confidence": confidence, "second_label": names[order[:, 1]]}
+    return order[:, 0], columns
+
+
+def _with_verdict(
+    tables: list[pa.Table],
+    bundle: Bundle,
+    codes: np.ndarray,
+    scores: np.ndarray,
+    shift: Shift,
+    ids: tuple[str, str],
+    alpha: float,
+) -> pa.Table:
+    """The chunks as one table, with the columns that need all cells of the sample."""
+    if not tables:
+        return ANNOTATION.empty_table()
+    pvalues = bundle.detector.pvalue(scores - shift.shift, np.array(bundle.labels, object)[codes])
+    table = pa.concat_tables(tables)
+    verdict = {
+        "sample_id": [ids[0]] * len(scores),
+        "patient_id": [ids[1]] * len(scores),
+        "ood_score": scores,
+        "ood_pvalue": pvalues,
+        "is_ood": pvalues <= alpha,
+        "ood_qvalue": false_discovery_control(pvalues),
+    }
+    for name, column in verdict.items():
+        table = table.append_column(name, pa.array(column))
+    return as_table(table, ANNOTATION)

@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from safetensors import numpy as arrays
 from safetensors.torch import load_file, save_file
 
 from . import __version__
@@ -19,10 +20,12 @@ from .bundle_files import check_bundle
 from .errors import InputError
 from .files import atomic_path, read_json, write_json
 from .model import CellMemory, ModelConfig
-from .ood import Detector, Neighbours
+from .ood import Detector
+from .origins import Neighbours
+from .profiles import Profiles
 from .tables import read_frame
 
-FORMAT = 1
+FORMAT = 2
 
 
 def save_model(model: CellMemory, *, weights: str | Path, config: str | Path, settings: Mapping) -> None:
@@ -82,6 +85,11 @@ class Bundle:
     def detector(self) -> Detector:
         """The OOD detector."""
         return Detector(**read_json(self.folder / "calibration.json")["ood"])
+
+    @cached_property
+    def profiles(self) -> Profiles:
+        """The reference's types gene by gene."""
+        return Profiles(**arrays.load_file(self.folder / "profiles.safetensors"))
 
     @cached_property
     def neighbours(self) -> Neighbours:

@@ -12,6 +12,7 @@ BUNDLE_FILES = (
     "vocabulary.parquet",
     "labels.parquet",
     "calibration.json",
+    "profiles.safetensors",
     "reference_embedding.parquet",
     "history.parquet",
     "metrics.json",

@@ -1,4 +1,4 @@
-"""The direct path: a class-balanced linear model of the labels on the expression bins, fitted before the workspace.
+"""The direct path: a class-balanced linear model of the labels on the expression bins, beside the workspace.
 
 Linear models are the strongest simple annotators of unseen donors and platforms; the workspace stands beside one
 instead of having to learn it again.
@@ -17,26 +17,36 @@ from .tokens import Tokens, TokenStore
 
 MAX_CELLS = 20_000
 CELLS_PER_PENALTY = 500  # the ridge penalty is 1 / this, on the mean loss of a cell
+IMPOSSIBLE = -30.0  # bias of a label that has no cell
 
 
-def fit_direct(
-    store: TokenStore, rows: np.ndarray, *, n_genes: int, n_bins: int, seed: int
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Weights (n_genes, n_labels) and bias (n_labels,) of the linear model, labels weighted equally.
+def fit_direct(levels: sparse.csr_matrix, codes: np.ndarray, n_labels: int) -> tuple[np.ndarray, np.ndarray]:
+    """Weights (n_genes, n_labels) and bias (n_labels,), float32, of the linear model, labels weighted equally.
 
     Parameters
     ----------
-    rows
-        Training cells of the store; beyond `MAX_CELLS` a sample that spares rare labels is used.
+    levels
+        `bin_levels` of n cells.
+    codes
+        Their label numbers, shape (n,), of at least two labels.
     """
-    chosen = rows[spread_sample(store.cells.iloc[rows], limit=MAX_CELLS, seed=seed)]
-    levels = bin_levels(store.read(chosen), n_genes, n_bins)
-    model = LogisticRegression(C=CELLS_PER_PENALTY / len(chosen), class_weight="balanced", max_iter=500)
-    model.fit(levels, store.cells["label"].to_numpy()[chosen])
-    weights, bias = model.coef_, model.intercept_
+    model = LogisticRegression(C=CELLS_PER_PENALTY / len(codes), class_weight="balanced", max_iter=500)
+    model.fit(levels, codes)
+    weights, biases = model.coef_, model.intercept_
     if len(model.classes_) == 2:  # scikit-learn keeps one of the two
-        weights, bias = np.vstack([-weights, weights]) / 2, np.concatenate([-bias, bias]) / 2
-    return torch.from_numpy(weights.T.copy()).float(), torch.from_numpy(bias).float()
+        weights, biases = np.vstack([-weights, weights]) / 2, np.concatenate([-biases, biases]) / 2
+    weight = np.zeros((levels.shape[1], n_labels), np.float32)
+    bias = np.full(n_labels, IMPOSSIBLE, np.float32)
+    weight[:, model.classes_], bias[model.classes_] = weights.T, biases
+    return weight, bias
+
+
+def read_levels(
+    store: TokenStore, rows: np.ndarray, *, n_genes: int, n_bins: int, seed: int
+) -> tuple[np.ndarray, sparse.csr_matrix]:
+    """At most `MAX_CELLS` of the ascending `rows` of the store, a sample that spares rare labels, and their levels."""
+    rows = rows[spread_sample(store.cells.iloc[rows], limit=MAX_CELLS, seed=seed)]
+    return rows, bin_levels(store.read(rows), n_genes, n_bins)
 
 
 def bin_levels(tokens: Tokens, n_genes: int, n_bins: int) -> sparse.csr_matrix:

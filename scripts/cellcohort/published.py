@@ -20,14 +20,13 @@ from torch import Tensor
 from .bundle import load_model, save_model
 from .containers import gene_frame
 from .errors import InputError
-from .files import write_json
 from .genes import align_genes
 from .judgement import calibrate
 from .model import CellMemory, ModelConfig
 from .reference import labelled_cells, open_reference
 from .resources import gene_aliases, gene_positions, genome_of
 from .splits import assign_splits
-from .tables import HISTORY, LABELS, VOCABULARY, empty, read_frame, reference_embedding_schema, write_table
+from .tables import HISTORY, LABELS, VOCABULARY, empty, read_frame, write_table
 from .tokens import TokenStore, tokenise_reference, write_store
 from .vocabulary import describe_genes
 
@@ -120,11 +119,7 @@ def calibrate_published(
     with TemporaryDirectory() as scratch:
         store = _tokenise(Path(scratch) / "tokens.arrow", folder, model.config, labels, reference, seed=seed)
         result = calibrate(model, store, alpha=alpha, seed=seed)
-    write_json(folder / "calibration.json", result.calibration)
-    write_json(folder / "metrics.json", result.metrics)
-    write_table(folder / "labels.parquet", result.labels, LABELS)
-    schema = reference_embedding_schema(model.config.d_model)
-    write_table(folder / "reference_embedding.parquet", result.embedding, schema)
+    result.write(folder)
 
 
 def convert_weights(theirs: Mapping[str, Tensor], *, n_layers: int = N_LAYERS) -> CellMemory:

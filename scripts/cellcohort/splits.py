@@ -48,6 +48,12 @@ def held_out_donors(donors: np.ndarray, *, seed: int) -> list[str]:
     return chosen or [names[counts.argmin()]]
 
 
+def by_donor(cells: pd.DataFrame) -> bool:
+    """Whether the cells (columns donor and split) were split by donor: no donor has cells in both splits."""
+    donors = cells.groupby("split")["donor"].unique()
+    return bool(cells["donor"].notna().all()) and not set(donors.get("train", ())) & set(donors.get("validation", ()))
+
+
 def _stratified(cell_ids: np.ndarray, labels: np.ndarray, seed: int) -> np.ndarray:
     rng = np.random.default_rng(seed)
     held_out = np.zeros(len(labels), bool)

@@ -56,6 +56,7 @@ ANNOTATION = _schema(
     ood_score=_REAL,
     ood_pvalue=_REAL,
     is_ood=_FLAG,
+    ood_qvalue=_REAL,
 )
 GENE_SCORES = _schema(label=_TEXT, symbol=_TEXT, score=_REAL, n_cells=_INT)
 PROGRAMS = _schema(label=_TEXT, slot=pa.int32(), symbol=_TEXT, weight=_REAL)

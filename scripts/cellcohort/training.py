@@ -23,7 +23,7 @@ from torch.nn import functional as F
 from .batches import ahead, to_tensors, training_batches
 from .checkpoint import load_checkpoint, load_progress, save_checkpoint
 from .coexpression import gene_embedding
-from .direct import fit_direct, fit_mix
+from .direct import fit_direct, fit_mix, read_levels
 from .distributed import average_gradients, from_first, launch, rank, same_as_first, share, world
 from .inference import predict_tokens
 from .logs import progress_bar
@@ -98,7 +98,8 @@ def train(
 
     Returns
     -------
-    The model of the epoch with the lowest validation loss, and the history (tables.HISTORY).
+    The model of the epoch with the lowest validation loss, and the history (tables.HISTORY). Its direct path is weighed
+    against the workspace on validation cells that it has not seen, then fitted anew to all cells.
     """
     torch.manual_seed(config.seed)
     model = CellMemory(model_config)
@@ -111,7 +112,8 @@ def train(
     progress = Progress(fingerprint(store, labels, model_config, config))
     resumed = Path(checkpoint).exists() and load_progress(checkpoint)["fingerprint"] == progress.fingerprint
     if not resumed:
-        _start_from_reference(model, store, rows["train"], seed=config.seed)
+        with torch.no_grad():
+            model.embedding.gene.weight.copy_(gene_embedding(store, rows["train"], model_config, seed=config.seed))
     model.to(device)
     same_as_first(model)
     optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
@@ -147,9 +149,11 @@ def train(
             save_checkpoint(checkpoint, model, optimizer, best, asdict(progress))
     model.load_state_dict(best)
     if model.direct is not None:
+        _fit_direct_path(model, store, rows["train"], targets, config.seed)
         paths = predict_tokens(model, validation, "workspace", "direct")
         model.mix.copy_(fit_mix(*paths, targets[rows["validation"]]))
         log.info("weights of workspace and direct path: %.3f, %.3f", *model.mix.tolist())
+        _fit_direct_path(model, store, np.arange(len(store)), targets, config.seed)
     return model.eval(), pd.DataFrame(progress.history)
 
 
@@ -176,15 +180,13 @@ def _train_in_process(path, labels, model_config, config, checkpoint) -> tuple[C
     return model.cpu(), history
 
 
-def _start_from_reference(model: CellMemory, store: TokenStore, rows: np.ndarray, *, seed: int) -> None:
-    """Set what is fitted rather than trained: the first gene embeddings and the direct path."""
+def _fit_direct_path(model: CellMemory, store: TokenStore, rows: np.ndarray, targets: np.ndarray, seed: int) -> None:
+    """Fit the direct path to the cells `rows`."""
     config = model.config
-    with torch.no_grad():
-        model.embedding.gene.weight.copy_(gene_embedding(store, rows, config, seed=seed))
-        if model.direct is not None:
-            weight, bias = fit_direct(store, rows, n_genes=config.n_genes, n_bins=config.n_bins, seed=seed)
-            model.direct.weight.copy_(weight)
-            model.direct.bias.copy_(bias)
+    rows, levels = read_levels(store, rows, n_genes=config.n_genes, n_bins=config.n_bins, seed=seed)
+    weight, bias = fit_direct(levels, targets[rows], config.n_labels)
+    model.direct.weight.copy_(torch.from_numpy(weight))
+    model.direct.bias.copy_(torch.from_numpy(bias))
 
 
 def batch_size(limit: int, n_cells: int) -> int:

@@ -35,7 +35,6 @@ from cellcohort.annotation import annotate
 from cellcohort.bundle import Bundle, save_model
 from cellcohort.counts import open_counts
 from cellcohort.explanation import Explanation
-from cellcohort.files import write_json
 from cellcohort.genes import align_genes
 from cellcohort.judgement import calibrate
 from cellcohort.model import CellMemory, ModelConfig
@@ -43,11 +42,9 @@ from cellcohort.resources import gene_aliases
 from cellcohort.tables import (
     ANNOTATION,
     HISTORY,
-    LABELS,
     VOCABULARY,
     embedding_schema,
     empty,
-    reference_embedding_schema,
     table_writer,
     write_table,
 )
@@ -143,15 +140,11 @@ def measure_annotation(folder: Path, n_cells: int) -> dict:
     counts = open_counts(folder / "sample.h5ad")
     explanation = Explanation(N_LABELS, N_GENES, bundle.model.config.n_slots)
     alignment = align_genes(counts.genes, bundle.vocabulary, gene_aliases())
-    given = {"sample_id": "s", "patient_id": "p", "alpha": 0.05}
     start = time.perf_counter()
-    with (
-        table_writer(folder / "annotation.parquet", ANNOTATION) as annotation,
-        table_writer(folder / "embedding.parquet", embedding_schema(bundle.model.config.d_model)) as embedding,
-    ):
-        for chunk in annotate(counts, np.arange(n_cells), alignment, bundle, explanation, **given):
-            annotation(chunk.annotation)
-            embedding(chunk.embedding)
+    with table_writer(folder / "embedding.parquet", embedding_schema(bundle.model.config.d_model)) as keep_embedding:
+        given = {"sample_id": "s", "patient_id": "p", "alpha": 0.05, "keep_embedding": keep_embedding}
+        annotation = annotate(counts, np.arange(n_cells), alignment, bundle, explanation, **given).table
+    write_table(folder / "annotation.parquet", annotation, ANNOTATION)
     speed = n_cells / (time.perf_counter() - start)
     return {"annotate_peak_mib_1m_cells": round(status("VmHWM")), "annotate_cells_per_s_narrow": round(speed)}
 
@@ -190,13 +183,9 @@ def make_bundle(folder: Path) -> Bundle:
     torch.manual_seed(0)
     sizes = {"d_model": 32, "d_ff": 32, "d_key": 8, "n_slots": 4, "n_layers": 2, "broadcast": "cls", "direct": False}
     model = CellMemory(ModelConfig(N_GENES, N_LABELS, **sizes)).eval()
-    result = calibrate(model, TokenStore(folder / "tokens.arrow"), alpha=0.05, seed=1)
     save_model(model, weights=path / "weights.safetensors", config=path / "config.json", settings={})
-    write_json(path / "calibration.json", result.calibration)
-    write_json(path / "metrics.json", result.metrics)
-    write_table(path / "labels.parquet", result.labels, LABELS)
+    calibrate(model, TokenStore(folder / "tokens.arrow"), alpha=0.05, seed=1).write(path)
     write_table(path / "history.parquet", empty(HISTORY), HISTORY)
-    write_table(path / "reference_embedding.parquet", result.embedding, reference_embedding_schema(32))
     genes = pd.DataFrame({"token_id": np.arange(N_GENES), "symbol": symbols()})
     missing = dict.fromkeys(("gene_id", "chromosome", "start", "end"))
     write_table(path / "vocabulary.parquet", genes.assign(**missing), VOCABULARY)

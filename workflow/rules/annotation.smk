@@ -11,6 +11,7 @@ rule annotate:
         embedding="<results>/samples/{sample}/embedding.parquet",
         gene_scores="<results>/samples/{sample}/gene_scores.parquet",
         programs="<results>/samples/{sample}/programs.parquet",
+        shift="<results>/samples/{sample}/shift.json",
     log:
         "<logs>/annotate/{sample}.log",
     benchmark:

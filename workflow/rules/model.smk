@@ -67,6 +67,7 @@ rule calibrate_model:
         vocabulary="<results>/model/vocabulary.parquet",
         labels="<results>/model/labels.parquet",
         calibration="<results>/model/calibration.json",
+        profiles="<results>/model/profiles.safetensors",
         reference_embedding="<results>/model/reference_embedding.parquet",
         metrics="<results>/model/metrics.json",
     log:

@@ -1,0 +1,91 @@
+"""What the reference says of its own cells when their donors are left out: the honest view of the closed-form parts."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from .profiles import VIEWS, Profiles, fit_profiles
+from .splits import by_donor
+
+log = logging.getLogger(__name__)
+
+N_FOLDS = 5
+
+
+@dataclass(frozen=True)
+class OutOfFold:
+    """n reference cells as seen by profiles that were fitted without their fold.
+
+    Attributes
+    ----------
+    folds
+        Number of the fold, shape (n,); 0 holds the cells of the `validation` split.
+    judged
+        Whether the other folds have the cell's own label, shape (n,). What follows is only of these cells.
+    evidence, types, views
+        As `Profiles.evidence` and `Profiles.views` return them; NaN and -1 elsewhere.
+    """
+
+    folds: np.ndarray
+    judged: np.ndarray
+    evidence: np.ndarray
+    types: np.ndarray
+    views: np.ndarray
+
+
+def cross_fit(
+    levels: sparse.csr_matrix, codes: np.ndarray, folds: np.ndarray, n_labels: int
+) -> tuple[Profiles, OutOfFold]:
+    """Profiles of all cells, and the cells as seen without their fold.
+
+    Parameters
+    ----------
+    levels
+        Shape (n, n_genes).
+    codes, folds
+        Label number and fold of each cell, shape (n,).
+    """
+    judged = np.zeros(len(codes), bool)
+    evidence, views = np.full((len(codes), n_labels), np.nan), np.full((len(codes), len(VIEWS)), np.nan)
+    types = np.full(len(codes), -1)
+    for fold in np.unique(folds):
+        others = folds != fold
+        present = np.unique(codes[others])
+        cells = np.flatnonzero(~others & np.isin(codes, present))
+        if len(present) < 2 or not len(cells):
+            continue
+        without = fit_profiles(levels[others], codes[others], n_labels)
+        judged[cells], evidence[cells] = True, without.evidence(levels[cells])
+        types[cells], views[cells] = without.views(levels[cells])
+        log.info("profiles without fold %d judge %d cells", fold, len(cells))
+    return fit_profiles(levels, codes, n_labels), OutOfFold(folds, judged, evidence, types, views)
+
+
+def assign_folds(cells: pd.DataFrame, *, seed: int) -> np.ndarray:
+    """Fold of each reference cell: 0 for the `validation` split, up to four more for the training cells.
+
+    Training cells are divided by donor where the split is by donor, otherwise at random within each label. The result
+    does not depend on the order of the cells.
+
+    Parameters
+    ----------
+    cells
+        Columns cell_id, label, donor and split, n rows.
+    """
+    folds = np.zeros(len(cells), int)
+    training = np.flatnonzero(cells["split"] == "train")
+    ordered = training[np.argsort(cells["cell_id"].to_numpy()[training], kind="stable")]
+    shuffled = np.random.default_rng(seed).permutation(ordered)
+    if by_donor(cells):
+        names, donors = np.unique(cells["donor"].to_numpy(str)[training], return_inverse=True)
+        group = np.random.default_rng(seed).permutation(len(names)) % (N_FOLDS - 1)
+        folds[training] = 1 + group[donors]
+    else:
+        rank = cells["label"].iloc[shuffled].groupby(cells["label"].iloc[shuffled]).cumcount().to_numpy()
+        folds[shuffled] = 1 + rank % (N_FOLDS - 1)
+    return folds

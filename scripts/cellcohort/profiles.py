@@ -1,0 +1,125 @@
+"""What the reference's types look like, gene by gene, and how well a cell suits one of them.
+
+Everything here is fitted in closed form on levels (expression bins scaled to 0..1, silent genes 0), so that it can be
+fitted anew without each donor of the reference in turn.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy import sparse
+from scipy.special import expit, logsumexp
+
+from .direct import fit_direct
+
+PRIOR_CELLS = 2  # cells of average expression that every type gets on top of its own
+RAREST = 1e-3  # chance of detection that no gene falls below, nor its complement
+DEPTHS = np.linspace(-8, 8, 129)  # shifts of the log-odds of detection between which cells of any depth lie
+VIEWS = ("energy", "atypicality", "rarity", "dissimilarity")
+
+
+@dataclass(frozen=True)
+class Profiles:
+    """Profiles of L reference types over G genes.
+
+    Attributes
+    ----------
+    weight, bias
+        Linear evidence for each type (`direct.fit_direct`), shapes (G, L) and (L,).
+    detection
+        Log-odds that a cell of the type has the gene, shape (G, L).
+    level
+        Mean level, shape (G, L).
+    deviation
+        Standard deviation of a gene's level over all cells, shape (G,).
+    """
+
+    weight: np.ndarray
+    bias: np.ndarray
+    detection: np.ndarray
+    level: np.ndarray
+    deviation: np.ndarray
+
+    def evidence(self, levels: sparse.csr_matrix) -> np.ndarray:
+        """Logits of the linear model, shape (n, L)."""
+        return levels @ self.weight + self.bias
+
+    def views(self, levels: sparse.csr_matrix) -> tuple[np.ndarray, np.ndarray]:
+        """The type of most evidence (its number) and how strange each cell looks for it, in four ways (`VIEWS`).
+
+        Returns
+        -------
+        types
+            Shape (n,).
+        views
+            Shape (n, 4), higher is stranger: free energy of the evidence; atypicality (below); rarity, the mean
+            surprise of the genes that are on; dissimilarity, one minus the cosine to the type's mean.
+        """
+        evidence = self.evidence(levels)
+        types, rows = evidence.argmax(1), np.arange(len(evidence))
+        on = levels.copy()
+        on.data = np.ones_like(on.data)
+        length = np.sqrt(levels.multiply(levels).sum(1)).A1 if len(rows) else np.zeros(0)
+        norms = np.maximum(length[:, None] * np.linalg.norm(self.level, axis=0), 1e-12)
+        similarity = (levels @ self.level) / norms
+        surprise = (on @ np.logaddexp(0, -self.detection)) / np.maximum(np.diff(levels.indptr), 1)[:, None]
+        views = [
+            -logsumexp(evidence, axis=1),
+            self._atypicality(on)[rows, types],
+            surprise[rows, types],
+            1 - similarity[rows, types],
+        ]
+        return types, np.column_stack(views)
+
+    def _atypicality(self, on: sparse.csr_matrix) -> np.ndarray:
+        """Minus the standardised log-likelihood of which genes are on in a cell, for each type, shape (n, L).
+
+        Genes are independent given the type, and the type's log-odds are shifted so that it expects as many genes as
+        the cell has: depth by itself makes no cell strange.
+        """
+        n_on = np.diff(on.indptr)
+        score = on @ self.detection
+        for label, (expected, silent, mean, deviation) in enumerate(self._by_depth):
+            depth = np.interp(n_on, expected, DEPTHS)
+            likelihood = score[:, label] + n_on * depth + np.interp(depth, DEPTHS, silent)
+            score[:, label] = np.interp(depth, DEPTHS, mean) - likelihood
+            score[:, label] /= np.interp(depth, DEPTHS, deviation)
+        return score
+
+    @cached_property
+    def _by_depth(self) -> list[tuple[np.ndarray, ...]]:
+        """For each type at each depth: expected genes, log-likelihood of all silent, its mean and deviation."""
+        tables = []
+        for odds in self.detection.T:
+            shifted = odds + DEPTHS[:, None]
+            chance = expit(shifted)
+            spread = chance * (1 - chance)
+            silent = -np.logaddexp(0, shifted).sum(1)
+            mean = (chance * shifted).sum(1) + silent
+            # given the number of genes: without the part that follows that number
+            variance = (spread * shifted**2).sum(1) - (spread * shifted).sum(1) ** 2 / spread.sum(1)
+            tables.append((chance.sum(1), silent, mean, np.sqrt(np.maximum(variance, 1e-6))))
+        return tables
+
+
+def fit_profiles(levels: sparse.csr_matrix, codes: np.ndarray, n_labels: int) -> Profiles:
+    """Profiles of the types numbered by `codes`, shape (n,); a type without cells gets no evidence.
+
+    Parameters
+    ----------
+    levels
+        Shape (n, G).
+    """
+    weight, bias = fit_direct(levels, codes, n_labels)
+    members = sparse.csr_matrix((np.ones(len(codes)), (codes, np.arange(len(codes)))), shape=(n_labels, len(codes)))
+    n_cells = np.bincount(codes, minlength=n_labels)[:, None] + PRIOR_CELLS
+    average = levels.mean(0).A1
+    on = levels.astype(bool).astype(np.float32)
+    chance = ((members @ on).toarray() + PRIOR_CELLS * on.mean(0).A1) / n_cells
+    chance = np.clip(chance, RAREST, 1 - RAREST)
+    level = ((members @ levels).toarray() + PRIOR_CELLS * average) / n_cells
+    deviation = np.sqrt(np.maximum(levels.multiply(levels).mean(0).A1 - average**2, 0))
+    return Profiles(weight, bias, np.log(chance / (1 - chance)).T, level.T, deviation)
