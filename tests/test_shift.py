@@ -52,13 +52,13 @@ def test_a_sample_like_the_reference_has_next_to_none(reference):
 
 
 def test_known_cells_of_a_damaged_sample_are_excused(reference):
-    levels = levels_of(np.resize(NAMES, 600), 2, damage=0.3)
+    levels = levels_of(np.resize(NAMES, 600), 2, damage=0.5)
     shift, pvalues = verdict(reference, levels)
     assert shift.shift > 1
     assert all(label["anchor"] for label in shift.labels.values())
     codes, views = reference[0].views(levels)
     unadjusted = reference[1].pvalue(reference[1].score(views), NAMES[codes])
-    assert (pvalues <= 0.05).mean() < 0.4 * (unadjusted <= 0.05).mean()
+    assert (pvalues <= 0.05).mean() < 0.8 * (unadjusted <= 0.05).mean()
 
 
 @pytest.mark.parametrize("share", [0.5, 0.8, 1.0])
@@ -69,11 +69,11 @@ def test_foreign_cells_are_not_excused_whatever_their_share(reference, share):
 
 
 def test_one_known_label_alone_gets_no_shift(reference):
-    assert verdict(reference, levels_of(np.full(100, "alpha", object), 4, damage=0.3))[0].shift == 0
+    assert verdict(reference, levels_of(np.full(100, "alpha", object), 4, damage=0.5))[0].shift == 0
 
 
 def test_order_and_chunks_do_not_matter(reference):
-    levels = levels_of(np.resize(NAMES, 300), 5, damage=0.3)
+    levels = levels_of(np.resize(NAMES, 300), 5, damage=0.5)
     expected = verdict(reference, levels)[0]
     order = np.random.default_rng(0).permutation(300)
     shuffled = verdict(reference, levels, chunk=17, order=order)[0]

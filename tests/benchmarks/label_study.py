@@ -1,0 +1,139 @@
+"""Labels on donors and studies that the model has not seen: ours against linear peers, and what the workspace adds.
+
+    python tests/benchmarks/label_study.py --data ../shared/data --out label_study.json --variants small
+
+Macro-F1, accuracy and calibration error on the query's known types, for each task of `tasks.LABEL_TASKS` and seed. The
+model is trained as the workflow trains it: genes, split, early stopping, mix and temperature from the reference alone.
+Its two paths are also judged alone. Peers (logistic regression, linear SVM, CellTypist where it is installed) get the same
+genes, log-normalised. Results are added to the file, a run that it already holds is not repeated.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import json
+import time
+import warnings
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import anndata as ad
+import numpy as np
+import pandas as pd
+import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import accuracy_score, f1_score
+from sklearn.svm import LinearSVC
+from tasks import LABEL_TASKS, Task, load_task
+
+from cellcohort.calibration import probabilities
+from cellcohort.evaluation import expected_calibration_error
+from cellcohort.inference import predict_tokens
+from cellcohort.judgement import calibrate
+from cellcohort.model import PRESETS, ModelConfig
+from cellcohort.splits import assign_splits
+from cellcohort.tokens import TokenStore, tokenise, write_store
+from cellcohort.training import TrainConfig, train
+
+VARIANTS = {
+    "small": PRESETS["small"],
+    "small, broadcast to cells": PRESETS["small"] | {"broadcast": "cells"},
+    "small, 1 slot": PRESETS["small"] | {"n_slots": 1},
+    "small, 32 slots": PRESETS["small"] | {"n_slots": 32},
+    "paper": PRESETS["paper"],
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
+    parser.add_argument("--out", type=Path, required=True, help="JSON file")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--tasks", nargs="+", default=LABEL_TASKS)
+    parser.add_argument("--variants", nargs="+", default=["small"], choices=VARIANTS)
+    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--threads", type=int, default=1)
+    options = parser.parse_args()
+    warnings.filterwarnings("ignore")
+    torch.set_num_threads(options.threads)
+    rows = json.loads(options.out.read_text())["rows"] if options.out.exists() else []
+    done = {(row["task"], row["seed"], row["method"]) for row in rows}
+    for seed in options.seeds:
+        for name in options.tasks:
+            task = load_task(options.data, name, seed=seed)
+            if (name, seed, "linear SVM") not in done:
+                rows += [{"task": name, "seed": seed} | row for row in peers(task)]
+            for variant in options.variants:
+                if (name, seed, variant) not in done:
+                    rows += [{"task": name, "seed": seed} | row for row in ours(task, variant, seed, options.epochs)]
+            options.out.write_text(json.dumps({"rows": rows}, indent=2) + "\n")
+            print(table(rows), flush=True)
+
+
+def table(rows: list[dict]) -> str:
+    """Macro-F1 by method and task, means over seeds, and the mean over tasks."""
+    frame = pd.DataFrame(rows)
+    f1 = frame.pivot_table(index="method", columns="task", values="macro_f1", sort=False)
+    extra = frame.groupby("method")[["accuracy", "ece", "seconds"]].mean()
+    return f1.assign(mean=f1.mean(axis=1)).join(extra).round(3).to_string()
+
+
+def score(task: Task, method: str, labels: np.ndarray, confidence: np.ndarray | None = None, seconds=None) -> dict:
+    """Figures of the labels given to the query, on its known types."""
+    known = ~task.unknown
+    truth, given = task.truth[known], labels[known]
+    row = {"method": method, "accuracy": accuracy_score(truth, given), "seconds": seconds}
+    row["macro_f1"] = f1_score(truth, given, average="macro", labels=np.unique(truth), zero_division=0)
+    if confidence is not None:
+        row["ece"] = expected_calibration_error(confidence[known], truth == given)
+    return row
+
+
+def ours(task: Task, variant: str, seed: int, epochs: int) -> list[dict]:
+    """The trained model and its two paths alone."""
+    names = np.unique(task.labels.astype(str))
+    splits = assign_splits(task.ids, task.labels, task.donors, seed=seed)
+    cells = pd.DataFrame({"cell_id": task.ids, "label": task.labels, "donor": task.donors, "split": splits})
+    sizes = ModelConfig(n_genes=task.reference.shape[1], n_labels=len(names), **VARIANTS[variant])
+    with TemporaryDirectory() as folder:
+        write_store(f"{folder}/tokens.arrow", [(tokenise(task.reference), cells)])
+        store, start = TokenStore(f"{folder}/tokens.arrow"), time.process_time()
+        given = {"device": torch.device("cpu"), "checkpoint": f"{folder}/checkpoint.safetensors"}
+        with contextlib.redirect_stderr(io.StringIO()):
+            model, _ = train(store, store.labels, sizes, TrainConfig(epochs=epochs, seed=seed), **given)
+        seconds = time.process_time() - start
+        temperature = calibrate(model, store, alpha=0.05, seed=seed).calibration["temperature"]
+    logits, workspace, direct = predict_tokens(model, tokenise(task.query), "logits", "workspace", "direct")
+    labels, confidence = names[logits.argmax(1)], probabilities(logits, temperature).max(1)
+    return [
+        score(task, variant, labels, confidence, seconds),
+        score(task, f"{variant}: workspace alone", names[workspace.argmax(1)]),
+        score(task, f"{variant}: direct path alone", names[direct.argmax(1)]),
+    ]
+
+
+def peers(task: Task) -> list[dict]:
+    """Linear models on the same genes."""
+    reference, query = (ad.AnnData(x.copy()) for x in (task.reference, task.query))
+    for cells in (reference, query):
+        total = np.maximum(np.asarray(cells.X.sum(1)), 1)
+        cells.X = cells.X.multiply(1e4 / total).tocsr().log1p()
+        cells.var_names = [f"g{i}" for i in range(cells.n_vars)]
+    rows = []
+    models = {"logistic regression": LogisticRegression(max_iter=300), "linear SVM": LinearSVC(C=0.01)}
+    for name, model in models.items():
+        rows.append(score(task, name, model.fit(reference.X, task.labels.astype(str)).predict(query.X)))
+    with contextlib.suppress(ImportError), contextlib.redirect_stderr(io.StringIO()):
+        import celltypist
+
+        reference.obs["type"] = task.labels.astype(str)
+        model = celltypist.train(reference, labels="type", n_jobs=1, check_expression=False, max_iter=200)
+        result = celltypist.annotate(query, model=model).predicted_labels["predicted_labels"]
+        rows.append(score(task, "CellTypist", result.to_numpy(str)))
+    return rows
+
+
+if __name__ == "__main__":
+    main()

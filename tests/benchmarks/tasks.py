@@ -1,0 +1,122 @@
+"""The tasks on which quality is measured: a labelled reference and cells of donors, studies or types that it lacks.
+
+Ovarian tumours (normal cells of two patients to all cells of the other two), sorted and unsorted
+PBMC of two studies, one pancreas split at random. A task `name:type` leaves the type out of the reference.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import anndata as ad
+import numpy as np
+import scipy.sparse as sp
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
+
+from cellcohort.counts import Counts, open_counts
+from cellcohort.genes import align_genes
+from cellcohort.resources import gene_aliases, gene_positions
+from cellcohort.vocabulary import select_vocabulary
+
+LABEL_TASKS = ("ovarian", "ovarian back", "zheng to pbmc4k", "pbmc4k to zheng", "pancreas")
+OOD_TASKS = (
+    "ovarian:Epithelial",
+    "ovarian back:Epithelial",
+    *(f"{task}:{kind}" for task in ("zheng to pbmc4k", "pbmc4k to zheng") for kind in ("MNP", "NK", "B")),
+    *(f"pancreas:{kind}" for kind in ("ductal", "endothelial", "gamma", "acinar")),
+)
+OTHER_STUDY = ("zheng to pbmc4k", "pbmc4k to zheng")
+COARSE = {
+    "thelper": "T_CD4",
+    "memoryt": "T_CD4",
+    "naivet": "T_CD4",
+    "regulatoryt": "T_CD4",
+    "cytotoxict": "T_CD8",
+    "naivecytotoxic": "T_CD8",
+    "nk": "NK",
+    "bcells": "B",
+    "monocytes": "MNP",
+}
+N_GENES, MIN_CELLS = 2000, 13
+
+
+@dataclass(frozen=True)
+class Task:
+    """A reference and a query on the reference's vocabulary.
+
+    Attributes
+    ----------
+    reference, query
+        Counts (cells x vocabulary), CSR; genes that the query lacks are 0.
+    labels, truth
+        Types of either's cells.
+    donors
+        Of the reference's cells; None when there is but one.
+    ids
+        Of the reference's cells.
+    unknown
+        Whether the reference lacks the query cell's type.
+    patients
+        Donor of each query cell.
+    """
+
+    name: str
+    reference: sp.csr_matrix
+    query: sp.csr_matrix
+    labels: np.ndarray
+    truth: np.ndarray
+    donors: np.ndarray | None
+    ids: np.ndarray
+    unknown: np.ndarray
+    patients: np.ndarray
+
+
+def load_task(data: Path, name: str, *, seed: int) -> Task:
+    """The task `name`; each seed draws its own nine tenths of the reference (and another split of the pancreas)."""
+    base, _, left_out = name.partition(":")
+    reference, query = _cells(data, base, seed)
+    kept = np.random.default_rng(seed).random(reference.n_obs) < 0.9
+    reference = reference[kept & (reference.obs["type"] != (left_out or "Epithelial")).to_numpy()]
+    with TemporaryDirectory() as folder:
+        ours, theirs = (_counts(cells, Path(folder) / f"{i}.h5ad") for i, cells in enumerate((reference, query)))
+        donors = reference.obs["donor"].to_numpy(object)
+        donors = donors if len(np.unique(donors)) > 1 else None
+        aliases, rows = gene_aliases(), np.arange(ours.n_cells)
+        given = {"n_genes": N_GENES, "positions": gene_positions(), "aliases": aliases}
+        vocabulary = select_vocabulary(ours, rows, donors, **given)
+        matrices = [align_genes(x.genes, vocabulary, aliases).project(x.read()) for x in (ours, theirs)]
+    labels, truth = (cells.obs["type"].to_numpy(object) for cells in (reference, query))
+    ids, patients = reference.obs_names.to_numpy(object), query.obs["donor"].to_numpy(object)
+    return Task(name, *matrices, labels, truth, donors, ids, ~np.isin(truth, labels), patients)
+
+
+def _counts(cells: ad.AnnData, path: Path) -> Counts:
+    cells.copy().write_h5ad(path)
+    return open_counts(path)
+
+
+def _cells(data: Path, base: str, seed: int) -> tuple[ad.AnnData, ad.AnnData]:
+    if base.startswith("ovarian"):
+        cells = _read(data / "ovarian_qian2020.h5ad")
+        first = cells.obs["donor"].isin(["P11", "P12"]).to_numpy() ^ (base == "ovarian back")
+        return cells[first], cells[~first]
+    if base == "pancreas":
+        cells = _read(data / "pancreas_baron2016_human1.h5ad")
+        enough = cells.obs["type"].map(cells.obs["type"].value_counts()).to_numpy(int) >= MIN_CELLS
+        first = np.random.default_rng(seed).random(cells.n_obs) < 0.6
+        return cells[first & enough], cells[~first & enough]
+    sorted_cells = _read(data / "pbmc_zheng2017_sorted.h5ad", COARSE)
+    cells = _read(data / "pbmc4k_soupx.h5ad")
+    pair = sorted_cells, cells[cells.obs["type"] != "unknown"]
+    return pair if base == "zheng to pbmc4k" else pair[::-1]
+
+
+def _read(path: Path, names: dict[str, str] | None = None) -> ad.AnnData:
+    cells = ad.read_h5ad(path)
+    kinds = cells.obs["cell_type"].astype(str)
+    cells.obs = cells.obs.assign(type=kinds.map(names) if names else kinds)[["type", "donor"]].astype(str)
+    return cells
