@@ -7,7 +7,9 @@ from cellcohort.tables import write_table, write_tsv
 
 log_to(snakemake.log[0])
 output = snakemake.output
-composition, ood = collect_annotation(snakemake.input.annotation, snakemake.params.samples, output.annotation)
+composition, ood = collect_annotation(
+    snakemake.input.annotation, snakemake.params.samples, output.annotation, shifts=snakemake.input.shifts
+)
 write_table(output.composition, composition, COMPOSITION)
 write_tsv(output.composition_tsv, composition)
 write_table(output.ood, ood, OOD)

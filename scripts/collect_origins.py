@@ -6,6 +6,6 @@ from cellcohort.logs import log_to
 from cellcohort.tables import write_table, write_tsv
 
 log_to(snakemake.log[0])
-origins = collect_origins(snakemake.input.ood, snakemake.params.samples)
+origins = collect_origins(snakemake.input.annotation, snakemake.params.samples)
 write_table(snakemake.output.origins, origins, ORIGINS)
 write_tsv(snakemake.output.origins_tsv, origins)

@@ -1,6 +1,5 @@
 """Write the OOD cells of one sample with all their genes."""
 
-from cellcohort.bundle import Bundle
 from cellcohort.counts import open_sample
 from cellcohort.files import read_json
 from cellcohort.logs import log_to
@@ -13,7 +12,6 @@ if read_json(snakemake.input.status)["status"] == "ok":
         open_sample(snakemake.params.sample, snakemake.input.counts),
         annotation=snakemake.input.annotation,
         embedding=snakemake.input.embedding,
-        bundle=Bundle.open(snakemake.params.bundle),
     )
 else:
     empty_ood(snakemake.output.ood)

@@ -39,7 +39,7 @@ def make_store(path: Path, *, n_cells: int = 300, seed: int = 0) -> TokenStore:
     donors = np.resize(np.array(["D1", "D2", "D3", "D1"], object), n_cells)
     ids = np.array([f"cell{i:04d}" for i in range(n_cells)], object)
     split = assign_splits(ids, labels, donors, seed=seed)
-    cells = pd.DataFrame({"cell_id": ids, "label": labels, "donor": donors, "split": split})
+    cells = pd.DataFrame({"cell_id": ids, "label": labels, "donor": donors, "split": split, "coarse": None})
     write_store(path, [(tokenise(counts_of(labels, seed=seed)), cells)])
     return TokenStore(path)
 

@@ -13,6 +13,7 @@ import anndata as ad
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
+from annotated import annotated
 
 from cellcohort import cohort, evaluation, tables
 from cellcohort import cohort_tables as cohort_schemas
@@ -92,12 +93,13 @@ def make_results(
 def collect(results: Results, truth: dict[str, pd.Series] | None = None, *, umap: bool = True) -> None:
     """The cohort's tables, by the library."""
     annotation, samples = results.of_samples("annotation.parquet"), results.samples
-    composition, ood = cohort.collect_annotation(annotation, samples, results.cohort("annotation"))
+    shifts = results.of_samples("shift.json")
+    composition, ood = cohort.collect_annotation(annotation, samples, results.cohort("annotation"), shifts=shifts)
     collected = {
         "composition": (composition, cohort_schemas.COMPOSITION),
         "ood": (ood, cohort_schemas.OOD),
         "samples": (cohort.collect_status(results.of_samples("status.json"), samples), cohort_schemas.SAMPLES),
-        "origins": (cohort.collect_origins(results.of_samples("ood.h5ad"), samples), cohort_schemas.ORIGINS),
+        "origins": (cohort.collect_origins(annotation, samples), cohort_schemas.ORIGINS),
         "cnv_arms": (
             cohort.collect_cnv_arms(results.of_samples("cnv_arms.parquet"), samples),
             cohort_schemas.COHORT_CNV_ARMS,
@@ -145,11 +147,11 @@ def _write_model(results: Results, centres: np.ndarray, n_cells: int, rng: np.ra
     schema = tables.reference_embedding_schema(WIDTH)
     write_table(results.model("reference_embedding.parquet"), embedding, schema)
     counts = np.bincount(kind, minlength=len(TYPES))
-    labels = pd.DataFrame({"label_id": range(len(TYPES)), "label": TYPES, "n_cells": counts})
+    labels = pd.DataFrame({"label_id": range(len(TYPES)), "label": TYPES, "n_cells": counts, "coarse": None})
     write_table(results.model("labels.parquet"), labels, tables.LABELS)
     write_table(results.model("history.parquet"), _history(rng), tables.HISTORY)
     write_json(results.model("metrics.json"), _model_metrics(rng))
-    write_json(results.model("calibration.json"), {"temperature": 1.23})
+    write_json(results.model("calibration.json"), {"mix": [0.4, 2.1, 0.1]})
 
 
 def _history(rng: np.random.Generator, n_epochs: int = 18) -> pd.DataFrame:
@@ -182,6 +184,7 @@ def _write_sample(results: Results, sample: dict, n_cells: int, centres: np.ndar
     annotation = _annotation(sample, cell_ids, kind, rng)
     folder = results.folder / "samples" / sample["sample_id"]
     write_table(folder / "annotation.parquet", annotation, tables.ANNOTATION)
+    write_json(folder / "shift.json", {"shift": 0.4, "labels": {}})
     vectors = (centres[kind] + rng.normal(size=(n_cells, WIDTH)) * 1.1).astype("float32")
     embedding = {"cell_id": cell_ids, "vector": tables.vectors(vectors)}
     write_table(folder / "embedding.parquet", embedding, tables.embedding_schema(WIDTH))
@@ -191,7 +194,7 @@ def _write_sample(results: Results, sample: dict, n_cells: int, centres: np.ndar
     _write_genes(folder, rng, missing=0.12 if n_cells else 0.71)
     _write_status(folder, sample, n_cells)
     _write_explanations(folder, annotation, rng)
-    _write_ood(folder, annotation, rng)
+    _write_ood(folder, annotation)
     _write_cnv(folder, cell_ids, kind, rng)
 
 
@@ -203,7 +206,7 @@ def _annotation(sample: dict, cell_ids: list[str], kind: np.ndarray, rng: np.ran
     score = np.where(foreign, rng.normal(2.2, 0.9, n), rng.normal(0, 0.8, n))
     pvalue = np.clip(1 / (1 + np.exp(2.3 * score)), 0.001, 1)
     confidence = np.where(foreign, rng.beta(5, 3, n), rng.beta(18, 1, n))
-    return pd.DataFrame({
+    cells = pd.DataFrame({
         "cell_id": cell_ids,
         "sample_id": sample["sample_id"],
         "patient_id": sample["patient_id"],
@@ -214,7 +217,9 @@ def _annotation(sample: dict, cell_ids: list[str], kind: np.ndarray, rng: np.ran
         "ood_pvalue": pvalue,
         "ood_qvalue": pvalue,
         "is_ood": pvalue < 0.05,
+        "origin": rng.choice(TYPES, n, p=[0.6, 0.02, 0.34, 0.03, 0.01]).astype(object),
     })  # fmt: skip
+    return annotated(cells)
 
 
 def _write_qc(folder: Path, cell_ids: list[str], rng: np.random.Generator) -> None:
@@ -283,9 +288,9 @@ def _write_explanations(folder: Path, annotation: pd.DataFrame, rng: np.random.G
     write_table(folder / "programs.parquet", programs, tables.PROGRAMS)
 
 
-def _write_ood(folder: Path, annotation: pd.DataFrame, rng: np.random.Generator) -> None:
+def _write_ood(folder: Path, annotation: pd.DataFrame) -> None:
     cells = annotation[annotation["is_ood"]].astype({"cell_id": str}).set_index("cell_id")
-    cells["origin"] = rng.choice(TYPES, len(cells), p=[0.6, 0.02, 0.34, 0.03, 0.01]).astype(object)
+    cells = cells.drop(columns=["coarse_label", "coarse_confidence"])
     ad.AnnData(sp.csr_matrix((len(cells), 3), dtype="float32"), obs=cells.rename_axis(None)).write_h5ad(
         folder / "ood.h5ad"
     )

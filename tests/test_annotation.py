@@ -7,7 +7,8 @@ import pytest
 from small_reference import LABELS, write_sample
 
 from cellcohort import inference, tables
-from cellcohort.annotation import annotate
+from cellcohort.annotation import annotate, label_cells
+from cellcohort.bundle import Bundle
 from cellcohort.counts import open_counts
 from cellcohort.explanation import Explanation
 from cellcohort.genes import align_genes
@@ -68,7 +69,19 @@ def test_labels_confidence_and_verdict_are_right(expected):
     assert known["is_ood"].mean() < 0.2
     assert table["confidence"].between(1 / 3, 1).all()
     assert (table["second_label"] != table["label"]).all()
-    assert not table.isna().any().any()
+    assert not table.drop(columns=["coarse_label", "coarse_confidence"]).isna().any().any()
+
+
+def test_an_unsure_label_falls_back_to_its_coarse_type(bundle):
+    probability = np.array([[0.4, 0.35, 0.25], [0.9, 0.05, 0.05], [0.3, 0.25, 0.45]])
+    _, columns = label_cells(bundle, probability)
+    assert columns["resolved_label"].tolist() == ["alpha", "alpha", "delta"]
+    with_types = Bundle(bundle.folder)
+    with_types.__dict__["coarse"] = np.array(["greek", "greek", "river"], object)
+    _, columns = label_cells(with_types, probability)
+    assert columns["coarse_label"].tolist() == ["greek", "greek", "greek"]
+    np.testing.assert_allclose(columns["coarse_confidence"], [0.75, 0.95, 0.55])
+    assert columns["resolved_label"].tolist() == ["greek", "alpha", "greek"]
 
 
 def test_each_cell_alone(sample, bundle, expected):

@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-import anndata as ad
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-import scipy.sparse as sp
+from annotated import annotated
 
 from cellcohort import cohort, tables
 from cellcohort.cohort_tables import (
@@ -26,10 +25,9 @@ SHEET = [{"sample_id": "s1", "patient_id": "p1"}, {"sample_id": "s2", "patient_i
 
 
 def write_annotation(path, sample: dict, labels: list[str], flags: list[bool]):
-    frame = pd.DataFrame({"cell_id": [f"c{i}" for i in range(len(labels))], "label": labels, "is_ood": flags})
-    frame = frame.assign(
-        **sample, confidence=0.75, second_label="T", ood_score=np.arange(len(labels)), ood_pvalue=0.5, ood_qvalue=0.5
-    )
+    ids, scores = [f"c{i}" for i in range(len(labels))], np.arange(len(labels)) * 1.0
+    frame = pd.DataFrame({"cell_id": ids, "label": labels, "is_ood": flags, "origin": labels, "ood_score": scores})
+    frame = annotated(frame.assign(**sample))
     write_table(path, frame, tables.ANNOTATION)
     return path
 
@@ -44,7 +42,10 @@ def write_scores(folder, name: str, label: str, n_cells: int, score: float):
 def test_annotation_is_appended_and_counted(tmp_path):
     first = write_annotation(tmp_path / "1.parquet", SHEET[0], ["T", "B", "T", "T"], [False, False, True, False])
     second = write_annotation(tmp_path / "2.parquet", SHEET[1], [], [])
-    composition, ood = cohort.collect_annotation([first, second], SHEET, tmp_path / "all.parquet")
+    shifts = [tmp_path / "1.json", tmp_path / "2.json"]
+    for path, shift in zip(shifts, (1.5, 0.0), strict=True):
+        write_json(path, {"shift": shift, "labels": {}})
+    composition, ood = cohort.collect_annotation([first, second], SHEET, tmp_path / "all.parquet", shifts=shifts)
     assert pq.read_schema(tmp_path / "all.parquet") == tables.ANNOTATION
     assert pq.read_metadata(tmp_path / "all.parquet").num_rows == 4
     counted = as_table(composition, COMPOSITION).to_pylist()
@@ -54,6 +55,7 @@ def test_annotation_is_appended_and_counted(tmp_path):
     ]
     found = as_table(ood, OOD).to_pylist()
     assert (found[0]["n_ood"], found[0]["ood_share"], found[0]["median_score"]) == (1, 0.25, 1.5)
+    assert (found[0]["shift"], found[0]["n_ood_fdr"]) == (1.5, 0)
     assert (found[1]["n_cells"], found[1]["ood_share"], found[1]["median_confidence"]) == (0, None, None)
 
 
@@ -80,23 +82,20 @@ def test_status_keeps_rejected_samples_and_joins_notes(tmp_path):
     )
 
 
-def write_ood(path, origins: list[str]):
-    obs = pd.DataFrame({"origin": origins}, index=[f"c{i}" for i in range(len(origins))], dtype="object")
-    ad.AnnData(sp.csr_matrix((len(origins), 2)), obs=obs).write_h5ad(path)
-    return path
-
-
 def test_origins_are_counted_by_patient_over_samples(tmp_path):
-    paths = [write_ood(tmp_path / "1.h5ad", ["T", "B", "B"]), write_ood(tmp_path / "2.h5ad", ["B"])]
-    rows = as_table(cohort.collect_origins(paths, SHEET), ORIGINS).to_pylist()
+    first = write_annotation(tmp_path / "1.parquet", SHEET[0], ["T", "B", "B", "T"], [True, True, True, False])
+    second = write_annotation(tmp_path / "2.parquet", SHEET[1], ["B"], [True])
+    rows = as_table(cohort.collect_origins([first, second], SHEET), ORIGINS).to_pylist()
     assert [(row["patient_id"], row["origin"], row["n_cells"], row["share"]) for row in rows] == [
         ("p1", "B", 3, 0.75),
         ("p1", "T", 1, 0.25),
     ]
+    assert all(row["low"] < row["share"] < row["high"] and row["margin"] == 1 for row in rows)
 
 
 def test_a_sample_without_ood_cells_gives_no_origin(tmp_path):
-    assert cohort.collect_origins([write_ood(tmp_path / "1.h5ad", [])], SHEET[:1]).empty
+    path = write_annotation(tmp_path / "1.parquet", SHEET[0], ["T"], [False])
+    assert cohort.collect_origins([path], SHEET[:1]).empty
 
 
 def test_explanations_are_weighted_by_cells(tmp_path):

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
+from annotated import annotated
 from sklearn.metrics import f1_score, roc_auc_score
 
 from cellcohort import evaluation, tables
@@ -112,8 +113,7 @@ def write_sample(folder, truth: list[str | None]):
     var = pd.DataFrame(index=["CD3E", "MS4A1"])
     ad.AnnData(sp.csr_matrix(np.ones((len(truth), 2), "float32")), obs=obs, var=var).write_h5ad(folder / "s.h5ad")
     annotation = pd.DataFrame({"cell_id": names[::-1], "label": "T"})
-    annotation = annotation.assign(sample_id="s", patient_id="p", confidence=0.9, second_label="B", ood_score=0.1)
-    annotation = annotation.assign(ood_pvalue=0.5, ood_qvalue=0.5, is_ood=False)
+    annotation = annotated(annotation.assign(sample_id="s", patient_id="p", confidence=0.9))
     write_table(folder / "annotation.parquet", annotation, tables.ANNOTATION)
     return {"annotation": [folder / "annotation.parquet"], "counts": [folder / "s.h5ad"], "labels": ["T", "B"]}
 

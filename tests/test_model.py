@@ -15,7 +15,6 @@ def make_model(broadcast: str, *, seed: int = 0, **sizes) -> CellMemory:
     torch.manual_seed(seed)
     sizes = {"d_model": 32, "d_ff": 48, "d_key": 8, "n_slots": 5, "n_layers": 3} | sizes
     model = CellMemory(ModelConfig(N_GENES, N_LABELS, broadcast=broadcast, **sizes))
-    model.direct.weight.normal_()
     return model.eval()
 
 
@@ -109,15 +108,8 @@ def test_folding_is_exact(model):
     genes, bins, mask = to_tensors(tokens, torch.device("cpu"))
     out = model(genes, bins, mask)
     logits, cls = plain_forward(model, genes[0], bins[0])
-    torch.testing.assert_close(out.workspace[0], logits, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(out.logits[0], logits, atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(out.embedding[0], cls, atol=1e-5, rtol=1e-5)
-
-
-def test_the_direct_path_is_linear_in_the_bins():
-    model = make_model("cls")
-    genes, bins, mask = to_tensors(make_tokens(), torch.device("cpu"))
-    dense = torch.zeros(20, N_GENES).scatter_add_(1, genes, bins * mask / 50)
-    torch.testing.assert_close(model(genes, bins, mask).direct, dense @ model.direct.weight, atol=1e-4, rtol=1e-4)
 
 
 def test_presets_are_sizes_of_the_model():
@@ -137,7 +129,7 @@ def test_presets_are_sizes_of_the_model():
 def test_every_parameter_learns(broadcast):
     model = make_model(broadcast).train()
     genes, bins, mask = to_tensors(make_tokens(), torch.device("cpu"))
-    model(genes, bins, mask).workspace.square().sum().backward()
+    model(genes, bins, mask).logits.square().sum().backward()
     # a key's bias shifts all tokens alike before the softmax of writing, but not the slots before that of broadcasting
     assert [name for name, p in model.named_parameters() if p.grad is None or not p.grad.abs().any()] == []
 
@@ -171,18 +163,18 @@ def test_a_forward_and_backward_pass_in_bfloat16(model):
     with torch.autocast("cpu", torch.bfloat16):
         rough = model(genes, bins, mask, attention=True)
     assert rough.logits.dtype == rough.embedding.dtype == torch.float32
-    torch.testing.assert_close(rough.workspace, exact.workspace, atol=0.1, rtol=0.1)
+    torch.testing.assert_close(rough.logits, exact.logits, atol=0.1, rtol=0.1)
     torch.testing.assert_close(rough.read.float(), exact.read, atol=0.02, rtol=0.05)
-    rough.workspace.square().sum().backward()
+    rough.logits.square().sum().backward()
     assert all(p.grad.isfinite().all() for p in model.parameters())
 
 
 def test_silent_genes_are_tokens_where_the_model_wants_all_genes():
     model, tokens = make_model("cells", all_genes=True), make_tokens()
-    (logits,) = predict_tokens(model, tokens, "workspace")
+    (logits,) = predict_tokens(model, tokens, "logits")
     genes, bins, mask = to_tensors(tokens, torch.device("cpu"))
     dense = torch.zeros(20, N_GENES, dtype=torch.long).scatter_add_(1, genes, bins * mask)
     every = torch.arange(N_GENES).expand(20, -1)
     with torch.inference_mode():
-        expected = model(every, dense, torch.ones_like(dense, dtype=torch.bool)).workspace
+        expected = model(every, dense, torch.ones_like(dense, dtype=torch.bool)).logits
     np.testing.assert_allclose(logits, expected, atol=1e-5)

@@ -12,7 +12,7 @@ def seen(n: int, seed: int, *, types=None, judged=None) -> OutOfFold:
     types = np.resize([0, 1], n) if types is None else types
     views = np.random.default_rng(seed).normal(size=(n, 4)) * [1, 10, 0.1, 5] + types[:, None]
     judged = np.ones(n, bool) if judged is None else judged
-    return OutOfFold(np.zeros(n, int), judged, np.zeros((n, 2)), types, views)
+    return OutOfFold(np.zeros(n, int), judged, types, views)
 
 
 @pytest.fixture(scope="module")

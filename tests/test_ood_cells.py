@@ -2,6 +2,7 @@ import anndata as ad
 import numpy as np
 import pandas as pd
 import pytest
+from annotated import annotated
 from small_reference import LABELS, write_sample
 
 from cellcohort.counts import open_counts
@@ -15,10 +16,8 @@ def sample(tmp_path):
 
 
 def annotation_of(counts, rows, is_ood):
-    n = len(rows)
-    texts = {"sample_id": "S", "patient_id": "P", "label": "alpha", "second_label": "beta"}
-    numbers = {"confidence": 0.5, "ood_score": np.arange(n, dtype=float), "ood_pvalue": 0.01, "ood_qvalue": 0.02}
-    return pd.DataFrame({"cell_id": counts.cell_ids[rows], **texts, **numbers, "is_ood": is_ood})
+    cells = pd.DataFrame({"cell_id": counts.cell_ids[rows], "is_ood": is_ood, "ood_score": np.arange(len(rows)) * 1.0})
+    return annotated(cells)
 
 
 @pytest.mark.parametrize("chosen", [[3, 4, 20], []])
@@ -34,7 +33,7 @@ def test_it_holds_the_ood_cells_with_all_genes(bundle, sample, tmp_path, chosen)
         embedding_schema(32),
     )
     paths = {name: tmp_path / f"{name}.parquet" for name in ("annotation", "embedding")}
-    write_ood(tmp_path / "ood.h5ad", counts, **paths, bundle=bundle)
+    write_ood(tmp_path / "ood.h5ad", counts, **paths)
     written = ad.read_h5ad(tmp_path / "ood.h5ad")
     assert written.obs_names.tolist() == source.obs_names[chosen].tolist()
     np.testing.assert_array_equal(written.X.toarray(), source.X[chosen].toarray())

@@ -5,8 +5,9 @@ import pytest
 from small_reference import LABELS, N_GENES, counts_of
 
 from cellcohort.crossfit import cross_fit
-from cellcohort.direct import bin_levels
+from cellcohort.evidence import bin_levels
 from cellcohort.ood import fit_detector
+from cellcohort.profiles import fit_profiles
 from cellcohort.shift import ShiftEstimator
 from cellcohort.tokens import tokenise
 
@@ -26,8 +27,9 @@ def levels_of(labels, seed, *, damage=0.0):
 def reference():
     labels = np.resize(NAMES, 900)
     codes = np.searchsorted(LABELS, labels)
-    profiles, seen = cross_fit(levels_of(labels, 0), codes, np.arange(900) // 3 % 5, 3)
-    return profiles, fit_detector(seen, NAMES)
+    levels = levels_of(labels, 0)
+    seen, _ = cross_fit(levels, codes, np.arange(900) // 3 % 5, 3)
+    return fit_profiles(levels, codes, 3), fit_detector(seen, NAMES)
 
 
 def verdict(reference, levels, *, chunk=10_000, order=None):
@@ -35,8 +37,8 @@ def verdict(reference, levels, *, chunk=10_000, order=None):
     profiles, detector = reference
     ids = np.array([f"c{i:04d}" for i in range(levels.shape[0])], object)
     order = np.arange(len(ids)) if order is None else order
-    codes, views = profiles.views(levels)
-    scores = detector.score(views)
+    cells = profiles.compare(levels)
+    codes, scores = cells.types, detector.score(cells.views)
     estimator = ShiftEstimator(profiles, detector, LABELS)
     for start in range(0, len(ids), chunk):
         part = order[start : start + chunk]
@@ -56,8 +58,8 @@ def test_known_cells_of_a_damaged_sample_are_excused(reference):
     shift, pvalues = verdict(reference, levels)
     assert shift.shift > 1
     assert all(label["anchor"] for label in shift.labels.values())
-    codes, views = reference[0].views(levels)
-    unadjusted = reference[1].pvalue(reference[1].score(views), NAMES[codes])
+    cells = reference[0].compare(levels)
+    unadjusted = reference[1].pvalue(reference[1].score(cells.views), NAMES[cells.types])
     assert (pvalues <= 0.05).mean() < 0.8 * (unadjusted <= 0.05).mean()
 
 

@@ -35,8 +35,8 @@ def assert_same_weights(a, b):
 def test_it_learns_types_that_it_can_tell(store, tmp_path):
     model, history = run(store, tmp_path / "checkpoint.safetensors", dataclasses.replace(CONFIG, epochs=20))
     truth = np.resize(np.array(LABELS), 60)
-    (workspace,) = predict_tokens(model, tokenise(counts_of(truth, seed=9)), "workspace")
-    assert (np.array(LABELS)[workspace.argmax(1)] == truth).mean() > 0.95
+    (logits,) = predict_tokens(model, tokenise(counts_of(truth, seed=9)), "logits")
+    assert (np.array(LABELS)[logits.argmax(1)] == truth).mean() > 0.95
     assert history["train_loss"].iloc[-1] < history["train_loss"].iloc[0] / 2
     assert history["epoch"].tolist() == list(range(1, len(history) + 1))
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from annotated import annotated
 
 from cellcohort import tables
 from cellcohort.cohort_tables import UMAP
@@ -37,10 +38,8 @@ def reference(tmp_path_factory, centres):
 def write_sample(folder, name: str, kind: np.ndarray, vectors: np.ndarray, order: np.ndarray | None = None):
     order = np.arange(len(kind)) if order is None else order
     cells = pd.DataFrame({"cell_id": [f"c{i}" for i in order], "label": [TYPES[k] for k in kind[order]]})
-    cells = cells.assign(
-        sample_id=name, patient_id=name, confidence=1, second_label="B", ood_score=0, ood_pvalue=1, ood_qvalue=1
-    )
-    write_table(folder / f"{name}_annotation.parquet", cells.assign(is_ood=False), tables.ANNOTATION)
+    cells = annotated(cells.assign(sample_id=name, patient_id=name))
+    write_table(folder / f"{name}_annotation.parquet", cells, tables.ANNOTATION)
     embedding = {"cell_id": cells["cell_id"].tolist(), "vector": tables.vectors(vectors[order])}
     write_table(folder / f"{name}_embedding.parquet", embedding, tables.embedding_schema(WIDTH))
 

@@ -15,14 +15,17 @@ from scipy.stats import false_discovery_control
 from .bundle import Bundle
 from .calibration import probabilities
 from .counts import Counts
-from .direct import bin_levels
+from .evidence import bin_levels
 from .explanation import Explanation
 from .genes import Alignment
 from .inference import run_batches
 from .logs import progress_bar
+from .profiles import Comparison
 from .shift import Shift, ShiftEstimator
 from .tables import ANNOTATION, as_table, vectors
 from .tokens import Tokens, tokenise
+
+SURE = 0.5  # confidence from which a label is more likely right than wrong
 
 
 @dataclass(frozen=True)
@@ -70,44 +73,66 @@ def annotate(
         Receives the rows of embedding.parquet of each chunk.
     """
     estimator = ShiftEstimator(bundle.profiles, bundle.detector, bundle.labels)
+    names = np.array(bundle.labels, object)
     n_chunks = -(-counts.n_cells // chunk_size)
     codes, scores, tables = [np.empty(0, int)], [np.empty(0)], []
     for chunk_rows, matrix in progress_bar(counts.chunks(rows, chunk_size), total=n_chunks, title=sample_id):
         tokens = tokenise(alignment.project(matrix), n_bins=bundle.model.config.n_bins)
-        logits, embedding = _read_cells(bundle, tokens, explanation)
         levels = bin_levels(tokens, bundle.model.config.n_genes, bundle.model.config.n_bins)
-        code, columns = _label(bundle, logits)
-        score = bundle.detector.score(bundle.profiles.views(levels)[1])
+        compared = bundle.profiles.compare(levels)
+        readings, embedding = _read_cells(bundle, tokens, compared, explanation)
+        code, columns = label_cells(bundle, probabilities(readings, bundle.mix))
+        score = bundle.detector.score(compared.views)
         cell_ids = counts.cell_ids[chunk_rows]
         estimator.add(cell_ids, code, score, levels)
         keep_embedding(pa.table({"cell_id": cell_ids, "vector": vectors(embedding)}))
         codes.append(code)
         scores.append(score)
-        tables.append(pa.table({"cell_id": cell_ids, **columns}))
+        origin = {"origin": names[compared.origins], "origin_margin": compared.margins}
+        tables.append(pa.table({"cell_id": cell_ids, **columns, **origin}))
     code, score = np.concatenate(codes), np.concatenate(scores)
     shift = estimator.estimate(code, score)
     return Annotation(_with_verdict(tables, bundle, code, score, shift, (sample_id, patient_id), alpha), shift)
 
 
-def _read_cells(bundle: Bundle, tokens: Tokens, explanation: Explanation) -> tuple[np.ndarray, np.ndarray]:
-    """Logits and embeddings of the chunk's cells; their attention goes to the explanation."""
-    config = bundle.model.config
-    logits = np.empty((len(tokens), config.n_labels), np.float32)
+def _read_cells(
+    bundle: Bundle, tokens: Tokens, compared: Comparison, explanation: Explanation
+) -> tuple[np.ndarray, np.ndarray]:
+    """Readings and embeddings of the chunk's cells; their attention goes to the explanation of their label."""
+    config, mix = bundle.model.config, bundle.mix
     embedding = np.empty((len(tokens), config.d_model), np.float32)
+    readings = np.stack([np.zeros_like(compared.evidence), compared.evidence, compared.typicality])[: len(mix)]
     for rows, batch, output in run_batches(bundle.model, tokens, attention=True):
-        logits[rows], embedding[rows] = output.logits.cpu().numpy(), output.embedding.cpu().numpy()
-        explanation.add(logits[rows].argmax(1), batch, output)
-    return logits, embedding
+        readings[0, rows], embedding[rows] = output.logits.cpu().numpy(), output.embedding.cpu().numpy()
+        explanation.add(np.tensordot(mix, readings[:, rows], 1).argmax(1), batch, output)
+    return readings, embedding
 
 
-def _label(bundle: Bundle, logits: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Number of the label of n cells, and the columns label, confidence and second_label."""
-    names = np.array(bundle.labels, object)
-    probability = probabilities(logits, bundle.temperature)
+def label_cells(bundle: Bundle, probability: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Number of the label of n cells, and the columns of tables.ANNOTATION that are about labels.
+
+    Where the reference has coarse types, a cell's coarse label is the one of most probability, summed over its types;
+    the resolved label is the label where that is more likely right than wrong, and the coarse label elsewhere.
+    """
+    names, coarse = np.array(bundle.labels, object), bundle.coarse
     order = np.argsort(-probability, axis=1, kind="stable")
     confidence = np.take_along_axis(probability, order, 1)[:, 0]
     columns = {"label": names[order[:, 0]], "confidence": confidence, "second_label": names[order[:, 1]]}
-    return order[:, 0], columns
+    if coarse is None:
+        nothing = np.full(len(probability), None, object)
+        return order[:, 0], columns | {
+            "coarse_label": nothing,
+            "coarse_confidence": pa.nulls(len(probability), pa.float32()),
+            "resolved_label": columns["label"],
+        }
+    groups, group = np.unique(coarse, return_inverse=True)
+    summed = probability @ (group[:, None] == np.arange(len(groups)))
+    coarse_label = groups[summed.argmax(1)]
+    return order[:, 0], columns | {
+        "coarse_label": coarse_label,
+        "coarse_confidence": summed.max(1),
+        "resolved_label": np.where(confidence >= SURE, columns["label"], coarse_label),
+    }
 
 
 def _with_verdict(

@@ -10,8 +10,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from safetensors import numpy as arrays
 from safetensors.torch import load_file, save_file
 
@@ -21,7 +19,6 @@ from .errors import InputError
 from .files import atomic_path, read_json, write_json
 from .model import CellMemory, ModelConfig
 from .ood import Detector
-from .origins import Neighbours
 from .profiles import Profiles
 from .tables import read_frame
 
@@ -77,9 +74,15 @@ class Bundle:
         return read_frame(self.folder / "labels.parquet")["label"].tolist()
 
     @cached_property
-    def temperature(self) -> float:
-        """Temperature of the confidence."""
-        return read_json(self.folder / "calibration.json")["temperature"]
+    def coarse(self) -> np.ndarray | None:
+        """The coarse type of each label, shape (n_labels,), or None where the reference has none."""
+        coarse = read_frame(self.folder / "labels.parquet")["coarse"]
+        return None if coarse.isna().any() else coarse.to_numpy(object)
+
+    @cached_property
+    def mix(self) -> np.ndarray:
+        """Weights of the readings (calibration.READINGS)."""
+        return np.array(read_json(self.folder / "calibration.json")["mix"])
 
     @cached_property
     def detector(self) -> Detector:
@@ -90,13 +93,6 @@ class Bundle:
     def profiles(self) -> Profiles:
         """The reference's types gene by gene."""
         return Profiles(**arrays.load_file(self.folder / "profiles.safetensors"))
-
-    @cached_property
-    def neighbours(self) -> Neighbours:
-        """The reference's training cells."""
-        table = pq.read_table(self.folder / "reference_embedding.parquet")
-        training = table.filter(pc.equal(table["split"], "train"))
-        return Neighbours(stacked(training["vector"]), training["label"].to_numpy())
 
 
 def stacked(column: pa.ChunkedArray) -> np.ndarray:

@@ -1,4 +1,8 @@
-"""From logits to honest probabilities: one temperature, fitted on held-out reference cells."""
+"""From three readings of a cell to honest probabilities, by weights that held-out reference cells fit.
+
+The readings of a label: the workspace's logit, the linear evidence, and minus the atypicality of the cell's genes
+(`profiles`). Each weight is a temperature of its reading (Guo et al., ICML 2017), all fitted together.
+"""
 
 from __future__ import annotations
 
@@ -6,33 +10,39 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+READINGS = ("workspace", "evidence", "typicality")
 
-def fit_temperature(logits: np.ndarray, targets: np.ndarray) -> float:
-    """The temperature that minimises the cross-entropy of held-out cells (Guo et al., ICML 2017).
+
+def fit_mix(readings: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """Weights (r,) of r readings whose sum suits held-out cells best, by cross-entropy.
+
+    A penalty of one cell's weight on their logarithms keeps them finite where every held-out cell is right.
 
     Parameters
     ----------
-    logits
-        Shape (n, n_labels).
+    readings
+        Shape (r, n, n_labels).
     targets
         Label number of each cell, shape (n,).
     """
-    scores, labels = torch.from_numpy(logits).double(), torch.from_numpy(targets)
-    log_temperature = torch.zeros((), dtype=torch.double, requires_grad=True)
-    optimizer = torch.optim.LBFGS([log_temperature], max_iter=100, line_search_fn="strong_wolfe")
+    given, labels = torch.from_numpy(readings).double(), torch.from_numpy(targets)
+    scale = given.flatten(1).std(1).clamp_min(1e-6)
+    log_mix = torch.zeros(len(given), dtype=torch.double, requires_grad=True)
+    optimizer = torch.optim.LBFGS([log_mix], max_iter=200, line_search_fn="strong_wolfe")
 
     def closure() -> torch.Tensor:
         optimizer.zero_grad()
-        loss = F.cross_entropy(scores / log_temperature.exp(), labels)
+        logits = ((log_mix.exp() / scale)[:, None, None] * given).sum(0)
+        loss = F.cross_entropy(logits, labels) + (log_mix**2).sum() / len(labels)
         loss.backward()
         return loss
 
     optimizer.step(closure)
-    return float(np.clip(log_temperature.detach().exp().item(), 0.05, 100.0))
+    return (log_mix.detach().exp() / scale).numpy()
 
 
-def probabilities(logits: np.ndarray, temperature: float) -> np.ndarray:
-    """Calibrated probabilities, float64, shape (n, n_labels)."""
-    scaled = logits.astype(np.float64) / temperature
-    exponentials = np.exp(scaled - scaled.max(1, keepdims=True))
+def probabilities(readings: np.ndarray, mix: np.ndarray) -> np.ndarray:
+    """Probabilities, float64, shape (n, n_labels), of `readings` (r, n, n_labels) with weights `mix` (r,)."""
+    logits = np.tensordot(np.asarray(mix, np.float64), readings, 1)
+    exponentials = np.exp(logits - logits.max(1, keepdims=True))
     return exponentials / exponentials.sum(1, keepdims=True)

@@ -5,23 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from anndata.io import read_elem
+from scipy.stats import binomtest
 
 from .cohort_tables import CNV_BURDEN, COHORT_CNV_ARMS, COMPOSITION, DESCRIPTION, OOD, ORIGINS, SAMPLES
 from .files import read_json
 from .tables import ANNOTATION, GENE_SCORES, PROGRAMS, empty, read_frame, write_batches
 
+FALSE_DISCOVERIES = 0.1
 CNV_GROUPS = ("reference", "aneuploid", "diploid", "undetermined")
+_MEDIANS = {"median_score": "ood_score", "median_confidence": "confidence"}
 _SCORES = {"score_low": 0.05, "score_q1": 0.25, "score_median": 0.5, "score_q3": 0.75, "score_high": 0.95}
 
 
 def collect_annotation(
-    paths: Sequence[str | Path], samples: Sequence[dict], output: str | Path
+    paths: Sequence[str | Path], samples: Sequence[dict], output: str | Path, *, shifts: Sequence[str | Path]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Append the samples' annotation tables to one file and count what is in them on the way.
 
@@ -33,6 +34,8 @@ def collect_annotation(
         The sample sheet's rows in the order of `paths`.
     output
         The cohort's annotation table, written as a stream.
+    shifts
+        shift.json of each sample.
 
     Returns
     -------
@@ -40,16 +43,17 @@ def collect_annotation(
         `cohort_tables.COMPOSITION`: cells of each label by sample, and how many of them are OOD (`n_ood`: the label is
         only the nearest one); the shares of a sample sum to 1.
     ood
-        `cohort_tables.OOD`: a row for every sample; share and medians are null where no cell was annotated.
+        `cohort_tables.OOD`: a row for every sample; share, medians and `n_ood_fdr`, the OOD cells at a false discovery
+        rate of `FALSE_DISCOVERIES`, are null where no cell was annotated.
     """
     composition, ood = [], []
 
     def batches() -> Iterator[pa.Table]:
-        for path, sample in zip(paths, samples, strict=True):
+        for path, sample, shift in zip(paths, samples, shifts, strict=True):
             table = pq.read_table(path)
             ids = {"sample_id": sample["sample_id"], "patient_id": sample["patient_id"]}
             composition.append(_composition(table).assign(**ids))
-            ood.append({**ids, **_ood_summary(table)})
+            ood.append({**ids, **_ood_summary(table), "shift": read_json(shift)["shift"]})
             yield table
 
     write_batches(output, batches(), ANNOTATION)
@@ -73,14 +77,22 @@ def collect_status(paths: Sequence[str | Path], samples: Sequence[dict]) -> pd.D
 def collect_origins(paths: Sequence[str | Path], samples: Sequence[dict]) -> pd.DataFrame:
     """Count the OOD cells of each patient by origin (`cohort_tables.ORIGINS`).
 
-    Only the column `origin` of obs is read from each ood.h5ad. The shares of a patient sum to 1.
+    `paths` are the samples' annotation.parquet. The shares of a patient sum to 1, `low` and `high` are their 95 %
+    (Wilson) intervals over cells, `margin` is the median of the cells' origin_margin.
     """
-    patients: dict[str, list[pd.Series]] = {}
+    patients: dict[str, list[pd.DataFrame]] = {}
     for path, sample in zip(paths, samples, strict=True):
-        with h5py.File(path) as file:
-            origin = pd.Series(np.asarray(read_elem(file["obs/origin"])), dtype="object")
-        patients.setdefault(sample["patient_id"], []).append(origin)
-    return _concat([_counts(pd.concat(parts), "origin").assign(patient_id=p) for p, parts in patients.items()], ORIGINS)
+        cells = read_frame(path, ["is_ood", "origin", "origin_margin"])
+        patients.setdefault(sample["patient_id"], []).append(cells[cells["is_ood"]])
+    return _concat([_origins(pd.concat(parts)).assign(patient_id=p) for p, parts in patients.items()], ORIGINS)
+
+
+def _origins(cells: pd.DataFrame) -> pd.DataFrame:
+    counts = _counts(cells["origin"], "origin")
+    intervals = [binomtest(n, len(cells)).proportion_ci(method="wilson") for n in counts["n_cells"]]
+    low, high = np.array(intervals, float).reshape(-1, 2).T
+    margin = counts["origin"].map(cells.groupby("origin")["origin_margin"].median())
+    return counts.assign(low=low, high=high, margin=margin)
 
 
 def mean_gene_scores(paths: Iterable[str | Path]) -> pd.DataFrame:
@@ -166,13 +178,13 @@ def _composition(table: pa.Table) -> pd.DataFrame:
 def _ood_summary(table: pa.Table) -> dict:
     n_cells, n_ood = table.num_rows, int(table["is_ood"].to_numpy().sum())
     if not n_cells:
-        return {"n_cells": 0, "n_ood": 0, "ood_share": None, "median_score": None, "median_confidence": None}
+        return {"n_cells": 0, "n_ood": 0} | dict.fromkeys(("ood_share", *_MEDIANS, "n_ood_fdr"))
     return {
         "n_cells": n_cells,
         "n_ood": n_ood,
         "ood_share": n_ood / n_cells,
-        "median_score": float(np.median(table["ood_score"].to_numpy())),
-        "median_confidence": float(np.median(table["confidence"].to_numpy())),
+        **{name: float(np.median(table[column].to_numpy())) for name, column in _MEDIANS.items()},
+        "n_ood_fdr": int((table["ood_qvalue"].to_numpy() <= FALSE_DISCOVERIES).sum()),
     }
 
 

@@ -31,9 +31,19 @@ COMPOSITION = _schema(
 )
 OOD = _schema(
     {**_SAMPLE, "n_cells": _INT, "n_ood": _INT},
-    {"ood_share": _REAL, "median_score": _REAL, "median_confidence": _REAL},
+    {"ood_share": _REAL, "median_score": _REAL, "median_confidence": _REAL, "shift": _REAL, "n_ood_fdr": _INT},
 )
-ORIGINS = _schema({"patient_id": _TEXT, "origin": _TEXT, "n_cells": _INT, "share": _REAL})
+ORIGINS = _schema(
+    {
+        "patient_id": _TEXT,
+        "origin": _TEXT,
+        "n_cells": _INT,
+        "share": _REAL,
+        "low": _REAL,
+        "high": _REAL,
+        "margin": _REAL,
+    }
+)
 COHORT_CNV_ARMS = with_sample(CNV_ARMS)
 CNV_PATIENTS = _schema(
     {"patient_id": _TEXT, "arm": _TEXT, "n_cells": _INT, "gained": _REAL, "lost": _REAL}, {"log2_ratio": _REAL}

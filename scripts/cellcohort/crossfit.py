@@ -27,21 +27,20 @@ class OutOfFold:
         Number of the fold, shape (n,); 0 holds the cells of the `validation` split.
     judged
         Whether the other folds have the cell's own label, shape (n,). What follows is only of these cells.
-    evidence, types, views
-        As `Profiles.evidence` and `Profiles.views` return them; NaN and -1 elsewhere.
+    types, views
+        As in `profiles.Comparison`; -1 and NaN elsewhere.
     """
 
     folds: np.ndarray
     judged: np.ndarray
-    evidence: np.ndarray
     types: np.ndarray
     views: np.ndarray
 
 
 def cross_fit(
     levels: sparse.csr_matrix, codes: np.ndarray, folds: np.ndarray, n_labels: int
-) -> tuple[Profiles, OutOfFold]:
-    """Profiles of all cells, and the cells as seen without their fold.
+) -> tuple[OutOfFold, dict[int, Profiles]]:
+    """The cells as seen without their fold, and the profiles that saw them, by fold.
 
     Parameters
     ----------
@@ -51,19 +50,18 @@ def cross_fit(
         Label number and fold of each cell, shape (n,).
     """
     judged = np.zeros(len(codes), bool)
-    evidence, views = np.full((len(codes), n_labels), np.nan), np.full((len(codes), len(VIEWS)), np.nan)
-    types = np.full(len(codes), -1)
+    views, types, without = np.full((len(codes), len(VIEWS)), np.nan), np.full(len(codes), -1), {}
     for fold in np.unique(folds):
         others = folds != fold
         present = np.unique(codes[others])
         cells = np.flatnonzero(~others & np.isin(codes, present))
         if len(present) < 2 or not len(cells):
             continue
-        without = fit_profiles(levels[others], codes[others], n_labels)
-        judged[cells], evidence[cells] = True, without.evidence(levels[cells])
-        types[cells], views[cells] = without.views(levels[cells])
+        without[int(fold)] = fit_profiles(levels[others], codes[others], n_labels)
+        compared = without[int(fold)].compare(levels[cells])
+        judged[cells], types[cells], views[cells] = True, compared.types, compared.views
         log.info("profiles without fold %d judge %d cells", fold, len(cells))
-    return fit_profiles(levels, codes, n_labels), OutOfFold(folds, judged, evidence, types, views)
+    return OutOfFold(folds, judged, types, views), without
 
 
 def assign_folds(cells: pd.DataFrame, *, seed: int) -> np.ndarray:

@@ -52,8 +52,8 @@ def run_batches(
 def predict_tokens(model: CellMemory, tokens: Tokens, *outputs: str) -> tuple[np.ndarray, ...]:
     """The named fields of CellMemoryOutput for n cells, each a float32 array of n rows."""
     config = model.config
-    widths = {"logits": config.n_labels, "workspace": config.n_labels, "direct": config.n_labels}
-    arrays = [np.empty((len(tokens), widths.get(name, config.d_model)), np.float32) for name in outputs]
+    widths = {"logits": config.n_labels, "embedding": config.d_model}
+    arrays = [np.empty((len(tokens), widths[name]), np.float32) for name in outputs]
     for rows, _, output in run_batches(model, tokens):
         for name, array in zip(outputs, arrays, strict=True):
             array[rows] = getattr(output, name).float().cpu().numpy()

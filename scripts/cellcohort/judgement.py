@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,20 +12,22 @@ import pandas as pd
 from safetensors.numpy import save_file
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
 
-from .calibration import fit_temperature, probabilities
+from .calibration import READINGS, fit_mix, probabilities
 from .crossfit import OutOfFold, assign_folds, cross_fit
-from .direct import bin_levels
 from .evaluation import expected_calibration_error
+from .evidence import bin_levels
 from .files import atomic_path, write_json
 from .inference import predict_tokens
 from .model import CellMemory
 from .ood import fit_detector
-from .profiles import Profiles
+from .platform import on_another_platform
+from .profiles import Profiles, fit_profiles
 from .splits import by_donor, spread_sample
 from .tables import LABELS, reference_embedding_schema, vectors, write_table
-from .tokens import TokenStore
+from .tokens import Tokens, TokenStore
 
 MAX_TRAINING, MAX_HELD_OUT = 20_000, 10_000  # cells of either split that calibration reads and the bundle keeps
+MAX_MOVED = 2_000  # held-out cells that are also read as another platform would give them
 N_FOLDS = 5
 CHUNK_CELLS = 8192
 
@@ -37,7 +39,7 @@ class Calibration:
     Attributes
     ----------
     calibration
-        calibration.json: temperature and OOD detector.
+        calibration.json: mix of the readings and OOD detector.
     profiles
         profiles.safetensors: the types gene by gene.
     metrics
@@ -66,39 +68,41 @@ class Calibration:
             save_file({k: np.ascontiguousarray(v, np.float32) for k, v in asdict(self.profiles).items()}, part)
 
 
-def calibrate(model: CellMemory, store: TokenStore, *, alpha: float, seed: int) -> Calibration:
-    """Embed the reference, fit temperature, profiles and OOD detector, and judge the model.
+def calibrate(
+    model: CellMemory, store: TokenStore, *, alpha: float, seed: int, workspace_alone: bool = False
+) -> Calibration:
+    """Embed the reference, fit mix, profiles and OOD detector, and judge the model.
 
-    The detector is calibrated on all reference cells, each seen by profiles of the other folds (`crossfit`); the
-    temperature on the `validation` cells. What is judged was not fitted on the cells that judge it: both are fitted
-    anew without each fold in turn.
+    The detector is calibrated on all reference cells, each seen by profiles of the other folds (`crossfit`); the mix of
+    the readings on the `validation` cells, as they are and as another platform would give them. What is judged was not
+    fitted on the cells that judge it: both are fitted anew without each fold in turn.
 
     Parameters
     ----------
     alpha
         Level at which the false-alarm rate on held-out cells is reported.
+    workspace_alone
+        Whether labels come from the workspace's logits alone.
     """
     config, names = model.config, np.array(store.labels, object)
     rows = kept_rows(store.cells, seed=seed)
     cells = store.cells.iloc[rows].reset_index(drop=True)
     codes = pd.Index(names).get_indexer(cells["label"])
     levels = bin_levels(store.read(rows), config.n_genes, config.n_bins)
-    profiles, seen = cross_fit(levels, codes, assign_folds(cells, seed=seed), len(names))
-    logits, embedding = _embed(model, store, rows)
+    seen, without = cross_fit(levels, codes, assign_folds(cells, seed=seed), len(names))
     held_out = np.flatnonzero(seen.folds == 0)
-    if model.direct is not None:  # which has seen all cells; the evidence without the held-out ones is the same path
-        mix = model.mix.tolist()
-        logits = mix[0] * logits + mix[1] * np.nan_to_num(seen.evidence)
-    judges = _HeldOut(names, cells.iloc[held_out], logits[held_out], codes[held_out])
-    counts = store.cells["label"].value_counts().reindex(names)
+    judges = _HeldOut(names, cells.iloc[held_out], codes[held_out], seed)
+    judges.read(model, without[0], store.read(rows[held_out]), READINGS[:1] if workspace_alone else READINGS)
+    known = store.cells.groupby("label").agg(n_cells=("label", "size"), coarse=("coarse", "first")).reindex(names)
     return Calibration(
-        {"temperature": judges.temperature(), "ood": asdict(fit_detector(seen, names))},
-        profiles,
+        {"mix": judges.mix().tolist(), "ood": asdict(fit_detector(seen, names))},
+        fit_profiles(levels, codes, len(names)),
         {"held_out": "donors" if by_donor(store.cells) else "cells"}
-        | judges.metrics(seed=seed)
+        | judges.metrics()
         | {"ood_false_alarm_rate": false_alarms(seen, names, alpha=alpha)},
-        pd.DataFrame({"label_id": np.arange(len(counts)), "label": names, "n_cells": counts.to_numpy()}),
-        {name: cells[name] for name in ("cell_id", "label", "donor", "split")} | {"vector": vectors(embedding)},
+        known.reset_index().assign(label_id=np.arange(len(names))),
+        {name: cells[name] for name in ("cell_id", "label", "donor", "split")}
+        | {"vector": vectors(_embed(model, store, rows))},
     )
 
 
@@ -127,63 +131,86 @@ def false_alarms(seen: OutOfFold, names: np.ndarray, *, alpha: float) -> float:
     return float(np.concatenate(called).mean()) if called else float("nan")
 
 
+def read_cells(model: CellMemory, profiles: Profiles, tokens: Tokens) -> np.ndarray:
+    """The readings of n cells (calibration.READINGS), shape (3, n, n_labels)."""
+    (logits,) = predict_tokens(model, tokens, "logits")
+    compared = profiles.compare(bin_levels(tokens, model.config.n_genes, model.config.n_bins))
+    return np.stack([logits, compared.evidence, compared.typicality])
+
+
 class _HeldOut:
-    """The held-out cells with the logits of a model that has not seen them."""
+    """The held-out cells with the readings of a model and profiles that have not seen them."""
 
-    def __init__(self, names: np.ndarray, cells: pd.DataFrame, logits: np.ndarray, targets: np.ndarray):
-        self.names, self.cells, self.logits, self.targets = names, cells, logits, targets
-        self.truth, self.predicted = names[targets], names[logits.argmax(1)]
+    def __init__(self, names: np.ndarray, cells: pd.DataFrame, targets: np.ndarray, seed: int):
+        self.names, self.cells, self.targets, self.seed = names, cells, targets, seed
 
-    def temperature(self) -> float:
-        return fit_temperature(self.logits, self.targets)
+    def read(self, model: CellMemory, profiles: Profiles, tokens: Tokens, readings: Sequence[str]) -> None:
+        """Take the readings of the cells as they are and, of some of them, as another platform would give them."""
+        self.own = read_cells(model, profiles, tokens)[: len(readings)]
+        by_id = np.argsort(self.cells["cell_id"].to_numpy(), kind="stable")
+        self.moved = np.random.default_rng(self.seed).permutation(by_id)[:MAX_MOVED]
+        sizes = {"n_genes": model.config.n_genes, "n_bins": model.config.n_bins}
+        moved = on_another_platform(tokens.take(self.moved), **sizes, seed=self.seed)
+        self.other = read_cells(model, profiles, moved)[: len(readings)]
 
-    def folds(self, seed: int) -> np.ndarray:
+    def mix(self, chosen: np.ndarray | None = None) -> np.ndarray:
+        """Weights of the readings by the cells at which `chosen` is true (all by default).
+
+        Their ratios suit the other platform, so that a reading that is right only in this one gets little; their size,
+        which decides how confident the probabilities are, suits both.
+        """
+        chosen = np.ones(len(self.targets), bool) if chosen is None else chosen
+        moved = chosen[self.moved]
+        targets, other = self.targets[self.moved[moved]], self.other[:, moved]
+        weights = fit_mix(other, targets)
+        logits = np.tensordot(weights, np.concatenate([self.own[:, chosen], other], axis=1), 1)
+        return weights * fit_mix(logits[None], np.concatenate([self.targets[chosen], targets]))[0]
+
+    def folds(self) -> np.ndarray:
         """Number of the fold of each cell: its donor where there are several, or one of five at random."""
         donors = self.cells["donor"].fillna("").to_numpy()
         if len(np.unique(donors)) > 1:
             return np.unique(donors, return_inverse=True)[1]
         folds = np.empty(len(self.cells), int)
         by_id = np.argsort(self.cells["cell_id"].to_numpy(), kind="stable")
-        folds[np.random.default_rng(seed).permutation(by_id)] = np.arange(len(folds)) % N_FOLDS
+        folds[np.random.default_rng(self.seed).permutation(by_id)] = np.arange(len(folds)) % N_FOLDS
         return folds
 
-    def confidence(self, seed: int) -> np.ndarray:
-        """Confidence in the label given, by the temperature that the other folds fitted."""
-        confidence, folds = np.empty(len(self.cells)), self.folds(seed)
+    def confidence(self) -> np.ndarray:
+        """Probabilities by the mix that the other folds fitted, shape (n, n_labels)."""
+        confidence, folds = np.empty(self.own.shape[1:]), self.folds()
         for fold in np.unique(folds):
-            cells = folds == fold
-            temperature = fit_temperature(self.logits[~cells], self.targets[~cells])
-            confidence[cells] = probabilities(self.logits[cells], temperature).max(1)
+            confidence[folds == fold] = probabilities(self.own[:, folds == fold], self.mix(folds != fold))
         return confidence
 
-    def metrics(self, *, seed: int) -> dict[str, Any]:
+    def metrics(self) -> dict[str, Any]:
         """The part of metrics.json that is about labels."""
-        present = [name for name in self.names if (self.truth == name).any()]
-        f1 = f1_score(self.truth, self.predicted, labels=present, average=None, zero_division=0)
+        confidence = self.confidence()
+        truth, predicted = self.names[self.targets], self.names[confidence.argmax(1)]
+        present = [name for name in self.names if (truth == name).any()]
+        f1 = f1_score(truth, predicted, labels=present, average=None, zero_division=0)
         return {
             "n_cells": len(self.cells),
             "n_donors": int(self.cells["donor"].nunique()),
             "validation": {
-                "accuracy": float(accuracy_score(self.truth, self.predicted)),
+                "accuracy": float(accuracy_score(truth, predicted)),
                 "macro_f1": float(f1.mean()),
-                "ece": float(expected_calibration_error(self.confidence(seed), self.predicted == self.truth)),
+                "ece": float(expected_calibration_error(confidence.max(1), predicted == truth)),
             },
             "per_label": {
-                name: {"f1": float(value), "n_cells": int((self.truth == name).sum())}
+                name: {"f1": float(value), "n_cells": int((truth == name).sum())}
                 for name, value in zip(present, f1, strict=True)
             },
             "confusion": {
                 "labels": self.names.tolist(),
-                "counts": confusion_matrix(self.truth, self.predicted, labels=self.names.tolist()).tolist(),
+                "counts": confusion_matrix(truth, predicted, labels=self.names.tolist()).tolist(),
             },
         }
 
 
-def _embed(model: CellMemory, store: TokenStore, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The workspace's logits and the embeddings of `rows`."""
-    parts: Iterator = (
-        predict_tokens(model, store.read(rows[start : start + CHUNK_CELLS]), "workspace", "embedding")
+def _embed(model: CellMemory, store: TokenStore, rows: np.ndarray) -> np.ndarray:
+    parts = (
+        predict_tokens(model, store.read(rows[start : start + CHUNK_CELLS]), "embedding")[0]
         for start in range(0, len(rows), CHUNK_CELLS)
     )
-    logits, embedding = zip(*parts, strict=True)
-    return np.concatenate(logits), np.concatenate(embedding)
+    return np.concatenate(list(parts))

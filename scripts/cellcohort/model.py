@@ -27,9 +27,6 @@ class ModelConfig:
     broadcast
         "cells": every token receives the slots' broadcast in every layer (published). "cls": the tokens are read-only
         and the CLS token alone receives it, so that a token is projected once, whatever the number of layers.
-    direct
-        Whether a linear path from the genes' bins to the labels stands beside the workspace; the published model has
-        none.
     all_genes
         Whether silent genes are tokens too, of bin 0, and every gene has a place of its own in front of the first layer
         (the published `full` mode). Trained models have expressed genes alone.
@@ -46,7 +43,6 @@ class ModelConfig:
     n_layers: int = 4
     dropout: float = 0.1
     broadcast: str = "cells"
-    direct: bool = True
     all_genes: bool = False
 
 
@@ -64,8 +60,6 @@ class CellMemoryOutput:
     ----------
     logits
         Shape (B, n_labels).
-    workspace, direct
-        The logits of either path before they are mixed, shape (B, n_labels); `direct` is 0 without that path.
     embedding
         The CLS token, shape (B, D).
     memory
@@ -79,8 +73,6 @@ class CellMemoryOutput:
     """
 
     logits: Tensor
-    workspace: Tensor
-    direct: Tensor | float
     embedding: Tensor
     memory: Tensor
     read: Tensor | None = None
@@ -234,20 +226,6 @@ class Workspace(nn.Module):
         return rows.view(x.shape), weights
 
 
-class DirectPath(nn.Module):
-    """A linear model of the labels on the bins, scaled to 0..1; absent genes count as 0. Fitted, not trained."""
-
-    def __init__(self, config: ModelConfig):
-        super().__init__()
-        self.n_bins = config.n_bins
-        self.register_buffer("weight", torch.zeros(config.n_genes, config.n_labels))
-        self.register_buffer("bias", torch.zeros(config.n_labels))
-
-    def forward(self, genes: Tensor, bins: Tensor, mask: Tensor) -> Tensor:
-        level = bins * mask / self.n_bins
-        return (level[:, None] @ F.embedding(genes, self.weight))[:, 0] + self.bias
-
-
 class CellMemory(nn.Module):
     """The model; its layers share their weights.
 
@@ -263,8 +241,6 @@ class CellMemory(nn.Module):
         self.embedding = Embedding(config)
         self.workspace = Workspace(config)
         self.head = nn.Linear(config.d_model, config.n_labels)
-        self.direct = DirectPath(config) if config.direct else None
-        self.register_buffer("mix", torch.ones(2))  # weights of the workspace's and the direct path's logits
 
     def forward(self, genes: Tensor, bins: Tensor, mask: Tensor, *, attention: bool = False) -> CellMemoryOutput:
         """Read B cells.
@@ -278,7 +254,6 @@ class CellMemory(nn.Module):
         attention
             Whether to return the attention maps of the last layer.
         """
-        direct = self.direct(genes, bins, mask) if self.direct else 0.0
         mask = F.pad(mask, (1, 0), value=True)
         share = (mask / mask.sum(1, keepdim=True))[:, None]
         x = self.embedding(genes, bins)
@@ -288,11 +263,10 @@ class CellMemory(nn.Module):
         else:
             x, memory, read, received = self._broadcast_to_cls(x, memory, mask, share.to(x.dtype))
         cls = x[:, 0]
-        workspace = self.head(cls).float()
-        logits = self.mix[0] * workspace + self.mix[1] * direct
+        logits = self.head(cls).float()
         if not attention:
-            return CellMemoryOutput(logits, workspace, direct, cls, memory)
-        return CellMemoryOutput(logits, workspace, direct, cls, memory, read.mean(1), received[..., 0].mean(1))
+            return CellMemoryOutput(logits, cls, memory)
+        return CellMemoryOutput(logits, cls, memory, read.mean(1), received[..., 0].mean(1))
 
     def _broadcast_to_cells(self, x: Tensor, memory: Tensor, mask: Tensor, share: Tensor):
         for layer in range(self.config.n_layers):

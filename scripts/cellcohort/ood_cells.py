@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from scipy import sparse
 
-from .bundle import Bundle, stacked
+from .bundle import stacked
 from .counts import Counts
 from .files import atomic_path
 from .tables import ANNOTATION
@@ -21,19 +21,19 @@ from .tables import ANNOTATION
 BATCH_CELLS = 16_384
 
 
-def write_ood(
-    path: str | Path, counts: Counts, *, annotation: str | Path, embedding: str | Path, bundle: Bundle
-) -> None:
+def write_ood(path: str | Path, counts: Counts, *, annotation: str | Path, embedding: str | Path) -> None:
     """Write the cells whose is_ood is true.
 
-    obs holds the columns of annotation.parquet and `origin`, the reference type of most of the nearest reference
-    cells (DESIGN, terms); obsm["X_cellmemory"] the embedding; uns["value_kind"] the kind of the sample's values,
-    which are on the linear scale here. The annotation and the embedding have the same cells in the same order.
+    obs holds the columns of annotation.parquet (coarse types where the reference has them), obsm["X_cellmemory"] the
+    embedding, uns["value_kind"] the kind of the sample's values, which are on the linear scale here. Both tables have
+    the same cells in the same order.
     """
-    batches = list(_ood_batches(annotation, embedding, bundle))
+    batches = list(_ood_batches(annotation, embedding))
     obs = pd.concat([obs for obs, _ in batches]) if batches else _empty_obs()
+    if obs["coarse_label"].isna().all():  # the file format has no empty texts
+        obs = obs.drop(columns=["coarse_label", "coarse_confidence"])
     rows = np.flatnonzero(pd.Index(counts.cell_ids).isin(obs.index))
-    width = bundle.model.config.d_model
+    width = pq.read_schema(embedding).field("vector").type.list_size
     vectors = np.concatenate([np.empty((0, width), np.float32), *(vectors for _, vectors in batches)])
     _write(path, obs, vectors, counts.genes, counts.kind, (chunk for _, chunk in counts.chunks(rows)))
 
@@ -45,17 +45,16 @@ def empty_ood(path: str | Path) -> None:
 
 
 def _empty_obs() -> pd.DataFrame:
-    return ANNOTATION.empty_table().to_pandas().set_index("cell_id").assign(origin=pd.Series(dtype=object))
+    return ANNOTATION.empty_table().to_pandas().set_index("cell_id")
 
 
-def _ood_batches(annotation, embedding, bundle: Bundle) -> Iterator[tuple[pd.DataFrame, np.ndarray]]:
-    """obs with origin, and embeddings, of the OOD cells among each batch of the sample's cells."""
+def _ood_batches(annotation, embedding) -> Iterator[tuple[pd.DataFrame, np.ndarray]]:
+    """obs and embeddings of the OOD cells among each batch of the sample's cells."""
     readers = [pq.ParquetFile(path).iter_batches(BATCH_CELLS) for path in (annotation, embedding)]
     for cells, embedded in zip(*readers, strict=True):
         chosen = cells["is_ood"]
         vectors = stacked(pa.chunked_array([embedded["vector"].filter(chosen)]))
-        obs = cells.filter(chosen).to_pandas().set_index("cell_id")
-        yield obs.assign(origin=bundle.neighbours.origin(vectors)), vectors
+        yield cells.filter(chosen).to_pandas().set_index("cell_id"), vectors
 
 
 def _write(

@@ -13,12 +13,40 @@ import numpy as np
 from scipy import sparse
 from scipy.special import expit, logsumexp
 
-from .direct import fit_direct
+from .evidence import fit_evidence
 
 PRIOR_CELLS = 2  # cells of average expression that every type gets on top of its own
 RAREST = 1e-3  # chance of detection that no gene falls below, nor its complement
 DEPTHS = np.linspace(-8, 8, 129)  # shifts of the log-odds of detection between which cells of any depth lie
 VIEWS = ("energy", "atypicality", "rarity", "dissimilarity")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """n cells beside the reference's types.
+
+    Attributes
+    ----------
+    evidence, typicality
+        Of each type: logits of the linear model; minus the atypicality (`Profiles`), shape (n, L).
+    types
+        Number of the type of most evidence, shape (n,).
+    views
+        How strange the cell looks for that type in four ways (`VIEWS`), higher is stranger, shape (n, 4): free energy
+        of the evidence; atypicality (`Profiles`); rarity, the mean surprise of the genes that are on; dissimilarity,
+        one minus the cosine to the type's mean.
+    origins
+        Number of the type for which the cell is least atypical, shape (n,).
+    margins
+        By how much less than for the next type, in standard deviations, shape (n,).
+    """
+
+    evidence: np.ndarray
+    typicality: np.ndarray
+    types: np.ndarray
+    views: np.ndarray
+    origins: np.ndarray
+    margins: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -28,7 +56,7 @@ class Profiles:
     Attributes
     ----------
     weight, bias
-        Linear evidence for each type (`direct.fit_direct`), shapes (G, L) and (L,).
+        Linear evidence for each type (`evidence.fit_evidence`), shapes (G, L) and (L,).
     detection
         Log-odds that a cell of the type has the gene, shape (G, L).
     level
@@ -43,22 +71,9 @@ class Profiles:
     level: np.ndarray
     deviation: np.ndarray
 
-    def evidence(self, levels: sparse.csr_matrix) -> np.ndarray:
-        """Logits of the linear model, shape (n, L)."""
-        return levels @ self.weight + self.bias
-
-    def views(self, levels: sparse.csr_matrix) -> tuple[np.ndarray, np.ndarray]:
-        """The type of most evidence (its number) and how strange each cell looks for it, in four ways (`VIEWS`).
-
-        Returns
-        -------
-        types
-            Shape (n,).
-        views
-            Shape (n, 4), higher is stranger: free energy of the evidence; atypicality (below); rarity, the mean
-            surprise of the genes that are on; dissimilarity, one minus the cosine to the type's mean.
-        """
-        evidence = self.evidence(levels)
+    def compare(self, levels: sparse.csr_matrix) -> Comparison:
+        """Set n cells beside the types; `levels` has the shape (n, G)."""
+        evidence = levels @ self.weight + self.bias
         types, rows = evidence.argmax(1), np.arange(len(evidence))
         on = levels.copy()
         on.data = np.ones_like(on.data)
@@ -66,13 +81,16 @@ class Profiles:
         norms = np.maximum(length[:, None] * np.linalg.norm(self.level, axis=0), 1e-12)
         similarity = (levels @ self.level) / norms
         surprise = (on @ np.logaddexp(0, -self.detection)) / np.maximum(np.diff(levels.indptr), 1)[:, None]
+        atypicality = self._atypicality(on)
         views = [
             -logsumexp(evidence, axis=1),
-            self._atypicality(on)[rows, types],
+            atypicality[rows, types],
             surprise[rows, types],
             1 - similarity[rows, types],
         ]
-        return types, np.column_stack(views)
+        nearest = np.sort(atypicality, axis=1)[:, :2]
+        margins = nearest[:, 1] - nearest[:, 0]
+        return Comparison(evidence, -atypicality, types, np.column_stack(views), atypicality.argmin(1), margins)
 
     def _atypicality(self, on: sparse.csr_matrix) -> np.ndarray:
         """Minus the standardised log-likelihood of which genes are on in a cell, for each type, shape (n, L).
@@ -113,7 +131,7 @@ def fit_profiles(levels: sparse.csr_matrix, codes: np.ndarray, n_labels: int) ->
     levels
         Shape (n, G).
     """
-    weight, bias = fit_direct(levels, codes, n_labels)
+    weight, bias = fit_evidence(levels, codes, n_labels)
     members = sparse.csr_matrix((np.ones(len(codes)), (codes, np.arange(len(codes)))), shape=(n_labels, len(codes)))
     n_cells = np.bincount(codes, minlength=n_labels)[:, None] + PRIOR_CELLS
     average = levels.mean(0).A1

@@ -87,7 +87,7 @@ def import_published(source: str | Path, target: str | Path, *, n_layers: int = 
     settings = {"imported": {"package": "CellMemory", "mode": "full" if model.config.all_genes else "fast"}}
     save_model(model, weights=target / "weights.safetensors", config=target / "config.json", settings=settings)
     write_table(target / "vocabulary.parquet", _vocabulary(genes), VOCABULARY)
-    table = pd.DataFrame({"label_id": np.arange(len(labels)), "label": labels, "n_cells": 0})
+    table = pd.DataFrame({"label_id": np.arange(len(labels)), "label": labels, "n_cells": 0, "coarse": None})
     write_table(target / "labels.parquet", table, LABELS)
     write_table(target / "history.parquet", empty(HISTORY), HISTORY)
 
@@ -118,7 +118,7 @@ def calibrate_published(
     labels = read_frame(folder / "labels.parquet")["label"].tolist()
     with TemporaryDirectory() as scratch:
         store = _tokenise(Path(scratch) / "tokens.arrow", folder, model.config, labels, reference, seed=seed)
-        result = calibrate(model, store, alpha=alpha, seed=seed)
+        result = calibrate(model, store, alpha=alpha, seed=seed, workspace_alone=True)
     result.write(folder)
 
 
@@ -137,7 +137,6 @@ def convert_weights(theirs: Mapping[str, Tensor], *, n_layers: int = N_LAYERS) -
         n_heads=theirs[MEMORY + "query_proj.weight"].shape[0] // KEY_SIZE,
         n_slots=theirs[MEMORY + "memory_gate_projector.weight"].shape[0],
         n_layers=n_layers,
-        direct=False,
         all_genes=full,
     )
     ours = {f"{a}.{kind}": theirs[f"{b}.{kind}"] for a, b in MODULES.items() for kind in ("weight", "bias")}
@@ -150,7 +149,7 @@ def convert_weights(theirs: Mapping[str, Tensor], *, n_layers: int = N_LAYERS) -
         ours["embedding.cls"] = ours["embedding.cls"] + place[0]
         ours["embedding.place.weight"] = place[1 : n_genes + 1]
     model = CellMemory(config)
-    model.load_state_dict(ours | {"mix": torch.ones(2)})
+    model.load_state_dict(ours)
     return model.eval()
 
 
@@ -216,6 +215,6 @@ def _tokenise(
     rows, types, donors = rows[known], types[known], None if donors is None else donors[known]
     splits = assign_splits(counts.cell_ids[rows], types, donors, seed=seed)
     alignment = align_genes(counts.genes, read_frame(folder / "vocabulary.parquet"), gene_aliases())
-    cells = tokenise_reference(counts, rows, types, donors, splits, alignment, n_bins=config.n_bins)
+    cells = tokenise_reference(counts, rows, types, donors, splits, None, alignment, n_bins=config.n_bins)
     write_store(path, cells)
     return TokenStore(path)

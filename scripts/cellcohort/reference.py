@@ -42,6 +42,27 @@ def labelled_cells(
     return rows, labels[rows], None if donor is None else _text(counts, donor, "donor")[rows]
 
 
+def coarse_types(counts: Counts, rows: np.ndarray, labels: np.ndarray, column: str | None) -> np.ndarray | None:
+    """The coarse type (n,) of the cells `rows` with the `labels` (n,), or None without a column.
+
+    Raises
+    ------
+    InputError
+        When the column is missing, empty for a cell, or splits a label.
+    """
+    if column is None:
+        return None
+    coarse = _text(counts, column, "coarse")[rows]
+    pairs = pd.DataFrame({"label": labels, "coarse": coarse}).drop_duplicates()
+    split = pairs["label"][pairs["label"].duplicated() | (pairs["coarse"] == "")]
+    if len(split):
+        raise InputError(
+            f"{counts.path}: obs column {column!r}: cells of {split.iloc[0]!r} have several coarse types or none. Give "
+            "every label exactly one, or leave reference.coarse out."
+        )
+    return coarse
+
+
 def _text(counts: Counts, column: str, role: str) -> np.ndarray:
     obs = counts.obs
     if column not in obs:

@@ -26,7 +26,7 @@ _TEXT, _INT, _REAL, _FLAG = pa.string(), pa.int64(), pa.float32(), pa.bool_()
 VOCABULARY = _schema(
     token_id=pa.int32(), gene_id=(_TEXT,), symbol=_TEXT, chromosome=(_TEXT,), start=(_INT,), end=(_INT,)
 )
-LABELS = _schema(label_id=pa.int32(), label=_TEXT, n_cells=_INT)
+LABELS = _schema(label_id=pa.int32(), label=_TEXT, n_cells=_INT, coarse=(_TEXT,))
 HISTORY = _schema(
     epoch=pa.int32(),
     train_loss=_REAL,
@@ -57,6 +57,11 @@ ANNOTATION = _schema(
     ood_pvalue=_REAL,
     is_ood=_FLAG,
     ood_qvalue=_REAL,
+    origin=_TEXT,
+    origin_margin=_REAL,
+    coarse_label=(_TEXT,),
+    coarse_confidence=(_REAL,),
+    resolved_label=_TEXT,
 )
 GENE_SCORES = _schema(label=_TEXT, symbol=_TEXT, score=_REAL, n_cells=_INT)
 PROGRAMS = _schema(label=_TEXT, slot=pa.int32(), symbol=_TEXT, weight=_REAL)

@@ -149,7 +149,8 @@ def _most_expressed(indptr, values, limit):
 def write_store(path: str | Path, shards: Iterable[tuple[Tokens, pd.DataFrame]]) -> None:
     """Write shards of tokens and their cells as one Arrow file, holding one shard at a time.
 
-    Each shard comes with a DataFrame of its cells: cell_id, label, donor (null when unknown), split.
+    Each shard comes with a DataFrame of its cells: cell_id, label, donor, split, coarse (donor and coarse null when
+    unknown).
     """
     schema = pa.schema(
         {
@@ -157,6 +158,7 @@ def write_store(path: str | Path, shards: Iterable[tuple[Tokens, pd.DataFrame]])
             "label": pa.string(),
             "donor": pa.string(),
             "split": pa.string(),
+            "coarse": pa.string(),
             "genes": pa.list_(pa.uint16()),
             "bins": pa.list_(pa.uint8()),
         }
@@ -164,7 +166,7 @@ def write_store(path: str | Path, shards: Iterable[tuple[Tokens, pd.DataFrame]])
     with atomic_path(path) as part, pa.OSFile(str(part), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
         for tokens, cells in shards:
             offsets = tokens.indptr.astype(np.int32)
-            columns = [pa.array(cells[name], pa.string(), from_pandas=True) for name in schema.names[:4]]
+            columns = [pa.array(cells[name], pa.string(), from_pandas=True) for name in schema.names[:5]]
             columns += [pa.ListArray.from_arrays(offsets, values) for values in (tokens.genes, tokens.bins)]
             writer.write_batch(pa.record_batch(columns, schema=schema))
 
@@ -175,12 +177,14 @@ def tokenise_reference(
     labels: np.ndarray,
     donors: np.ndarray | None,
     splits: np.ndarray,
+    coarse: np.ndarray | None,
     alignment: Alignment,
     *,
     n_bins: int = N_BINS,
 ) -> Iterator[tuple[Tokens, pd.DataFrame]]:
-    """Shards of the reference's cells `rows` with their labels, donors (None: unknown) and splits, for write_store."""
-    cells = pd.DataFrame({"cell_id": counts.cell_ids[rows], "label": labels, "donor": donors, "split": splits})
+    """Shards of the reference's cells `rows` with what is known of them (None: unknown), for write_store."""
+    names = {"label": labels, "donor": donors, "split": splits, "coarse": coarse}
+    cells = pd.DataFrame({"cell_id": counts.cell_ids[rows]} | names)
     start = 0
     for chunk_rows, matrix in counts.chunks(rows, SHARD_CELLS):
         yield tokenise(alignment.project(matrix), n_bins=n_bins), cells.iloc[start : start + len(chunk_rows)]
@@ -193,7 +197,7 @@ class TokenStore:
     Attributes
     ----------
     cells
-        DataFrame with a row for each cell in the order of the file: cell_id, label, donor, split, n_tokens.
+        DataFrame with a row for each cell in the order of the file: cell_id, label, donor, split, coarse, n_tokens.
     shard_starts
         First cell of each shard, and the number of cells at the end.
     """
@@ -205,7 +209,7 @@ class TokenStore:
             reader = pa.ipc.open_file(source)
             for i in range(reader.num_record_batches):
                 batch = reader.get_batch(i)
-                frame = batch.select(["cell_id", "label", "donor", "split"]).to_pandas()
+                frame = batch.select(["cell_id", "label", "donor", "split", "coarse"]).to_pandas()
                 frames.append(frame.assign(n_tokens=np.diff(batch["genes"].offsets)))
         self.shard_starts = np.concatenate([[0], np.cumsum([len(frame) for frame in frames])]).astype(np.int64)
         self.cells = pd.concat(frames, ignore_index=True)

@@ -23,7 +23,6 @@ from torch.nn import functional as F
 from .batches import ahead, to_tensors, training_batches
 from .checkpoint import load_checkpoint, load_progress, save_checkpoint
 from .coexpression import gene_embedding
-from .direct import fit_direct, fit_mix, read_levels
 from .distributed import average_gradients, from_first, launch, rank, same_as_first, share, world
 from .inference import predict_tokens
 from .logs import progress_bar
@@ -98,8 +97,7 @@ def train(
 
     Returns
     -------
-    The model of the epoch with the lowest validation loss, and the history (tables.HISTORY). Its direct path is weighed
-    against the workspace on validation cells that it has not seen, then fitted anew to all cells.
+    The model of the epoch with the lowest validation loss, and the history (tables.HISTORY).
     """
     torch.manual_seed(config.seed)
     model = CellMemory(model_config)
@@ -148,12 +146,6 @@ def train(
         if rank() == 0:
             save_checkpoint(checkpoint, model, optimizer, best, asdict(progress))
     model.load_state_dict(best)
-    if model.direct is not None:
-        _fit_direct_path(model, store, rows["train"], targets, config.seed)
-        paths = predict_tokens(model, validation, "workspace", "direct")
-        model.mix.copy_(fit_mix(*paths, targets[rows["validation"]]))
-        log.info("weights of workspace and direct path: %.3f, %.3f", *model.mix.tolist())
-        _fit_direct_path(model, store, np.arange(len(store)), targets, config.seed)
     return model.eval(), pd.DataFrame(progress.history)
 
 
@@ -178,15 +170,6 @@ def _train_in_process(path, labels, model_config, config, checkpoint) -> tuple[C
     device = torch.device("cuda", rank()) if torch.cuda.is_available() else torch.device("cpu")
     model, history = train(TokenStore(path), labels, model_config, config, device=device, checkpoint=checkpoint)
     return model.cpu(), history
-
-
-def _fit_direct_path(model: CellMemory, store: TokenStore, rows: np.ndarray, targets: np.ndarray, seed: int) -> None:
-    """Fit the direct path to the cells `rows`."""
-    config = model.config
-    rows, levels = read_levels(store, rows, n_genes=config.n_genes, n_bins=config.n_bins, seed=seed)
-    weight, bias = fit_direct(levels, targets[rows], config.n_labels)
-    model.direct.weight.copy_(torch.from_numpy(weight))
-    model.direct.bias.copy_(torch.from_numpy(bias))
 
 
 def batch_size(limit: int, n_cells: int) -> int:
@@ -230,7 +213,7 @@ def training_step(model, optimizer, tensors, targets: torch.Tensor, weights: tor
     """One step on genes, bins and mask of a batch, in bfloat16 on a GPU; returns the loss."""
     with torch.autocast(weights.device.type, torch.bfloat16, enabled=weights.device.type == "cuda"):
         output = model(*tensors)
-    loss = F.cross_entropy(output.workspace, targets, weight=weights)
+    loss = F.cross_entropy(output.logits, targets, weight=weights)
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
     average_gradients(model)
@@ -244,7 +227,7 @@ def schedule(step: int, total: int) -> float:
 
 
 def _validate(model: CellMemory, tokens, targets: np.ndarray) -> dict[str, float]:
-    (logits,) = predict_tokens(model, tokens, "workspace")
+    (logits,) = predict_tokens(model, tokens, "logits")
     predicted = logits.argmax(1)
     loss = F.cross_entropy(torch.from_numpy(logits), torch.from_numpy(targets))
     return {

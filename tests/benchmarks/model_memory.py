@@ -181,7 +181,7 @@ def make_bundle(folder: Path) -> Bundle:
     labels, path = np.array([f"type {i}" for i in range(N_LABELS)], object), folder / "bundle"
     write_store(folder / "tokens.arrow", reference_shards(10_000, labels))
     torch.manual_seed(0)
-    sizes = {"d_model": 32, "d_ff": 32, "d_key": 8, "n_slots": 4, "n_layers": 2, "broadcast": "cls", "direct": False}
+    sizes = {"d_model": 32, "d_ff": 32, "d_key": 8, "n_slots": 4, "n_layers": 2, "broadcast": "cls"}
     model = CellMemory(ModelConfig(N_GENES, N_LABELS, **sizes)).eval()
     save_model(model, weights=path / "weights.safetensors", config=path / "config.json", settings={})
     calibrate(model, TokenStore(folder / "tokens.arrow"), alpha=0.05, seed=1).write(path)

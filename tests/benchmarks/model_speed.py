@@ -121,11 +121,11 @@ def load_published(path: Path, device: torch.device) -> types.ModuleType:
 
 
 class Ours:
-    """The faithful model (preset `paper`, no direct path) and its training step."""
+    """The faithful model (preset `paper`) and its training step."""
 
     def __init__(self, n_genes: int, device: torch.device, *, amp: bool = False):
         self.device, self.amp = device, amp
-        self.model = CellMemory(ModelConfig(n_genes, N_LABELS, direct=False)).to(device)
+        self.model = CellMemory(ModelConfig(n_genes, N_LABELS)).to(device)
         self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=3e-4)
         self.weights = torch.ones(N_LABELS, device=device)
 

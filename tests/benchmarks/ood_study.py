@@ -27,9 +27,9 @@ from sklearn.neighbors import NearestNeighbors
 from tasks import OOD_TASKS, OTHER_STUDY, Task, load_task
 
 from cellcohort.crossfit import assign_folds, cross_fit
-from cellcohort.direct import bin_levels
+from cellcohort.evidence import bin_levels
 from cellcohort.ood import fit_detector
-from cellcohort.profiles import VIEWS
+from cellcohort.profiles import VIEWS, fit_profiles
 from cellcohort.shift import ShiftEstimator
 from cellcohort.splits import assign_splits
 from cellcohort.tokens import tokenise
@@ -63,9 +63,11 @@ def ours(task: Task, seed: int) -> dict:
     cells = pd.DataFrame({"cell_id": task.ids, "label": task.labels, "donor": task.donors, "split": splits})
     n_genes = task.reference.shape[1]
     reference, query = (bin_levels(tokenise(x), n_genes, 50) for x in (task.reference, task.query))
-    profiles, seen = cross_fit(reference, codes, assign_folds(cells, seed=seed), len(names))
+    seen, _ = cross_fit(reference, codes, assign_folds(cells, seed=seed), len(names))
+    profiles = fit_profiles(reference, codes, len(names))
     detector = fit_detector(seen, names)
-    types, views = profiles.views(query)
+    compared = profiles.compare(query)
+    types, views = compared.types, compared.views
     scores = detector.score(views)
 
     def called(chosen: np.ndarray, adjusted: bool = True) -> np.ndarray:

@@ -47,6 +47,7 @@ rule collect_status:
 rule collect_annotation:
     input:
         annotation=of_cohort("annotation.parquet"),
+        shifts=of_cohort("shift.json"),
     output:
         annotation="<results>/cohort/annotation.parquet",
         composition="<results>/cohort/composition.parquet",
@@ -98,7 +99,7 @@ rule collect_explanations:
 
 rule collect_origins:
     input:
-        ood=of_cohort("ood.h5ad"),
+        annotation=of_cohort("annotation.parquet"),
     output:
         origins="<results>/cohort/origins.parquet",
         origins_tsv="<results>/cohort/origins.tsv",

@@ -5,7 +5,6 @@ rule extract_ood:
         annotation="<results>/samples/{sample}/annotation.parquet",
         embedding="<results>/samples/{sample}/embedding.parquet",
         status="<results>/samples/{sample}/status.json",
-        bundle=list(BUNDLE.values()),
     output:
         ood="<results>/samples/{sample}/ood.h5ad",
     log:
@@ -20,7 +19,6 @@ rule extract_ood:
         runtime=by_size(10, 0.05),
     params:
         sample=lambda wildcards: SAMPLES[wildcards.sample],
-        bundle=lambda wildcards, input: os.path.dirname(input.bundle[0]),
     message:
         "Extracting the OOD cells of {wildcards.sample}"
     script:

@@ -27,12 +27,12 @@ def captions(*, alpha: float, min_share: float) -> dict[str, Caption]:
         "ood": Caption(
             "Cells that the reference does not explain, and confidence",
             f"First, by sample: share of cells whose conformal p-value is at or below alpha ({100 * alpha:g}%, "
-            "dashed line). The p-value is the share of held-out reference cells that score at least as high: "
-            "cells of donors that were not trained on, where the reference names donors, and of the same "
-            "predicted label, where there are at least 100 of these. How many held-out cells are flagged "
-            "themselves stands in the section Model. Ordinary cells of other donors, studies or platforms are "
-            "flagged more often than those, so a share slightly above alpha is no evidence by itself; where the "
-            "sheet names a truth column, the section Evaluation says how often (false alarms). Then, by patient: "
+            "dashed line). The p-value is the share of reference cells of the same label (of all labels where it has "
+            "fewer than 100) that look at least as strange when their own donor is left out, or their share of the "
+            "cells where no donors are known. Before that, a sample's technical shift is taken off the scores: how "
+            "much stranger its types look that keep the contrasts they have in the reference. How many reference "
+            "cells are flagged themselves stands in the section Model, and where the sheet names a truth column the "
+            "section Evaluation says how often ordinary cells of the cohort are (false alarms). Then, by patient: "
             "calibrated probability of the label over all cells; thin line from the 5% to the 95% quantile, bar "
             "over the middle half of the cells, white tick at the median.",
             "cohort/ood.tsv",
@@ -46,8 +46,8 @@ def captions(*, alpha: float, min_share: float) -> dict[str, Caption]:
         ),
         "origins": Caption(
             "Where the OOD cells may come from",
-            "Origin is the type of most of the reference cells that lie nearest to an OOD cell in the model's "
-            "representation: its putative founder. It is a resemblance, not a lineage tracing. Shares are of the "
+            "Origin is the reference type that an OOD cell suits best by which genes it has switched on and off: its "
+            "putative founder. It is a resemblance, not a lineage tracing. Shares are of the "
             "patient's OOD cells, of which some are false alarms: ordinary cells, mostly nearest to their own "
             "type.",
             "cohort/origins.tsv",
