@@ -77,10 +77,11 @@ def test_a_cell_without_genes_has_finite_views(profiles):
     assert np.isfinite(profiles.compare(sparse.csr_matrix((1, N_GENES), dtype=np.float32)).views).all()
 
 
-def test_a_type_without_cells_gets_no_evidence(levels):
+def test_no_cell_is_of_a_type_without_cells(levels):
     known = CODES != 1
-    types = fit_profiles(levels[known], CODES[known], 3).compare(levels).types
-    assert not (types == 1).any()
+    cells = fit_profiles(levels[known], CODES[known], 3).compare(levels)
+    assert not (cells.types == 1).any()
+    assert not (cells.origins == 1).any()
 
 
 def test_no_cells_are_no_error(profiles):

@@ -80,5 +80,9 @@ EVALUATION = _schema(
     {"level": _TEXT, "name": _TEXT, "metric": _TEXT, "value": pa.float64()},
     {"low": pa.float64(), "high": pa.float64(), "n_cells": _INT},
 )
+LEAVE_TYPE_OUT = _schema(
+    {"label": _TEXT, "n_cells": _INT},
+    {"auroc": _REAL, "recall": _REAL, "false_alarms": _REAL, "taken_for": _TEXT, "taken_share": _REAL},
+)
 CONFUSION = _schema({"truth": _TEXT, "known": _FLAG, "label": _TEXT, "n_cells": _INT})
 UMAP = _schema({"cell_id": _TEXT, "set": _TEXT, "label": _TEXT, "is_ood": _FLAG, "x": _REAL, "y": _REAL}, _SAMPLE)

@@ -13,11 +13,12 @@ import numpy as np
 from scipy import sparse
 from scipy.special import expit, logsumexp
 
-from .evidence import fit_evidence
+from .evidence import IMPOSSIBLE, fit_evidence
 
 PRIOR_CELLS = 2  # cells of average expression that every type gets on top of its own
 RAREST = 1e-3  # chance of detection that no gene falls below, nor its complement
 DEPTHS = np.linspace(-8, 8, 129)  # shifts of the log-odds of detection between which cells of any depth lie
+UNLIKE = 1e3  # atypicality of every cell for a type without cells
 VIEWS = ("energy", "atypicality", "rarity", "dissimilarity")
 
 
@@ -105,6 +106,7 @@ class Profiles:
             likelihood = score[:, label] + n_on * depth + np.interp(depth, DEPTHS, silent)
             score[:, label] = np.interp(depth, DEPTHS, mean) - likelihood
             score[:, label] /= np.interp(depth, DEPTHS, deviation)
+        score[:, self.bias <= IMPOSSIBLE] = UNLIKE
         return score
 
     @cached_property
@@ -124,7 +126,7 @@ class Profiles:
 
 
 def fit_profiles(levels: sparse.csr_matrix, codes: np.ndarray, n_labels: int) -> Profiles:
-    """Profiles of the types numbered by `codes`, shape (n,); a type without cells gets no evidence.
+    """Profiles of the types numbered by `codes`, shape (n,); no cell is of a type without cells.
 
     Parameters
     ----------

@@ -27,6 +27,7 @@ SCRIPT = {
         "tokenise",
         "train",
         "calibrate",
+        "leave_type_out",
         "annotate",
         "extract_ood",
         "cnv",

@@ -87,3 +87,30 @@ rule calibrate_model:
         "Calibrating confidence and OOD scores on held-out reference cells"
     script:
         SCRIPT["calibrate"]
+
+
+# Not part of a run: `snakemake leave_type_out` asks for it.
+rule leave_type_out:
+    input:
+        tokens="<results>/reference/tokens.arrow",
+        vocabulary="<results>/reference/vocabulary.parquet",
+    output:
+        table="<results>/reference/leave_type_out.parquet",
+        tsv="<results>/reference/leave_type_out.tsv",
+    log:
+        "<logs>/leave_type_out.log",
+    benchmark:
+        "<benchmarks>/leave_type_out.tsv"
+    conda:
+        "../../envs/cellmemory.yaml"
+    threads: 1
+    resources:
+        mem_mb=by_size(4000, 2),
+        runtime=by_size(60, 0.5),
+    params:
+        seed=config["train"]["seed"],
+        alpha=config["ood"]["alpha"],
+    message:
+        "Leaving each type out of the reference and looking for it"
+    script:
+        SCRIPT["leave_type_out"]
