@@ -29,6 +29,11 @@ def test_types_unlike_all_others_are_found(store):
     as_table(table, LEAVE_TYPE_OUT)
 
 
+def test_a_reference_of_two_donors_will_do(store):
+    table = run(store, (store.cells["donor"] != "D3").to_numpy())
+    assert (table["auroc"] > 0.95).all()
+
+
 def test_nothing_is_said_of_a_type_with_too_few_held_out_cells(store):
     held_out = (store.cells["split"] == "validation") & (store.cells["label"] == "beta")
     chosen = ~held_out | (held_out.cumsum() < MIN_CELLS)

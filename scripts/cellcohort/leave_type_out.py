@@ -43,6 +43,8 @@ def leave_types_out(
     codes = pd.Index(labels).get_indexer(cells["label"])
     held_out = (cells["split"] == "validation").to_numpy()
     folds = assign_folds(cells, seed=seed)
+    if len(np.unique(folds[~held_out])) == 1:  # of one donor
+        folds = assign_folds(cells.assign(donor=None), seed=seed)
     rows = [
         {"label": label, "n_cells": int((held_out & (codes == code)).sum())}
         | _without(levels, cells, codes, code, held_out, folds, labels, alpha)
