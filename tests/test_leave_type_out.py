@@ -30,7 +30,9 @@ def test_types_unlike_all_others_are_found(store):
 
 
 def test_a_reference_of_two_donors_will_do(store):
-    table = run(store, (store.cells["donor"] != "D3").to_numpy())
+    one_of_training = store.cells["donor"][store.cells["split"] == "train"].iloc[0]
+    chosen = (store.cells["split"] == "validation") | (store.cells["donor"] == one_of_training)
+    table = run(store, chosen.to_numpy())
     assert (table["auroc"] > 0.95).all()
 
 
