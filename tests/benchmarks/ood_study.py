@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import scipy.sparse as sp
+from scipy import sparse
 from scipy.special import logsumexp, softmax
 from scipy.stats import rankdata
 from sklearn.decomposition import PCA
@@ -28,11 +28,11 @@ from tasks import OOD_TASKS, OTHER_STUDY, Task, load_task
 
 from cellcohort.crossfit import assign_folds, cross_fit
 from cellcohort.evidence import bin_levels
-from cellcohort.ood import fit_detector
-from cellcohort.profiles import VIEWS, fit_profiles
-from cellcohort.shift import ShiftEstimator
+from cellcohort.ood import Detector, fit_detector
+from cellcohort.profiles import VIEWS, Comparison, Profiles, fit_profiles
+from cellcohort.shift import Shift, ShiftEstimator
 from cellcohort.splits import assign_splits
-from cellcohort.tokens import tokenise
+from cellcohort.tokens import N_BINS, tokenise
 
 ALPHA = 0.05
 
@@ -56,33 +56,48 @@ def main() -> None:
     print(json.dumps(summary(table), indent=2))
 
 
-def ours(task: Task, seed: int) -> dict:
-    """The detector, with its views one by one."""
-    names, codes = np.unique(task.labels, return_inverse=True)
+def fit(task: Task, seed: int) -> tuple[np.ndarray, Profiles, Detector, sparse.csr_matrix]:
+    """Names of the labels, profiles and detector of the reference, and the query's levels."""
+    names, codes = np.unique(task.labels.astype(str), return_inverse=True)
     splits = assign_splits(task.ids, task.labels, task.donors, seed=seed)
     cells = pd.DataFrame({"cell_id": task.ids, "label": task.labels, "donor": task.donors, "split": splits})
-    n_genes = task.reference.shape[1]
-    reference, query = (bin_levels(tokenise(x), n_genes, 50) for x in (task.reference, task.query))
+    reference, query = (bin_levels(tokenise(x), x.shape[1], N_BINS) for x in (task.reference, task.query))
     seen, _ = cross_fit(reference, codes, assign_folds(cells, seed=seed), len(names))
-    profiles = fit_profiles(reference, codes, len(names))
-    detector = fit_detector(seen, names)
-    compared = profiles.compare(query)
-    types, views = compared.types, compared.views
-    scores = detector.score(views)
+    return names, fit_profiles(reference, codes, len(names)), fit_detector(seen, names), query
 
-    def called(chosen: np.ndarray, adjusted: bool = True) -> np.ndarray:
-        """OOD verdicts of a sample of the chosen cells."""
-        estimator = ShiftEstimator(profiles, detector, list(names))
-        estimator.add(np.flatnonzero(chosen).astype(str), types[chosen], scores[chosen], query[chosen])
-        shift = estimator.estimate(types[chosen], scores[chosen]).shift if adjusted else 0.0
-        return detector.pvalue(scores[chosen] - shift, names[types[chosen]]) <= ALPHA
+
+def verdict(fitted, compared: Comparison, chosen: np.ndarray, *, adjusted: bool = True) -> tuple[np.ndarray, Shift]:
+    """OOD calls in a sample of the chosen query cells, and its shift."""
+    names, profiles, detector, query = fitted
+    types, scores = compared.types[chosen], detector.score(compared.views[chosen])
+    estimator = ShiftEstimator(profiles, detector, list(names))
+    estimator.add(np.flatnonzero(chosen).astype(str), types, scores, query[chosen])
+    shift = estimator.estimate(types, scores) if adjusted else Shift(0.0, {})
+    return detector.pvalue(scores - shift.shift, names[types]) <= ALPHA, shift
+
+
+def judge(task: Task, seed: int) -> tuple[np.ndarray, Comparison, np.ndarray, Shift]:
+    """The query as one sample: names of the labels, comparison, OOD calls and shift."""
+    fitted = fit(task, seed)
+    compared = fitted[1].compare(fitted[3])
+    return fitted[0], compared, *verdict(fitted, compared, np.ones(len(compared.types), bool))
+
+
+def ours(task: Task, seed: int) -> dict:
+    """The detector, with its views one by one."""
+    fitted = fit(task, seed)
+    compared = fitted[1].compare(fitted[3])
+    views, scores = compared.views, fitted[2].score(compared.views)
+
+    def called(chosen: np.ndarray, *, adjusted: bool = True) -> np.ndarray:
+        return verdict(fitted, compared, chosen, adjusted=adjusted)[0]
 
     unknown, everything = task.unknown, np.ones(len(task.unknown), bool)
-    verdict = called(everything)
+    calls = called(everything)
     figures = {
         "AUROC": roc_auc_score(unknown, scores),
-        "false alarms": verdict[~unknown].mean(),
-        "recall": verdict[unknown].mean(),
+        "false alarms": calls[~unknown].mean(),
+        "recall": calls[unknown].mean(),
         "false alarms, unadjusted": called(everything, adjusted=False)[~unknown].mean(),
         "false alarms, known cells alone": called(~unknown).mean(),
         "recall, OOD cells alone": called(unknown).mean(),
@@ -108,13 +123,17 @@ def simple(task: Task) -> dict:
         "energy": -logsumexp(logits, axis=1),
         "kNN euclidean": distances["euclidean"],
         "kNN cosine": distances["cosine"],
-        "Mahalanobis": _mahalanobis(near, far, task.labels),
+        "kNN by class": _by_class(near, far, task.labels),
+        "reconstruction": ((query - pca.inverse_transform(far)) ** 2).sum(1),
+        "disagreement": _disagreement(near, far, task.labels),
+        "outlier exposure": _exposed(near, far, task.labels),
+        **_mahalanobis(near, far, task.labels),
     }
     scores["rank of three"] = sum(rankdata(scores[k]) for k in ("max softmax", "kNN euclidean", "kNN cosine"))
     return {f"simple {name}": float(roc_auc_score(task.unknown, score)) for name, score in scores.items()}
 
 
-def _log_normalised(counts: sp.csr_matrix) -> np.ndarray:
+def _log_normalised(counts: sparse.csr_matrix) -> np.ndarray:
     dense = counts.toarray()
     return np.log1p(1e4 * dense / np.maximum(dense.sum(1, keepdims=True), 1))
 
@@ -123,12 +142,63 @@ def _unit(x: np.ndarray) -> np.ndarray:
     return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12)
 
 
-def _mahalanobis(reference: np.ndarray, query: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Distance to the nearest class, with the covariance shared by the classes."""
+def _mahalanobis(reference: np.ndarray, query: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:
+    """Distance to the nearest class with a shared covariance, with the class's own, and relative to all cells."""
     names, codes = np.unique(labels, return_inverse=True)
     centres = np.stack([reference[codes == i].mean(0) for i in range(len(names))])
-    precision = np.linalg.pinv(np.cov((reference - centres[codes]).T))
-    return np.min([np.einsum("ni,ij,nj->n", query - c, precision, query - c) for c in centres], axis=0)
+    shared = np.cov((reference - centres[codes]).T)
+    own = [_shrunk(reference[codes == i] - centres[i], shared) for i in range(len(names))]
+    by_class = [_distance(query - centre, covariance) for centre, covariance in zip(centres, own, strict=True)]
+    nearest = np.min([_distance(query - centre, shared) for centre in centres], axis=0)
+    return {
+        "Mahalanobis": nearest,
+        "Mahalanobis, class covariance": np.min(by_class, axis=0),
+        "Mahalanobis, relative": nearest - _distance(query - reference.mean(0), np.cov(reference.T)),
+    }
+
+
+def _shrunk(residuals: np.ndarray, shared: np.ndarray) -> np.ndarray:
+    """Half of the class's own covariance, half of the shared one."""
+    return shared if len(residuals) < 3 else 0.5 * np.cov(residuals.T) + 0.5 * shared
+
+
+def _distance(x: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+    return np.einsum("ni,ij,nj->n", x, np.linalg.pinv(covariance), x)
+
+
+def _by_class(reference: np.ndarray, query: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Cosine distance to the neighbours in the best class, in units of that class's own distances."""
+    ratios = []
+    for name in np.unique(labels):
+        members = _unit(reference[labels == name])
+        search = NearestNeighbors(n_neighbors=min(10, len(members))).fit(members)
+        ratios.append(search.kneighbors(_unit(query))[0].mean(1) / search.kneighbors(members)[0].mean())
+    return np.min(ratios, axis=0)
+
+
+def _disagreement(reference: np.ndarray, query: np.ndarray, labels: np.ndarray, n: int = 7) -> np.ndarray:
+    """Entropy of the mean minus mean entropy of logistic regressions on bootstrap samples."""
+    rng, given = np.random.default_rng(0), []
+    for _ in range(n):
+        rows = np.concatenate([rng.choice(np.flatnonzero(labels == x), (labels == x).sum()) for x in np.unique(labels)])
+        given.append(LogisticRegression(max_iter=200).fit(reference[rows], labels[rows]).predict_proba(query))
+
+    def entropy(p: np.ndarray) -> np.ndarray:
+        return -(p * np.log(p + 1e-12)).sum(-1)
+
+    return entropy(np.mean(given, axis=0)) - np.mean([entropy(p) for p in given], axis=0)
+
+
+def _exposed(reference: np.ndarray, query: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Log-odds of being one of as many synthetic cells: means of two cells of different types."""
+    rng, n = np.random.default_rng(0), len(reference)
+    first, second = rng.integers(n, size=3 * n), rng.integers(n, size=3 * n)
+    mixed = np.flatnonzero(labels[first] != labels[second])[:n]
+    synthetic = (reference[first[mixed]] + reference[second[mixed]]) / 2
+    squared = [np.hstack([x, x**2]) for x in (reference, synthetic, query)]
+    targets = np.repeat([0, 1], [n, len(synthetic)])
+    model = LogisticRegression(max_iter=500, C=0.01).fit(np.vstack(squared[:2]), targets)
+    return model.decision_function(squared[2])
 
 
 def summary(table: pd.DataFrame) -> dict:

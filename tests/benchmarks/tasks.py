@@ -78,9 +78,14 @@ class Task:
 def load_task(data: Path, name: str, *, seed: int) -> Task:
     """The task `name`; each seed draws its own nine tenths of the reference (and another split of the pancreas)."""
     base, _, left_out = name.partition(":")
-    reference, query = _cells(data, base, seed)
+    reference, query = split_cells(data, base, seed)
+    return make_task(name, reference, query, left_out or "Epithelial", seed=seed)
+
+
+def make_task(name: str, reference: ad.AnnData, query: ad.AnnData, left_out: str, *, seed: int) -> Task:
+    """Nine tenths of the reference without a type, and the query on its vocabulary; obs has `type` and `donor`."""
     kept = np.random.default_rng(seed).random(reference.n_obs) < 0.9
-    reference = reference[kept & (reference.obs["type"] != (left_out or "Epithelial")).to_numpy()]
+    reference = reference[kept & (reference.obs["type"] != left_out).to_numpy()]
     with TemporaryDirectory() as folder:
         ours, theirs = (_counts(cells, Path(folder) / f"{i}.h5ad") for i, cells in enumerate((reference, query)))
         donors = reference.obs["donor"].to_numpy(object)
@@ -99,23 +104,25 @@ def _counts(cells: ad.AnnData, path: Path) -> Counts:
     return open_counts(path)
 
 
-def _cells(data: Path, base: str, seed: int) -> tuple[ad.AnnData, ad.AnnData]:
+def split_cells(data: Path, base: str, seed: int) -> tuple[ad.AnnData, ad.AnnData]:
+    """Reference and query of a task."""
     if base.startswith("ovarian"):
-        cells = _read(data / "ovarian_qian2020.h5ad")
+        cells = read_cells(data / "ovarian_qian2020.h5ad")
         first = cells.obs["donor"].isin(["P11", "P12"]).to_numpy() ^ (base == "ovarian back")
         return cells[first], cells[~first]
     if base == "pancreas":
-        cells = _read(data / "pancreas_baron2016_human1.h5ad")
+        cells = read_cells(data / "pancreas_baron2016_human1.h5ad")
         enough = cells.obs["type"].map(cells.obs["type"].value_counts()).to_numpy(int) >= MIN_CELLS
         first = np.random.default_rng(seed).random(cells.n_obs) < 0.6
         return cells[first & enough], cells[~first & enough]
-    sorted_cells = _read(data / "pbmc_zheng2017_sorted.h5ad", COARSE)
-    cells = _read(data / "pbmc4k_soupx.h5ad")
+    sorted_cells = read_cells(data / "pbmc_zheng2017_sorted.h5ad", COARSE)
+    cells = read_cells(data / "pbmc4k_soupx.h5ad")
     pair = sorted_cells, cells[cells.obs["type"] != "unknown"]
     return pair if base == "zheng to pbmc4k" else pair[::-1]
 
 
-def _read(path: Path, names: dict[str, str] | None = None) -> ad.AnnData:
+def read_cells(path: Path, names: dict[str, str] | None = None) -> ad.AnnData:
+    """A data set whose obs has `type` (its cell_type, renamed by `names`) and `donor`."""
     cells = ad.read_h5ad(path)
     kinds = cells.obs["cell_type"].astype(str)
     cells.obs = cells.obs.assign(type=kinds.map(names) if names else kinds)[["type", "donor"]].astype(str)
