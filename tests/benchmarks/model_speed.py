@@ -203,16 +203,21 @@ class Transformer:
 
 
 def on_cells(tokens: Tokens, published, device: torch.device, repeats: int = 3) -> dict:
-    """Natural lengths: inference of 3 batches and training on the same cells, each side in its own way of batching."""
+    """Natural lengths: inference of 3 batches and training on the same cells, each side in its own way of batching.
+
+    Ours trains on batches of similar length out of all cells (`batches.training_batches`), of which 3 are drawn.
+    """
+    by_length = np.argsort(tokens.lengths, kind="stable")
     ours = Ours(2000, device)
     rivals = {"published": Published(published, 2000, tokens.lengths.max(), device)} if published else {}
     figures = {}
     for name in ("inference", "training"):
         times = {rival: [] for rival in ("ours", *rivals)}
         for repeat in range(repeats + 1):
-            cells = np.random.default_rng(repeat).choice(len(tokens), 3 * BATCH, replace=False)
-            sample = tokens.take(cells)
-            bucketed = sample.take(np.argsort(sample.lengths, kind="stable"))
+            drawn = np.random.default_rng(repeat).choice(len(tokens) // BATCH, 3, replace=False)
+            cells = np.concatenate([by_length[BATCH * i : BATCH * (i + 1)] for i in drawn])
+            bucketed = tokens.take(cells)
+            sample = tokens.take(np.random.default_rng(repeat).permutation(cells))
             for rival, model in {"ours": ours, **rivals}.items():
                 batches = batches_of(bucketed if rival == "ours" else sample)
                 work = model.infer if name == "inference" else model.train
