@@ -74,7 +74,13 @@ def test_store_gives_back_any_rows_whatever_the_shards(tmp_path, shard):
     tokens = tokenise(sparse.csr_matrix(expression("counts")))
     n = len(tokens)
     cells = pd.DataFrame(
-        {"cell_id": [f"c{i}" for i in range(n)], "label": "a", "donor": [None, "d"] * (n // 2), "split": "train"}
+        {
+            "cell_id": [f"c{i}" for i in range(n)],
+            "label": "a",
+            "donor": [None, "d"] * (n // 2),
+            "split": "train",
+            "coarse": None,
+        }
     )
     starts = range(0, n, shard)
     path = tmp_path / "tokens.arrow"

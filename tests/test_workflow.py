@@ -12,6 +12,7 @@ import yaml
 from jinja2 import Template
 from tiny_cohort import REPO, SHEET, snakemake, write_cells, write_cohort, write_config
 
+from cellcohort.bundle_files import BUNDLE_FILES
 from cellcohort.report.captions import captions
 
 REFERENCE_RULES = {"select_vocabulary", "tokenise_reference", "train_model", "calibrate_model"}
@@ -148,11 +149,8 @@ def test_a_short_config_is_enough_from_any_directory(tmp_path, cohort, snakefile
 def test_a_bundle_trains_nothing_and_needs_no_reference(cohort):
     bundle = cohort / "trained"
     bundle.mkdir()
-    for name in ("config", "calibration", "metrics"):
-        (bundle / f"{name}.json").touch()
-    for name in ("vocabulary", "labels", "reference_embedding", "history"):
-        (bundle / f"{name}.parquet").touch()
-    (bundle / "weights.safetensors").touch()
+    for name in BUNDLE_FILES:
+        (bundle / name).touch()
     (cohort / "reference.h5ad").unlink()
     (cohort / "config.yaml").write_text("samples: samples.tsv\nmodel: {bundle: trained}\n")
     done = snakemake(cohort, "--dry-run")
