@@ -86,8 +86,8 @@ def captions(*, alpha: float, min_share: float) -> dict[str, Caption]:
             "and recall, so that a rare type counts as much as a frequent one) on the held-out ones. The training "
             "loss weights rare types up and is taken while tokens are dropped, so the two losses differ in level; "
             "a held-out loss that rises while the training loss falls shows overfitting. The epoch of the lowest "
-            "held-out loss is kept. The linear path beside the workspace is fitted, not trained, and has no "
-            "curve: the figures of the finished model are of both together.",
+            "held-out loss is kept. The model's other two readings of a cell, linear evidence and which genes are on, are "
+            "fitted, not trained, and have no curve: the figures of the finished model are of all three.",
         ),
         "confusion": Caption(
             "What the model confuses",
