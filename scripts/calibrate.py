@@ -1,4 +1,4 @@
-"""Calibrate the model on held-out reference cells and complete the bundle."""
+"""Calibrate the model on reference cells and complete the bundle."""
 
 from pathlib import Path
 

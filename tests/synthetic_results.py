@@ -290,7 +290,7 @@ def _write_explanations(folder: Path, annotation: pd.DataFrame, rng: np.random.G
 
 def _write_ood(folder: Path, annotation: pd.DataFrame) -> None:
     cells = annotation[annotation["is_ood"]].astype({"cell_id": str}).set_index("cell_id")
-    cells = cells.drop(columns=["coarse_label", "coarse_confidence"])
+    cells = cells.assign(coarse_label="", coarse_confidence=np.float32(np.nan))
     ad.AnnData(sp.csr_matrix((len(cells), 3), dtype="float32"), obs=cells.rename_axis(None)).write_h5ad(
         folder / "ood.h5ad"
     )

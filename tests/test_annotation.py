@@ -74,11 +74,11 @@ def test_labels_confidence_and_verdict_are_right(expected):
 
 def test_an_unsure_label_falls_back_to_its_coarse_type(bundle):
     probability = np.array([[0.4, 0.35, 0.25], [0.9, 0.05, 0.05], [0.3, 0.25, 0.45]])
-    _, columns = label_cells(bundle, probability)
+    columns = label_cells(bundle, probability)
     assert columns["resolved_label"].tolist() == ["alpha", "alpha", "delta"]
     with_types = Bundle(bundle.folder)
     with_types.__dict__["coarse"] = np.array(["greek", "greek", "river"], object)
-    _, columns = label_cells(with_types, probability)
+    columns = label_cells(with_types, probability)
     assert columns["coarse_label"].tolist() == ["greek", "greek", "greek"]
     np.testing.assert_allclose(columns["coarse_confidence"], [0.75, 0.95, 0.55])
     assert columns["resolved_label"].tolist() == ["greek", "alpha", "greek"]

@@ -3,11 +3,14 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from small_reference import N_GENES, make_store
 
+from cellcohort import judgement
 from cellcohort.bundle import Bundle
 from cellcohort.bundle_files import BUNDLE_FILES
 from cellcohort.errors import InputError
 from cellcohort.files import read_json, write_json
+from cellcohort.model import CellMemory, ModelConfig
 
 
 def test_a_copied_bundle_says_the_same(bundle, tmp_path):
@@ -44,3 +47,14 @@ def test_metrics_are_of_held_out_cells(bundle):
     assert metrics["validation"]["accuracy"] > 0.9
     assert 0 < metrics["ood_false_alarm_rate"] < 0.12  # of cells that calibrated nothing
     assert np.sum(metrics["confusion"]["counts"]) == metrics["n_cells"]
+
+
+def test_a_tiny_held_out_donor_is_no_obstacle(tmp_path, monkeypatch):
+    monkeypatch.setattr(judgement, "MAX_MOVED", 60)
+    store = make_store(tmp_path / "tokens.arrow", n_cells=300)
+    held_out = store.cells.index[store.cells["split"] == "validation"]
+    store.cells.loc[held_out[:2], "donor"] = "small"
+    model = CellMemory(ModelConfig(N_GENES, 3, d_model=32, d_ff=32, d_key=8, n_slots=4, n_layers=2)).eval()
+    for seed in range(4):
+        metrics = judgement.calibrate(model, store, alpha=0.05, seed=seed).metrics
+        assert np.isfinite(metrics["validation"]["ece"])

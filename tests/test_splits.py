@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cellcohort.splits import assign_splits, spread_sample
+from cellcohort.splits import assign_splits, by_donor, spread_sample
 
 
 def ids(n):
@@ -62,3 +62,14 @@ def test_donors_that_share_no_types_leave_cells_of_each_type_held_out():
     labels = np.repeat(np.array(["a", "b", "c"], object), 40)
     split = assign_splits(ids(120), labels, np.char.add("donor of ", labels.astype(str)).astype(object), seed=1)
     assert pd.crosstab(labels, split)["validation"].tolist() == [8, 8, 8]
+
+
+def test_a_label_of_one_donor_does_not_hide_a_split_by_donor():
+    donors = np.repeat(["D1", "D2", "D3"], 40).astype(object)
+    labels = np.resize(np.array(["a", "b", "c", "d"], object), 120)
+    labels[[0, 1, 40, 41, 80, 81]] = np.repeat(["only1", "only2", "only3"], 2)
+    ids = np.array([f"c{i:03d}" for i in range(120)], object)
+    split = assign_splits(ids, labels, donors, seed=0)
+    cells = pd.DataFrame({"cell_id": ids, "label": labels, "donor": donors, "split": split})
+    assert by_donor(cells)
+    assert not by_donor(cells.assign(split=assign_splits(ids, labels, None, seed=0)))

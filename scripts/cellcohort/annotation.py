@@ -75,24 +75,24 @@ def annotate(
     estimator = ShiftEstimator(bundle.profiles, bundle.detector, bundle.labels)
     names = np.array(bundle.labels, object)
     n_chunks = -(-counts.n_cells // chunk_size)
-    codes, scores, tables = [np.empty(0, int)], [np.empty(0)], []
+    types, scores, tables = [np.empty(0, int)], [np.empty(0)], []
     for chunk_rows, matrix in progress_bar(counts.chunks(rows, chunk_size), total=n_chunks, title=sample_id):
         tokens = tokenise(alignment.project(matrix), n_bins=bundle.model.config.n_bins)
         levels = bin_levels(tokens, bundle.model.config.n_genes, bundle.model.config.n_bins)
         compared = bundle.profiles.compare(levels)
         readings, embedding = _read_cells(bundle, tokens, compared, explanation)
-        code, columns = label_cells(bundle, probabilities(readings, bundle.mix))
+        columns = label_cells(bundle, probabilities(readings, bundle.mix))
         score = bundle.detector.score(compared.views)
         cell_ids = counts.cell_ids[chunk_rows]
-        estimator.add(cell_ids, code, score, levels)
+        estimator.add(cell_ids, compared.types, score, levels)
         keep_embedding(pa.table({"cell_id": cell_ids, "vector": vectors(embedding)}))
-        codes.append(code)
+        types.append(compared.types)
         scores.append(score)
         origin = {"origin": names[compared.origins], "origin_margin": compared.margins}
         tables.append(pa.table({"cell_id": cell_ids, **columns, **origin}))
-    code, score = np.concatenate(codes), np.concatenate(scores)
-    shift = estimator.estimate(code, score)
-    return Annotation(_with_verdict(tables, bundle, code, score, shift, (sample_id, patient_id), alpha), shift)
+    type_, score = np.concatenate(types), np.concatenate(scores)
+    shift = estimator.estimate(type_, score)
+    return Annotation(_with_verdict(tables, bundle, type_, score, shift, (sample_id, patient_id), alpha), shift)
 
 
 def _read_cells(
@@ -108,8 +108,8 @@ def _read_cells(
     return readings, embedding
 
 
-def label_cells(bundle: Bundle, probability: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Number of the label of n cells, and the columns of tables.ANNOTATION that are about labels.
+def label_cells(bundle: Bundle, probability: np.ndarray) -> dict[str, np.ndarray]:
+    """The columns of tables.ANNOTATION that are about labels, from probabilities (n, n_labels).
 
     Where the reference has coarse types, a cell's coarse label is the one of most probability, summed over its types;
     the resolved label is the label where that is more likely right than wrong, and the coarse label elsewhere.
@@ -120,7 +120,7 @@ def label_cells(bundle: Bundle, probability: np.ndarray) -> tuple[np.ndarray, di
     columns = {"label": names[order[:, 0]], "confidence": confidence, "second_label": names[order[:, 1]]}
     if coarse is None:
         nothing = np.full(len(probability), None, object)
-        return order[:, 0], columns | {
+        return columns | {
             "coarse_label": nothing,
             "coarse_confidence": pa.nulls(len(probability), pa.float32()),
             "resolved_label": columns["label"],
@@ -128,7 +128,7 @@ def label_cells(bundle: Bundle, probability: np.ndarray) -> tuple[np.ndarray, di
     groups, group = np.unique(coarse, return_inverse=True)
     summed = probability @ (group[:, None] == np.arange(len(groups)))
     coarse_label = groups[summed.argmax(1)]
-    return order[:, 0], columns | {
+    return columns | {
         "coarse_label": coarse_label,
         "coarse_confidence": summed.max(1),
         "resolved_label": np.where(confidence >= SURE, columns["label"], coarse_label),
@@ -138,7 +138,7 @@ def label_cells(bundle: Bundle, probability: np.ndarray) -> tuple[np.ndarray, di
 def _with_verdict(
     tables: list[pa.Table],
     bundle: Bundle,
-    codes: np.ndarray,
+    types: np.ndarray,
     scores: np.ndarray,
     shift: Shift,
     ids: tuple[str, str],
@@ -147,7 +147,7 @@ def _with_verdict(
     """The chunks as one table, with the columns that need all cells of the sample."""
     if not tables:
         return ANNOTATION.empty_table()
-    pvalues = bundle.detector.pvalue(scores - shift.shift, np.array(bundle.labels, object)[codes])
+    pvalues = bundle.detector.pvalue(scores - shift.shift, np.array(bundle.labels, object)[types])
     table = pa.concat_tables(tables)
     verdict = {
         "sample_id": [ids[0]] * len(scores),

@@ -24,7 +24,7 @@ class OutOfFold:
     Attributes
     ----------
     folds
-        Number of the fold, shape (n,); 0 holds the cells of the `validation` split.
+        Number of the fold, shape (n,); 0 holds the cells of the `validation` split where there are any.
     judged
         Whether the other folds have the cell's own label, shape (n,). What follows is only of these cells.
     types, views

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-MATCHES = ("id", "symbol", "alias", "ortholog", "missing")
 """How a vocabulary gene was found, from the strongest evidence to none."""
 
 

@@ -13,7 +13,8 @@ from safetensors.numpy import save_file
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
 
 from .calibration import READINGS, fit_mix, probabilities
-from .crossfit import OutOfFold, assign_folds, cross_fit
+from .crossfit import N_FOLDS, OutOfFold, assign_folds, cross_fit
+from .errors import InputError
 from .evaluation import expected_calibration_error
 from .evidence import bin_levels
 from .files import atomic_path, write_json
@@ -28,7 +29,7 @@ from .tokens import Tokens, TokenStore
 
 MAX_TRAINING, MAX_HELD_OUT = 20_000, 10_000  # cells of either split that calibration reads and the bundle keeps
 MAX_MOVED = 2_000  # held-out cells that are also read as another platform would give them
-N_FOLDS = 5
+MIN_MOVED = 50  # of the other folds, below which no mix is fitted without a fold
 CHUNK_CELLS = 8192
 
 
@@ -80,7 +81,7 @@ def calibrate(
     Parameters
     ----------
     alpha
-        Level at which the false-alarm rate on held-out cells is reported.
+        Level at which the false-alarm rate on reference cells is reported.
     workspace_alone
         Whether labels come from the workspace's logits alone.
     """
@@ -91,6 +92,8 @@ def calibrate(
     levels = bin_levels(store.read(rows), config.n_genes, config.n_bins)
     seen, without = cross_fit(levels, codes, assign_folds(cells, seed=seed), len(names))
     held_out = np.flatnonzero(seen.folds == 0)
+    if not len(held_out) or 0 not in without:
+        raise InputError(f"{store.path}: no reference cell could be held out. Give labels of several cells each.")
     judges = _HeldOut(names, cells.iloc[held_out], codes[held_out], seed)
     judges.read(model, without[0], store.read(rows[held_out]), READINGS[:1] if workspace_alone else READINGS)
     known = store.cells.groupby("label").agg(n_cells=("label", "size"), coarse=("coarse", "first")).reindex(names)
@@ -120,15 +123,15 @@ def kept_rows(cells: pd.DataFrame, *, seed: int) -> np.ndarray:
     return np.sort(np.concatenate([training, held_out]))
 
 
-def false_alarms(seen: OutOfFold, names: np.ndarray, *, alpha: float) -> float:
-    """Share of reference cells called OOD by a detector that was calibrated on the other folds."""
+def false_alarms(seen: OutOfFold, names: np.ndarray, *, alpha: float) -> float | None:
+    """Share of reference cells called OOD by a detector that was calibrated on the other folds; None if none is."""
     called = []
     for fold in np.unique(seen.folds[seen.judged]):
         cells = seen.judged & (seen.folds == fold)
         if (seen.judged & ~cells).any():
             detector = fit_detector(seen, names, ~cells)
             called.append(detector.pvalue(detector.score(seen.views[cells]), names[seen.types[cells]]) <= alpha)
-    return float(np.concatenate(called).mean()) if called else float("nan")
+    return float(np.concatenate(called).mean()) if called else None
 
 
 def read_cells(model: CellMemory, profiles: Profiles, tokens: Tokens) -> np.ndarray:
@@ -167,10 +170,10 @@ class _HeldOut:
         return weights * fit_mix(logits[None], np.concatenate([self.targets[chosen], targets]))[0]
 
     def folds(self) -> np.ndarray:
-        """Number of the fold of each cell: its donor where there are several, or one of five at random."""
-        donors = self.cells["donor"].fillna("").to_numpy()
-        if len(np.unique(donors)) > 1:
-            return np.unique(donors, return_inverse=True)[1]
+        """Number of the fold of each cell: its donor where the others can judge it, or one of five at random."""
+        donors = np.unique(self.cells["donor"].fillna("").to_numpy(str), return_inverse=True)[1]
+        if len(self.moved) - np.bincount(donors[self.moved]).max() >= MIN_MOVED:
+            return donors
         folds = np.empty(len(self.cells), int)
         by_id = np.argsort(self.cells["cell_id"].to_numpy(), kind="stable")
         folds[np.random.default_rng(self.seed).permutation(by_id)] = np.arange(len(folds)) % N_FOLDS

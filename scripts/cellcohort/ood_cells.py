@@ -24,14 +24,12 @@ BATCH_CELLS = 16_384
 def write_ood(path: str | Path, counts: Counts, *, annotation: str | Path, embedding: str | Path) -> None:
     """Write the cells whose is_ood is true.
 
-    obs holds the columns of annotation.parquet (coarse types where the reference has them), obsm["X_cellmemory"] the
+    obs holds the columns of annotation.parquet (no coarse type as an empty text), obsm["X_cellmemory"] the
     embedding, uns["value_kind"] the kind of the sample's values, which are on the linear scale here. Both tables have
     the same cells in the same order.
     """
     batches = list(_ood_batches(annotation, embedding))
     obs = pd.concat([obs for obs, _ in batches]) if batches else _empty_obs()
-    if obs["coarse_label"].isna().all():  # the file format has no empty texts
-        obs = obs.drop(columns=["coarse_label", "coarse_confidence"])
     rows = np.flatnonzero(pd.Index(counts.cell_ids).isin(obs.index))
     width = pq.read_schema(embedding).field("vector").type.list_size
     vectors = np.concatenate([np.empty((0, width), np.float32), *(vectors for _, vectors in batches)])
@@ -60,6 +58,8 @@ def _ood_batches(annotation, embedding) -> Iterator[tuple[pd.DataFrame, np.ndarr
 def _write(
     path, obs: pd.DataFrame, vectors: np.ndarray, genes: pd.DataFrame, kind: str, chunks: Iterable[sparse.csr_matrix]
 ) -> None:
+    coarse = obs["coarse_label"].fillna("").astype(str), obs["coarse_confidence"].astype(np.float32)
+    obs = obs.assign(coarse_label=coarse[0], coarse_confidence=coarse[1])
     var = genes.assign(gene_id=genes["gene_id"].fillna("").astype(str)).set_index("symbol")
     nothing = ad.AnnData(X=sparse.csr_matrix((0, len(var)), dtype=np.float32), var=var, uns={"value_kind": kind})
     with atomic_path(path) as part:

@@ -61,7 +61,7 @@ TENSORS = {
 def import_published(source: str | Path, target: str | Path, *, n_layers: int = N_LAYERS) -> None:
     """Write the model of a published checkpoint folder as weights, config, vocabulary, labels and an empty history.
 
-    The folder still lacks calibration.json, metrics.json and reference_embedding.parquet, without which it does not
+    The folder still lacks calibration, profiles, metrics and the embedded reference, without which it does not
     open as a bundle: `calibrate_published` writes them.
 
     Parameters
@@ -95,7 +95,7 @@ def import_published(source: str | Path, target: str | Path, *, n_layers: int = 
 def calibrate_published(
     folder: str | Path, reference: Mapping[str, Any], *, alpha: float = 0.05, seed: int = 1
 ) -> None:
-    """Complete an imported bundle with calibration, metrics and the embedded reference.
+    """Complete an imported bundle with calibration, profiles, metrics and the embedded reference.
 
     Parameters
     ----------
@@ -103,7 +103,8 @@ def calibrate_published(
         What `import_published` wrote.
     reference
         Labelled cells as in the config's `reference` section (path, label, donor, counts, genes); cells of labels that
-        the model does not know are left out. A fifth of them, whole donors where there are several, calibrates. The
+        the model does not know are left out. A fifth of them, whole donors where there are several, fits the
+        confidence; the OOD detector uses all. Coarse types are not read. The
         metrics are honest only if the published model was not trained on those cells.
     alpha, seed
         As `ood.alpha` and `train.seed` in the config.

@@ -49,9 +49,13 @@ def held_out_donors(donors: np.ndarray, *, seed: int) -> list[str]:
 
 
 def by_donor(cells: pd.DataFrame) -> bool:
-    """Whether the cells (columns donor and split) were split by donor: no donor has cells in both splits."""
-    donors = cells.groupby("split")["donor"].unique()
-    return bool(cells["donor"].notna().all()) and not set(donors.get("train", ())) & set(donors.get("validation", ()))
+    """Whether the cells (columns donor, label and split) were split by donor.
+
+    A split by donor never divides a donor's cells of one label; it may keep a label in training that only one has.
+    """
+    if cells["donor"].isna().any() or cells["split"].nunique() < 2:
+        return False
+    return bool(cells.groupby(["donor", "label"])["split"].nunique().max() == 1)
 
 
 def _stratified(cell_ids: np.ndarray, labels: np.ndarray, seed: int) -> np.ndarray:

@@ -84,7 +84,7 @@ rule calibrate_model:
         train=config["train"],
         alpha=config["ood"]["alpha"],
     message:
-        "Calibrating confidence and OOD scores on held-out reference cells"
+        "Calibrating confidence and OOD scores on reference cells"
     script:
         SCRIPT["calibrate"]
 
@@ -106,7 +106,7 @@ rule leave_type_out:
     threads: 1
     resources:
         mem_mb=by_size(4000, 2),
-        runtime=by_size(60, 0.5),
+        runtime=by_size(360, 2),
     params:
         seed=config["train"]["seed"],
         alpha=config["ood"]["alpha"],

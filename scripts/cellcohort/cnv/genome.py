@@ -14,7 +14,6 @@ from ..errors import InputError
 
 # HLA genes and the rearranged or clonally expanded receptor genes change by allele and clone, not by dosage.
 _NOT_DOSAGE = re.compile(r"^(HLA-|H2-|IG[HKL][VDJCAGME]|TR[ABGD][VDJC]\d*|JCHAIN$)", re.IGNORECASE)
-_NUMBERED = re.compile(r"^chr\d+[A-Z]?$")
 _MIN_ARM_GENES = 20
 
 

@@ -27,7 +27,8 @@ def captions(*, alpha: float, min_share: float) -> dict[str, Caption]:
         "ood": Caption(
             "Cells that the reference does not explain, and confidence",
             f"First, by sample: share of cells whose conformal p-value is at or below alpha ({100 * alpha:g}%, "
-            "dashed line). The p-value is the share of reference cells of the same label (of all labels where it has "
+            "dashed line). The p-value is the share of reference cells of the same nearest type (of all types where "
+            "it has "
             "fewer than 100) that look at least as strange when their own donor is left out, or their share of the "
             "cells where no donors are known. Before that, a sample's technical shift is taken off the scores: how "
             "much stranger its types look that keep the contrasts they have in the reference. How many reference "
@@ -86,7 +87,8 @@ def captions(*, alpha: float, min_share: float) -> dict[str, Caption]:
             "and recall, so that a rare type counts as much as a frequent one) on the held-out ones. The training "
             "loss weights rare types up and is taken while tokens are dropped, so the two losses differ in level; "
             "a held-out loss that rises while the training loss falls shows overfitting. The epoch of the lowest "
-            "held-out loss is kept. The model's other two readings of a cell, linear evidence and which genes are on, are "
+            "held-out loss is kept. The model's other two readings of a cell, linear evidence and which genes are "
+            "on, are "
             "fitted, not trained, and have no curve: the figures of the finished model are of all three.",
         ),
         "confusion": Caption(

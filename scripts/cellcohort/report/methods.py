@@ -53,18 +53,23 @@ def _input(data: ReportData, config: Mapping) -> str:
 
 def _model(data: ReportData, model: Mapping) -> str:
     preset = "" if model.get("bundle") else f"preset {model.get('preset', 'paper')}; "
-    weights = ", ".join(f"{weight:.2g}" for weight in data.calibration.get("mix", []))
-    given = f" ({weights})" if weights else ""
+    mix = data.calibration.get("mix", [])
     return (
         f"A CellMemory workspace ({preset}Genome Biology 26:178, 2025), a transformer whose memory slots read the "
-        "expressed genes and their expression bins, read each cell. "
-        "The gene embeddings started from the co-expression of genes in the reference. The workspace was trained with "
-        "labels weighted inversely to their cells (at most 20-fold) and with a random share of each cell's tokens left "
-        "out; the loss of held-out reference cells decided when to stop. Its logits, those of a linear model with "
-        "balanced classes on the same bins, and the likelihood of which genes are on in a type were added, with "
-        f"weights fitted on held-out cells{given}, as measured and as a simulated other platform would measure them; "
-        "their softmax is the confidence."
+        "expressed genes and their expression bins, read each cell. The gene embeddings started from the co-expression "
+        "of genes in the reference. The workspace was trained with labels weighted inversely to their cells (at most "
+        "20-fold) and with a random share of each cell's tokens left out; the loss of held-out reference cells decided "
+        f"when to stop. {_IMPORTED if len(mix) == 1 else _MIXED}"
     )
+
+
+_IMPORTED = "The softmax of its logits, scaled to suit held-out cells, is the confidence."
+_MIXED = (
+    "Its logits, those of a linear model with balanced classes on the same bins, and the likelihood of which genes "
+    "are on "
+    "in a type were added, with weights fitted on held-out cells, as measured and as a simulated other platform would "
+    "measure them; the softmax is the confidence."
+)
 
 
 def _foreign(data: ReportData, ood: Mapping) -> str:
@@ -73,8 +78,9 @@ def _foreign(data: ReportData, ood: Mapping) -> str:
         "A cell was called out-of-distribution (OOD) when its conformal p-value was at most "
         f"{ood.get('alpha', 0.05):g}. Its score adds four views, in units of reference cells: the free energy of the "
         "linear model, the atypicality of which genes are on given their number, the mean surprise of these genes, and "
-        "the dissimilarity to the type's mean profile. The p-value compares it with reference cells of the same label "
-        f"(of all labels where these were fewer than 100), each judged without its own {donors}, after a technical "
+        "the dissimilarity to the type's mean profile. The p-value compares it with reference cells of the same "
+        "nearest type "
+        f"(of all types where these were fewer than 100), each judged without its own {donors}, after a technical "
         "shift of the sample was taken off: the median over labels of how much stranger their least strange tenth is "
         "than in the reference, for labels that keep their contrast to the others. The origin of an OOD cell is the "
         "type that its switched-on genes suit best."

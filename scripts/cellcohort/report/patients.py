@@ -102,9 +102,7 @@ def _patient(
         n_kept=int(ood["n_cells"].sum()),
         types=_types(composition),
         n_ood=int(ood["n_ood"].sum()),
-        origins=[]
-        if origins is None
-        else list(zip(origins["origin"], origins["n_cells"], origins["share"], strict=True)),
+        origins=_origins(origins),
         arms=_arms(data.cnv_arms, name),
         calls=_calls(data.cnv_burden, name),
         n_borrowed=_borrowed(data.cnv_burden, name),

@@ -45,7 +45,8 @@ def model_warnings(data: ReportData, *, alpha: float) -> list[str]:
     alarms = data.metrics.get("ood_false_alarm_rate")
     if alarms is not None and alarms > 2 * alpha:
         warnings.append(
-            f"{alarms:.0%} of the held-out reference cells were called OOD, where {alpha:.0%} were to be expected."
+            f"{alarms:.0%} of the reference cells were called OOD, each judged without its donor, where {alpha:.0%} "
+            "were to be expected."
         )
     return warnings
 
