@@ -41,6 +41,7 @@ study: $(STAMP) ## quality over seeds on the data sets in STUDY_DATA (hours)
 	python tests/benchmarks/cnv_study.py --data $(STUDY_DATA) --out results/study/cnv_study.json
 	python tests/benchmarks/cnv_real.py --data $(STUDY_DATA) --out results/study/cnv_real.json
 	python tests/benchmarks/ood_study.py --data $(STUDY_DATA) --out results/study/ood_study.json
+	python tests/benchmarks/ood_model_study.py --data $(STUDY_DATA) --out results/study/ood_model_study.json
 	python tests/benchmarks/origin_study.py --data $(STUDY_DATA) --out results/study/origin_study.json
 	python tests/benchmarks/label_study.py --data $(STUDY_DATA) --out results/study/label_study.json \
 		--variants small "small, 1 slot" "small, 32 slots" "small, broadcast to cells" paper

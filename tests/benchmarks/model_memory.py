@@ -115,6 +115,7 @@ def reference_shards(n_cells: int, labels: np.ndarray) -> Iterator:
             "cell_id": [f"cell{i:08d}" for i in number], "label": labels[number % N_LABELS],
             "donor": [f"donor {i}" for i in donor],
             "split": np.where(donor % 5 == 0, "validation", "train"),
+            "coarse": None,
         })  # fmt: skip
         yield tokenise(counts), cells
 

@@ -183,10 +183,12 @@ def _disagreement(reference: np.ndarray, query: np.ndarray, labels: np.ndarray, 
         rows = np.concatenate([rng.choice(np.flatnonzero(labels == x), (labels == x).sum()) for x in np.unique(labels)])
         given.append(LogisticRegression(max_iter=200).fit(reference[rows], labels[rows]).predict_proba(query))
 
-    def entropy(p: np.ndarray) -> np.ndarray:
-        return -(p * np.log(p + 1e-12)).sum(-1)
-
     return entropy(np.mean(given, axis=0)) - np.mean([entropy(p) for p in given], axis=0)
+
+
+def entropy(p: np.ndarray) -> np.ndarray:
+    """Of the last axis."""
+    return -(p * np.log(p + 1e-12)).sum(-1)
 
 
 def _exposed(reference: np.ndarray, query: np.ndarray, labels: np.ndarray) -> np.ndarray:
