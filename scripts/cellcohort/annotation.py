@@ -101,7 +101,7 @@ def _read_cells(
     """Readings and embeddings of the chunk's cells; their attention goes to the explanation of their label."""
     config, mix = bundle.model.config, bundle.mix
     embedding = np.empty((len(tokens), config.d_model), np.float32)
-    readings = np.stack([np.zeros_like(compared.evidence), compared.evidence, compared.typicality])[: len(mix)]
+    readings = compared.readings(np.zeros_like(compared.evidence))[: len(mix)]
     for rows, batch, output in run_batches(bundle.model, tokens, attention=True):
         readings[0, rows], embedding[rows] = output.logits.cpu().numpy(), output.embedding.cpu().numpy()
         explanation.add(np.tensordot(mix, readings[:, rows], 1).argmax(1), batch, output)

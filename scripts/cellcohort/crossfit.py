@@ -10,7 +10,7 @@ import pandas as pd
 from scipy import sparse
 
 from .profiles import VIEWS, Profiles, fit_profiles
-from .splits import by_donor
+from .splits import by_donor, in_random_order
 
 log = logging.getLogger(__name__)
 
@@ -77,13 +77,12 @@ def assign_folds(cells: pd.DataFrame, *, seed: int) -> np.ndarray:
     """
     folds = np.zeros(len(cells), int)
     training = np.flatnonzero(cells["split"] == "train")
-    ordered = training[np.argsort(cells["cell_id"].to_numpy()[training], kind="stable")]
-    shuffled = np.random.default_rng(seed).permutation(ordered)
     if by_donor(cells):
         names, donors = np.unique(cells["donor"].to_numpy(str)[training], return_inverse=True)
         group = np.random.default_rng(seed).permutation(len(names)) % (N_FOLDS - 1)
         folds[training] = 1 + group[donors]
     else:
+        shuffled = training[in_random_order(cells["cell_id"].to_numpy()[training], seed=seed)]
         rank = cells["label"].iloc[shuffled].groupby(cells["label"].iloc[shuffled]).cumcount().to_numpy()
         folds[shuffled] = 1 + rank % (N_FOLDS - 1)
     return folds

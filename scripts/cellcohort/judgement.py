@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from safetensors.numpy import save_file
+from scipy import sparse
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
 
 from .calibration import READINGS, fit_mix, probabilities
@@ -23,7 +23,7 @@ from .model import CellMemory
 from .ood import fit_detector
 from .platform import on_another_platform
 from .profiles import Profiles, fit_profiles
-from .splits import by_donor, spread_sample
+from .splits import by_donor, in_random_order, spread_sample
 from .tables import LABELS, reference_embedding_schema, vectors, write_table
 from .tokens import Tokens, TokenStore
 
@@ -85,17 +85,27 @@ def calibrate(
     workspace_alone
         Whether labels come from the workspace's logits alone.
     """
-    config, names = model.config, np.array(store.labels, object)
-    rows = kept_rows(store.cells, seed=seed)
-    cells = store.cells.iloc[rows].reset_index(drop=True)
+    names = np.array(store.labels, object)
+    sizes = {"n_genes": model.config.n_genes, "n_bins": model.config.n_bins}
+    rows, cells, levels = kept_levels(store, **sizes, seed=seed)
     codes = pd.Index(names).get_indexer(cells["label"])
-    levels = bin_levels(store.read(rows), config.n_genes, config.n_bins)
     seen, without = cross_fit(levels, codes, assign_folds(cells, seed=seed), len(names))
     held_out = np.flatnonzero(seen.folds == 0)
     if not len(held_out) or 0 not in without:
         raise InputError(f"{store.path}: no reference cell could be held out. Give labels of several cells each.")
-    judges = _HeldOut(names, cells.iloc[held_out], codes[held_out], seed)
-    judges.read(model, without[0], store.read(rows[held_out]), READINGS[:1] if workspace_alone else READINGS)
+    logits, embedding = _run(model, store, rows)
+    moved = in_random_order(cells["cell_id"].to_numpy()[held_out], seed=seed)[:MAX_MOVED]
+    tokens = store.read(rows[held_out]).take(moved)
+    n_readings = 1 if workspace_alone else len(READINGS)
+    judges = _HeldOut(
+        names,
+        cells.iloc[held_out],
+        codes[held_out],
+        without[0].compare(levels[held_out]).readings(logits[held_out])[:n_readings],
+        moved,
+        read_cells(model, without[0], on_another_platform(tokens, **sizes, seed=seed))[:n_readings],
+        seed,
+    )
     known = store.cells.groupby("label").agg(n_cells=("label", "size"), coarse=("coarse", "first")).reindex(names)
     return Calibration(
         {"mix": judges.mix().tolist(), "ood": asdict(fit_detector(seen, names))},
@@ -104,9 +114,16 @@ def calibrate(
         | judges.metrics()
         | {"ood_false_alarm_rate": false_alarms(seen, names, alpha=alpha)},
         known.reset_index().assign(label_id=np.arange(len(names))),
-        {name: cells[name] for name in ("cell_id", "label", "donor", "split")}
-        | {"vector": vectors(_embed(model, store, rows))},
+        {name: cells[name] for name in ("cell_id", "label", "donor", "split")} | {"vector": vectors(embedding)},
     )
+
+
+def kept_levels(
+    store: TokenStore, *, n_genes: int, n_bins: int, seed: int
+) -> tuple[np.ndarray, pd.DataFrame, sparse.csr_matrix]:
+    """Rows of the store that calibration reads, these cells (as in `store.cells`), and their levels."""
+    rows = kept_rows(store.cells, seed=seed)
+    return rows, store.cells.iloc[rows].reset_index(drop=True), bin_levels(store.read(rows), n_genes, n_bins)
 
 
 def kept_rows(cells: pd.DataFrame, *, seed: int) -> np.ndarray:
@@ -137,24 +154,23 @@ def false_alarms(seen: OutOfFold, names: np.ndarray, *, alpha: float) -> float |
 def read_cells(model: CellMemory, profiles: Profiles, tokens: Tokens) -> np.ndarray:
     """The readings of n cells (calibration.READINGS), shape (3, n, n_labels)."""
     (logits,) = predict_tokens(model, tokens, "logits")
-    compared = profiles.compare(bin_levels(tokens, model.config.n_genes, model.config.n_bins))
-    return np.stack([logits, compared.evidence, compared.typicality])
+    return profiles.compare(bin_levels(tokens, model.config.n_genes, model.config.n_bins)).readings(logits)
 
 
+@dataclass(frozen=True)
 class _HeldOut:
-    """The held-out cells with the readings of a model and profiles that have not seen them."""
+    """The held-out cells with the readings of a model and profiles that have not seen them.
 
-    def __init__(self, names: np.ndarray, cells: pd.DataFrame, targets: np.ndarray, seed: int):
-        self.names, self.cells, self.targets, self.seed = names, cells, targets, seed
+    `own` are the readings as they are, `other` those that another platform would give of the cells `moved`.
+    """
 
-    def read(self, model: CellMemory, profiles: Profiles, tokens: Tokens, readings: Sequence[str]) -> None:
-        """Take the readings of the cells as they are and, of some of them, as another platform would give them."""
-        self.own = read_cells(model, profiles, tokens)[: len(readings)]
-        by_id = np.argsort(self.cells["cell_id"].to_numpy(), kind="stable")
-        self.moved = np.random.default_rng(self.seed).permutation(by_id)[:MAX_MOVED]
-        sizes = {"n_genes": model.config.n_genes, "n_bins": model.config.n_bins}
-        moved = on_another_platform(tokens.take(self.moved), **sizes, seed=self.seed)
-        self.other = read_cells(model, profiles, moved)[: len(readings)]
+    names: np.ndarray
+    cells: pd.DataFrame
+    targets: np.ndarray
+    own: np.ndarray
+    moved: np.ndarray
+    other: np.ndarray
+    seed: int
 
     def mix(self, chosen: np.ndarray | None = None) -> np.ndarray:
         """Weights of the readings by the cells at which `chosen` is true (all by default).
@@ -175,8 +191,7 @@ class _HeldOut:
         if len(self.moved) - np.bincount(donors[self.moved]).max() >= MIN_MOVED:
             return donors
         folds = np.empty(len(self.cells), int)
-        by_id = np.argsort(self.cells["cell_id"].to_numpy(), kind="stable")
-        folds[np.random.default_rng(self.seed).permutation(by_id)] = np.arange(len(folds)) % N_FOLDS
+        folds[in_random_order(self.cells["cell_id"].to_numpy(), seed=self.seed)] = np.arange(len(folds)) % N_FOLDS
         return folds
 
     def confidence(self) -> np.ndarray:
@@ -211,9 +226,11 @@ class _HeldOut:
         }
 
 
-def _embed(model: CellMemory, store: TokenStore, rows: np.ndarray) -> np.ndarray:
+def _run(model: CellMemory, store: TokenStore, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Logits and embeddings of `rows`."""
     parts = (
-        predict_tokens(model, store.read(rows[start : start + CHUNK_CELLS]), "embedding")[0]
+        predict_tokens(model, store.read(rows[start : start + CHUNK_CELLS]), "logits", "embedding")
         for start in range(0, len(rows), CHUNK_CELLS)
     )
-    return np.concatenate(list(parts))
+    logits, embedding = zip(*parts, strict=True)
+    return np.concatenate(logits), np.concatenate(embedding)

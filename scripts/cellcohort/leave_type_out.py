@@ -15,7 +15,7 @@ from sklearn.metrics import roc_auc_score
 from .crossfit import assign_folds, cross_fit
 from .ood import fit_detector
 from .profiles import fit_profiles
-from .shift import ShiftEstimator
+from .shift import judge_sample
 
 NOTHING = dict.fromkeys(("auroc", "recall", "false_alarms", "taken_for", "taken_share"))
 MIN_CELLS = 10  # held-out cells of a type, below which nothing is said of it
@@ -63,12 +63,9 @@ def _without(levels, cells, codes, left_out: int, held_out, folds, labels, alpha
     if not seen.judged.any():
         return NOTHING
     detector, profiles = fit_detector(seen, names), fit_profiles(levels[training], codes[training], len(labels))
-    compared = profiles.compare(levels[held_out])
-    scores = detector.score(compared.views)
-    estimator = ShiftEstimator(profiles, detector, labels)
-    estimator.add(cells["cell_id"].to_numpy()[held_out], compared.types, scores, levels[held_out])
-    shift = estimator.estimate(compared.types, scores).shift
-    called = detector.pvalue(scores - shift, names[compared.types]) <= alpha
+    compared, cell_ids = profiles.compare(levels[held_out]), cells["cell_id"].to_numpy()[held_out]
+    scores, pvalues, _ = judge_sample(profiles, detector, labels, compared, levels[held_out], cell_ids)
+    called = pvalues <= alpha
     taken, counts = np.unique(names[compared.origins[foreign]], return_counts=True)
     return {
         "auroc": roc_auc_score(foreign, scores),

@@ -49,6 +49,10 @@ class Comparison:
     origins: np.ndarray
     margins: np.ndarray
 
+    def readings(self, logits: np.ndarray) -> np.ndarray:
+        """The cells' readings (calibration.READINGS) with the workspace's `logits` (n, L), shape (3, n, L)."""
+        return np.stack([logits, self.evidence, self.typicality])
+
 
 @dataclass(frozen=True)
 class Profiles:

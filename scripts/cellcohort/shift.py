@@ -15,7 +15,7 @@ import numpy as np
 from scipy import sparse
 
 from .ood import Detector
-from .profiles import Profiles
+from .profiles import Comparison, Profiles
 
 MIN_CELLS = 20  # of a label in the sample
 SHARE = 0.1  # of a label's cells, the least strange, that speak for it: up to nine in ten may be foreign
@@ -39,6 +39,28 @@ class Shift:
 
     shift: float
     labels: dict[str, dict]
+
+
+def judge_sample(
+    profiles: Profiles,
+    detector: Detector,
+    names: list[str],
+    compared: Comparison,
+    levels: sparse.csr_matrix,
+    cell_ids: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, Shift]:
+    """Scores, p-values adjusted for the shift, shapes (n,), and the shift of a sample that is in memory.
+
+    Parameters
+    ----------
+    compared, levels, cell_ids
+        Of the sample's n cells: `profiles.compare(levels)`, shape (n, n_genes), shape (n,).
+    """
+    scores = detector.score(compared.views)
+    estimator = ShiftEstimator(profiles, detector, names)
+    estimator.add(cell_ids, compared.types, scores, levels)
+    shift = estimator.estimate(compared.types, scores)
+    return scores, detector.pvalue(scores - shift.shift, np.array(names, object)[compared.types]), shift
 
 
 class ShiftEstimator:

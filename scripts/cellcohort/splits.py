@@ -58,6 +58,11 @@ def by_donor(cells: pd.DataFrame) -> bool:
     return bool(cells.groupby(["donor", "label"])["split"].nunique().max() == 1)
 
 
+def in_random_order(cell_ids: np.ndarray, *, seed: int) -> np.ndarray:
+    """Positions of the cells in a random order that does not depend on the order in which they come."""
+    return np.random.default_rng(seed).permutation(np.argsort(cell_ids, kind="stable"))
+
+
 def _stratified(cell_ids: np.ndarray, labels: np.ndarray, seed: int) -> np.ndarray:
     rng = np.random.default_rng(seed)
     held_out = np.zeros(len(labels), bool)

@@ -11,13 +11,8 @@ holds is not repeated.
 
 from __future__ import annotations
 
-import argparse
-import contextlib
-import io
 import json
 import time
-import warnings
-from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
@@ -29,15 +24,13 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import LinearSVC
-from tasks import LABEL_TASKS, Task, load_task
+from tasks import LABEL_TASKS, Task, load_task, study_options, train_task
 
 from cellcohort.calibration import READINGS, probabilities
 from cellcohort.evaluation import expected_calibration_error
 from cellcohort.judgement import calibrate, read_cells
-from cellcohort.model import PRESETS, ModelConfig
-from cellcohort.splits import assign_splits
-from cellcohort.tokens import TokenStore, tokenise, write_store
-from cellcohort.training import TrainConfig, train
+from cellcohort.model import PRESETS
+from cellcohort.tokens import tokenise
 
 VARIANTS = {
     "small": PRESETS["small"],
@@ -49,16 +42,13 @@ VARIANTS = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
-    parser.add_argument("--out", type=Path, required=True, help="JSON file")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
-    parser.add_argument("--tasks", nargs="+", default=LABEL_TASKS)
-    parser.add_argument("--variants", nargs="+", default=["small"], choices=VARIANTS)
-    parser.add_argument("--epochs", type=int, default=30)
-    parser.add_argument("--threads", type=int, default=1)
-    options = parser.parse_args()
-    warnings.filterwarnings("ignore")
+    options = study_options(
+        __doc__,
+        tasks={"nargs": "+", "default": LABEL_TASKS},
+        variants={"nargs": "+", "default": ["small"], "choices": VARIANTS},
+        epochs={"type": int, "default": 30},
+        threads={"type": int, "default": 1},
+    )
     torch.set_num_threads(options.threads)
     rows = json.loads(options.out.read_text())["rows"] if options.out.exists() else []
     done = {(row["task"], row["seed"], row["method"]) for row in rows}
@@ -94,21 +84,13 @@ def score(task: Task, method: str, labels: np.ndarray, confidence: np.ndarray | 
 
 
 def ours(task: Task, variant: str, seed: int, epochs: int) -> list[dict]:
-    """The trained model and its two paths alone."""
-    names = np.unique(task.labels.astype(str))
-    splits = assign_splits(task.ids, task.labels, task.donors, seed=seed)
-    cells = pd.DataFrame(
-        {"cell_id": task.ids, "label": task.labels, "donor": task.donors, "split": splits, "coarse": None}
-    )
-    sizes = ModelConfig(n_genes=task.reference.shape[1], n_labels=len(names), **VARIANTS[variant])
+    """The trained model and its readings alone."""
+    start = time.process_time()
     with TemporaryDirectory() as folder:
-        write_store(f"{folder}/tokens.arrow", [(tokenise(task.reference), cells)])
-        store, start = TokenStore(f"{folder}/tokens.arrow"), time.process_time()
-        given = {"device": torch.device("cpu"), "checkpoint": f"{folder}/checkpoint.safetensors"}
-        with contextlib.redirect_stderr(io.StringIO()):
-            model, _ = train(store, store.labels, sizes, TrainConfig(epochs=epochs, seed=seed), **given)
+        model, store = train_task(task, VARIANTS[variant], epochs=epochs, seed=seed, folder=folder)
         seconds = time.process_time() - start
         calibrated = calibrate(model, store, alpha=0.05, seed=seed)
+    names = np.array(store.labels)
     readings = read_cells(model, calibrated.profiles, tokenise(task.query))
     probability = probabilities(readings, calibrated.calibration["mix"])
     rows = [score(task, variant, names[probability.argmax(1)], probability.max(1), seconds)]

@@ -9,41 +9,27 @@ dropout.
 
 from __future__ import annotations
 
-import argparse
-import contextlib
-import io
 import json
-import warnings
-from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
 import torch
-from ood_study import entropy
+from ood_study import entropy, neighbours, unit
 from scipy.special import logsumexp, softmax
 from sklearn.metrics import roc_auc_score
-from sklearn.neighbors import NearestNeighbors
-from tasks import OOD_TASKS, Task, load_task
+from tasks import OOD_TASKS, Task, load_task, study_options, train_task
 
 from cellcohort.batches import to_tensors
 from cellcohort.inference import run_batches
-from cellcohort.model import PRESETS, CellMemory, ModelConfig
-from cellcohort.splits import assign_splits
-from cellcohort.tokens import Tokens, TokenStore, tokenise, write_store
-from cellcohort.training import TrainConfig, train
+from cellcohort.model import PRESETS, CellMemory
+from cellcohort.tokens import Tokens, tokenise
 
 N_PASSES = 10
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
-    parser.add_argument("--out", type=Path, required=True, help="JSON file")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[1])
-    parser.add_argument("--epochs", type=int, default=20)
-    options = parser.parse_args()
-    warnings.filterwarnings("ignore")
+    options = study_options(__doc__, seeds=(1,), epochs={"type": int, "default": 20})
     torch.set_num_threads(1)
     rows = []
     for seed in options.seeds:
@@ -58,20 +44,14 @@ def main() -> None:
 def scores(task: Task, seed: int, epochs: int) -> dict[str, float]:
     """AUROC of each score."""
     reference, query = tokenise(task.reference), tokenise(task.query)
-    splits = assign_splits(task.ids, task.labels, task.donors, seed=seed)
-    columns = {"cell_id": task.ids, "label": task.labels, "donor": task.donors, "split": splits, "coarse": None}
-    sizes = ModelConfig(task.reference.shape[1], len(np.unique(task.labels.astype(str))), **PRESETS["small"])
-    with TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()):
-        write_store(f"{folder}/tokens.arrow", [(reference, pd.DataFrame(columns))])
-        store = TokenStore(f"{folder}/tokens.arrow")
-        given = {"device": torch.device("cpu"), "checkpoint": f"{folder}/checkpoint.safetensors"}
-        model, _ = train(store, store.labels, sizes, TrainConfig(epochs=epochs, seed=seed), **given)
+    with TemporaryDirectory() as folder:
+        model, _ = train_task(task, PRESETS["small"], epochs=epochs, seed=seed, folder=folder)
     (_, near, slots), (logits, far, theirs) = (states(model, tokens) for tokens in (reference, query))
     passes = dropped_out(model, query)
     found = {
         "energy": -logsumexp(logits, axis=1),
-        "embedding": neighbours(near, far),
-        "slots' states": neighbours(slots, theirs),
+        "embedding": neighbours(unit(near), unit(far)),
+        "slots' states": neighbours(unit(slots), unit(theirs)),
         "dropout": entropy(passes.mean(0)) - entropy(passes).mean(0),
     }
     return {name: float(roc_auc_score(task.unknown, score)) for name, score in found.items()}
@@ -99,12 +79,6 @@ def dropped_out(model: CellMemory, tokens: Tokens, batch: int = 128) -> np.ndarr
         parts.append(np.stack([softmax(model(*tensors).logits.numpy(), axis=1) for _ in range(N_PASSES)]))
     model.eval()
     return np.concatenate(parts, axis=1)
-
-
-def neighbours(reference: np.ndarray, query: np.ndarray) -> np.ndarray:
-    """Mean cosine distance to the ten nearest reference cells."""
-    near, far = (x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12) for x in (reference, query))
-    return NearestNeighbors(n_neighbors=10).fit(near).kneighbors(far)[0].mean(1)
 
 
 if __name__ == "__main__":

@@ -10,10 +10,7 @@ training: what the detector uses of the model is fitted in closed form.
 
 from __future__ import annotations
 
-import argparse
 import json
-import warnings
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -24,26 +21,20 @@ from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import NearestNeighbors
-from tasks import OOD_TASKS, OTHER_STUDY, Task, load_task
+from tasks import OOD_TASKS, OTHER_STUDY, Task, load_task, study_options
 
 from cellcohort.crossfit import assign_folds, cross_fit
 from cellcohort.evidence import bin_levels
 from cellcohort.ood import Detector, fit_detector
 from cellcohort.profiles import VIEWS, Comparison, Profiles, fit_profiles
-from cellcohort.shift import Shift, ShiftEstimator
-from cellcohort.splits import assign_splits
+from cellcohort.shift import Shift, judge_sample
 from cellcohort.tokens import N_BINS, tokenise
 
 ALPHA = 0.05
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
-    parser.add_argument("--out", type=Path, required=True, help="JSON file")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
-    options = parser.parse_args()
-    warnings.filterwarnings("ignore")
+    options = study_options(__doc__)
     rows = []
     for name in OOD_TASKS:
         for seed in options.seeds:
@@ -59,46 +50,37 @@ def main() -> None:
 def fit(task: Task, seed: int) -> tuple[np.ndarray, Profiles, Detector, sparse.csr_matrix]:
     """Names of the labels, profiles and detector of the reference, and the query's levels."""
     names, codes = np.unique(task.labels.astype(str), return_inverse=True)
-    splits = assign_splits(task.ids, task.labels, task.donors, seed=seed)
-    cells = pd.DataFrame({"cell_id": task.ids, "label": task.labels, "donor": task.donors, "split": splits})
     reference, query = (bin_levels(tokenise(x), x.shape[1], N_BINS) for x in (task.reference, task.query))
-    seen, _ = cross_fit(reference, codes, assign_folds(cells, seed=seed), len(names))
+    seen, _ = cross_fit(reference, codes, assign_folds(task.cells(seed), seed=seed), len(names))
     return names, fit_profiles(reference, codes, len(names)), fit_detector(seen, names), query
-
-
-def verdict(fitted, compared: Comparison, chosen: np.ndarray, *, adjusted: bool = True) -> tuple[np.ndarray, Shift]:
-    """OOD calls in a sample of the chosen query cells, and its shift."""
-    names, profiles, detector, query = fitted
-    types, scores = compared.types[chosen], detector.score(compared.views[chosen])
-    estimator = ShiftEstimator(profiles, detector, list(names))
-    estimator.add(np.flatnonzero(chosen).astype(str), types, scores, query[chosen])
-    shift = estimator.estimate(types, scores) if adjusted else Shift(0.0, {})
-    return detector.pvalue(scores - shift.shift, names[types]) <= ALPHA, shift
 
 
 def judge(task: Task, seed: int) -> tuple[np.ndarray, Comparison, np.ndarray, Shift]:
     """The query as one sample: names of the labels, comparison, OOD calls and shift."""
-    fitted = fit(task, seed)
-    compared = fitted[1].compare(fitted[3])
-    return fitted[0], compared, *verdict(fitted, compared, np.ones(len(compared.types), bool))
+    names, profiles, detector, query = fit(task, seed)
+    compared, ids = profiles.compare(query), np.arange(query.shape[0]).astype(str)
+    _, pvalues, shift = judge_sample(profiles, detector, list(names), compared, query, ids)
+    return names, compared, pvalues <= ALPHA, shift
 
 
 def ours(task: Task, seed: int) -> dict:
     """The detector, with its views one by one."""
-    fitted = fit(task, seed)
-    compared = fitted[1].compare(fitted[3])
-    views, scores = compared.views, fitted[2].score(compared.views)
+    names, profiles, detector, query = fit(task, seed)
+    compared = profiles.compare(query)
+    views, scores = compared.views, detector.score(compared.views)
 
-    def called(chosen: np.ndarray, *, adjusted: bool = True) -> np.ndarray:
-        return verdict(fitted, compared, chosen, adjusted=adjusted)[0]
+    def called(chosen: np.ndarray) -> np.ndarray:
+        """OOD calls in a sample of the chosen cells."""
+        some, ids = profiles.compare(query[chosen]), np.flatnonzero(chosen).astype(str)
+        return judge_sample(profiles, detector, list(names), some, query[chosen], ids)[1] <= ALPHA
 
     unknown, everything = task.unknown, np.ones(len(task.unknown), bool)
-    calls = called(everything)
+    calls, unadjusted = called(everything), detector.pvalue(scores, names[compared.types])
     figures = {
         "AUROC": roc_auc_score(unknown, scores),
         "false alarms": calls[~unknown].mean(),
         "recall": calls[unknown].mean(),
-        "false alarms, unadjusted": called(everything, adjusted=False)[~unknown].mean(),
+        "false alarms, unadjusted": (unadjusted <= ALPHA)[~unknown].mean(),
         "false alarms, known cells alone": called(~unknown).mean(),
         "recall, OOD cells alone": called(unknown).mean(),
     }
@@ -115,14 +97,11 @@ def simple(task: Task) -> dict:
     logits = model.decision_function(query)
     pca = PCA(40, random_state=0).fit(reference)
     near, far = pca.transform(reference), pca.transform(query)
-    distances = {}
-    for kind, (a, b) in {"euclidean": (near, far), "cosine": (_unit(near), _unit(far))}.items():
-        distances[kind] = NearestNeighbors(n_neighbors=10).fit(a).kneighbors(b)[0].mean(1)
     scores = {
         "max softmax": -softmax(logits, axis=1).max(1),
         "energy": -logsumexp(logits, axis=1),
-        "kNN euclidean": distances["euclidean"],
-        "kNN cosine": distances["cosine"],
+        "kNN euclidean": neighbours(near, far),
+        "kNN cosine": neighbours(unit(near), unit(far)),
         "kNN by class": _by_class(near, far, task.labels),
         "reconstruction": ((query - pca.inverse_transform(far)) ** 2).sum(1),
         "disagreement": _disagreement(near, far, task.labels),
@@ -138,7 +117,13 @@ def _log_normalised(counts: sparse.csr_matrix) -> np.ndarray:
     return np.log1p(1e4 * dense / np.maximum(dense.sum(1, keepdims=True), 1))
 
 
-def _unit(x: np.ndarray) -> np.ndarray:
+def neighbours(reference: np.ndarray, query: np.ndarray) -> np.ndarray:
+    """Mean distance to the ten nearest reference cells."""
+    return NearestNeighbors(n_neighbors=10).fit(reference).kneighbors(query)[0].mean(1)
+
+
+def unit(x: np.ndarray) -> np.ndarray:
+    """The rows at length one."""
     return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12)
 
 
@@ -170,9 +155,9 @@ def _by_class(reference: np.ndarray, query: np.ndarray, labels: np.ndarray) -> n
     """Cosine distance to the neighbours in the best class, in units of that class's own distances."""
     ratios = []
     for name in np.unique(labels):
-        members = _unit(reference[labels == name])
+        members = unit(reference[labels == name])
         search = NearestNeighbors(n_neighbors=min(10, len(members))).fit(members)
-        ratios.append(search.kneighbors(_unit(query))[0].mean(1) / search.kneighbors(members)[0].mean())
+        ratios.append(search.kneighbors(unit(query))[0].mean(1) / search.kneighbors(members)[0].mean())
     return np.min(ratios, axis=0)
 
 

@@ -9,15 +9,13 @@ on pbmc4k: the share of OOD cells, and the origins of these.
 
 from __future__ import annotations
 
-import argparse
 import json
-import warnings
 from pathlib import Path
 
 import anndata as ad
 import numpy as np
 from ood_study import judge
-from tasks import make_task, read_cells, split_cells
+from tasks import make_task, read_cells, split_cells, study_options
 
 T_CELLS = {"thelper", "memoryt", "regulatoryt", "naivet"}
 SIBLINGS = (  # task, type left out, its siblings
@@ -34,12 +32,7 @@ PATIENTS = ("aml027_pre_zheng2017", "malt_lymphoma_10x")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
-    parser.add_argument("--out", type=Path, required=True, help="JSON file")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
-    options = parser.parse_args()
-    warnings.filterwarnings("ignore")
+    options = study_options(__doc__)
     rows = [sibling(options.data, *case, seed=seed) for case in SIBLINGS for seed in options.seeds]
     rows += [patient(options.data, name, seed=options.seeds[0]) for name in PATIENTS]
     for row in rows:

@@ -6,20 +6,30 @@ PBMC of two studies, one pancreas split at random. A task `name:type` leaves the
 
 from __future__ import annotations
 
+import argparse
+import contextlib
+import io
 import sys
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import anndata as ad
 import numpy as np
+import pandas as pd
 import scipy.sparse as sp
+import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
 from cellcohort.counts import Counts, open_counts
 from cellcohort.genes import align_genes
+from cellcohort.model import CellMemory, ModelConfig
 from cellcohort.resources import gene_aliases, gene_positions
+from cellcohort.splits import assign_splits
+from cellcohort.tokens import TokenStore, tokenise, write_store
+from cellcohort.training import TrainConfig, train
 from cellcohort.vocabulary import select_vocabulary
 
 LABEL_TASKS = ("ovarian", "ovarian back", "zheng to pbmc4k", "pbmc4k to zheng", "pancreas")
@@ -60,8 +70,6 @@ class Task:
         Of the reference's cells.
     unknown
         Whether the reference lacks the query cell's type.
-    patients
-        Donor of each query cell.
     """
 
     name: str
@@ -72,7 +80,35 @@ class Task:
     donors: np.ndarray | None
     ids: np.ndarray
     unknown: np.ndarray
-    patients: np.ndarray
+
+    def cells(self, seed: int) -> pd.DataFrame:
+        """The reference's cells, split, as a token store takes them."""
+        splits = assign_splits(self.ids, self.labels, self.donors, seed=seed)
+        columns = {"cell_id": self.ids, "label": self.labels, "donor": self.donors, "split": splits, "coarse": None}
+        return pd.DataFrame(columns)
+
+
+def study_options(doc: str, seeds: tuple[int, ...] = (1, 2, 3), **more) -> argparse.Namespace:
+    """The command line of a study: data, out, seeds, and `more` options with their arguments to `add_argument`."""
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
+    parser.add_argument("--out", type=Path, required=True, help="JSON file")
+    parser.add_argument("--seeds", type=int, nargs="+", default=seeds)
+    for name, arguments in more.items():
+        parser.add_argument(f"--{name}", **arguments)
+    warnings.filterwarnings("ignore")
+    return parser.parse_args()
+
+
+def train_task(task: Task, sizes: dict, *, epochs: int, seed: int, folder: str) -> tuple[CellMemory, TokenStore]:
+    """The model of these `sizes`, trained on the task's reference as the workflow trains it, and its token store."""
+    write_store(f"{folder}/tokens.arrow", [(tokenise(task.reference), task.cells(seed))])
+    store = TokenStore(f"{folder}/tokens.arrow")
+    config = ModelConfig(task.reference.shape[1], len(store.labels), **sizes)
+    given = {"device": torch.device("cpu"), "checkpoint": f"{folder}/checkpoint.safetensors"}
+    with contextlib.redirect_stderr(io.StringIO()):
+        model, _ = train(store, store.labels, config, TrainConfig(epochs=epochs, seed=seed), **given)
+    return model, store
 
 
 def load_task(data: Path, name: str, *, seed: int) -> Task:
@@ -95,8 +131,8 @@ def make_task(name: str, reference: ad.AnnData, query: ad.AnnData, left_out: str
         vocabulary = select_vocabulary(ours, rows, donors, **given)
         matrices = [align_genes(x.genes, vocabulary, aliases).project(x.read()) for x in (ours, theirs)]
     labels, truth = (cells.obs["type"].to_numpy(object) for cells in (reference, query))
-    ids, patients = reference.obs_names.to_numpy(object), query.obs["donor"].to_numpy(object)
-    return Task(name, *matrices, labels, truth, donors, ids, ~np.isin(truth, labels), patients)
+    ids = reference.obs_names.to_numpy(object)
+    return Task(name, *matrices, labels, truth, donors, ids, ~np.isin(truth, labels))
 
 
 def _counts(cells: ad.AnnData, path: Path) -> Counts:
