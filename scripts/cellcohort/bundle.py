@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 from safetensors import numpy as arrays
 from safetensors.torch import load_file, save_file
 
@@ -93,9 +92,3 @@ class Bundle:
     def profiles(self) -> Profiles:
         """The reference's types gene by gene."""
         return Profiles(**arrays.load_file(self.folder / "profiles.safetensors"))
-
-
-def stacked(column: pa.ChunkedArray) -> np.ndarray:
-    """A fixed-size-list column of n vectors as an (n, d) float32 array."""
-    array = column.combine_chunks()
-    return array.flatten().to_numpy().reshape(len(array), array.type.list_size)

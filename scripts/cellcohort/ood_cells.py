@@ -13,10 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from scipy import sparse
 
-from .bundle import stacked
 from .counts import Counts
 from .files import atomic_path
-from .tables import ANNOTATION
+from .tables import ANNOTATION, stacked
 
 BATCH_CELLS = 16_384
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -95,9 +96,15 @@ def with_sample(schema: pa.Schema) -> pa.Schema:
     return pa.schema([*_schema(sample_id=_TEXT, patient_id=_TEXT), *schema])
 
 
-def vectors(array) -> pa.FixedSizeListArray:
+def vectors(array: np.ndarray) -> pa.FixedSizeListArray:
     """An (n, d) float32 array as a fixed-size-list column of n vectors."""
     return pa.FixedSizeListArray.from_arrays(pa.array(array.reshape(-1), pa.float32()), array.shape[1])
+
+
+def stacked(column: pa.ChunkedArray) -> np.ndarray:
+    """A fixed-size-list column of n vectors as an (n, d) float32 array."""
+    array = column.combine_chunks()
+    return array.flatten().to_numpy().reshape(len(array), array.type.list_size)
 
 
 def as_table(content: pd.DataFrame | dict | pa.Table, schema: pa.Schema) -> pa.Table:

@@ -20,8 +20,8 @@ rule annotate:
         "../../envs/cellmemory.yaml"
     threads: 4
     resources:
-        mem_mb=by_size(3000, 0.5),
-        runtime=by_size(30, 0.5),
+        mem_mb=by_size(sample_mb, 3000, 0.5),
+        runtime=by_size(sample_mb, 30, 0.5),
     params:
         sample=lambda wildcards: SAMPLES[wildcards.sample],
         ood=config["ood"],

@@ -31,8 +31,8 @@ rule infer_cnv:
         "../../envs/infercnv.yaml"
     threads: 2
     resources:
-        mem_mb=by_size(3000, 10),
-        runtime=by_size(30, 0.2),
+        mem_mb=by_size(patient_mb, 3000, 10),
+        runtime=by_size(patient_mb, 30, 0.2),
     params:
         samples=lambda wildcards: [SAMPLES[sample] for sample in PATIENTS[wildcards.patient]],
         reference=config["reference"],
@@ -60,8 +60,8 @@ rule split_cnv:
         "../../envs/infercnv.yaml"
     threads: 1
     resources:
-        mem_mb=by_size(1000, 4),
-        runtime=by_size(5, 0.02),
+        mem_mb=by_size(sample_mb, 1000, 4),
+        runtime=by_size(sample_mb, 5, 0.02),
     params:
         sample=lambda wildcards: SAMPLES[wildcards.sample],
     message:
@@ -91,8 +91,8 @@ rule summarise_cnv:
         "../../envs/infercnv.yaml"
     threads: 1
     resources:
-        mem_mb=by_size(3000, 0.5),
-        runtime=by_size(10, 0.05),
+        mem_mb=by_size(patient_mb, 3000, 0.5),
+        runtime=by_size(patient_mb, 10, 0.05),
     params:
         samples=lambda wildcards: [SAMPLES[sample] for sample in PATIENTS[wildcards.patient]],
     message:

@@ -34,8 +34,8 @@ rule collect_status:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=by_size(1000, 2),
-        runtime=by_size(10, 0.05),
+        mem_mb=by_size(cohort_mb, 1000, 2),
+        runtime=by_size(cohort_mb, 10, 0.05),
     params:
         samples=SHEET,
     message:
@@ -62,8 +62,8 @@ rule collect_annotation:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=by_size(1500, 0.5),
-        runtime=by_size(10, 0.05),
+        mem_mb=by_size(cohort_mb, 1500, 0.5),
+        runtime=by_size(cohort_mb, 10, 0.05),
     params:
         samples=list(SAMPLES.values()),
     message:
@@ -89,8 +89,8 @@ rule collect_explanations:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=by_size(1500, 0.5),
-        runtime=by_size(10, 0.05),
+        mem_mb=by_size(cohort_mb, 1500, 0.5),
+        runtime=by_size(cohort_mb, 10, 0.05),
     message:
         "Collecting gene scores and programs of all samples"
     script:
@@ -111,8 +111,8 @@ rule collect_origins:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=by_size(1500, 0.1),
-        runtime=by_size(10, 0.02),
+        mem_mb=by_size(cohort_mb, 1500, 0.1),
+        runtime=by_size(cohort_mb, 10, 0.02),
     params:
         samples=list(SAMPLES.values()),
     message:
@@ -147,8 +147,8 @@ rule collect_cnv:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=by_size(1500, 0.5),
-        runtime=by_size(10, 0.05),
+        mem_mb=by_size(cohort_mb, 1500, 0.5),
+        runtime=by_size(cohort_mb, 10, 0.05),
     params:
         samples=list(SAMPLES.values()) if CNV_ENABLED else [],
     message:
@@ -174,8 +174,8 @@ rule evaluate:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=by_size(2000, 0.1),
-        runtime=by_size(10, 0.02),
+        mem_mb=by_size(cohort_mb, 2000, 0.1),
+        runtime=by_size(cohort_mb, 10, 0.02),
     params:
         samples=SHEET,
     message:

@@ -57,27 +57,44 @@ def read_schema(name):
         return yaml.safe_load(file)
 
 
-def by_size(base, factor, most=float("inf")):
-    """A resource that grows with the size of the inputs (MB), up to `most`, and with each attempt."""
+def by_size(cells_mb, base, factor, most=float("inf")):
+    """A resource that grows with the user's files (`cells_mb(wildcards)`), up to `most`, and with each attempt.
 
-    def amount(wildcards, input, attempt):
-        return int(attempt * min(most, base + factor * size_mb(input)))
+    Their sizes are known before any job and looked up once, whereas to ask for the sizes of a job's own inputs would
+    double the time to plan a cohort of thousands.
+    """
+
+    def amount(wildcards, attempt):
+        return int(attempt * min(most, base + factor * cells_mb(wildcards)))
 
     return amount
 
 
-def size_mb(input):
-    """Size of the inputs in MB, with the content of folders, which Snakemake does not count."""
-    counted = {os.path.dirname(path) for path in input}  # a 10x folder's files are inputs themselves
-    folders = {os.path.normpath(path) for path in input if os.path.isdir(path)} - counted
-    return input.size_mb + sum(map(folder_mb, folders))
-
-
 @cache
-def folder_mb(folder):
-    """Size of all files below a folder in MB."""
-    files = (os.path.join(place, name) for place, _, names in os.walk(folder) for name in names)
-    return sum(map(os.path.getsize, files)) / 1024**2
+def file_mb(path):
+    """Size of a file, or of all files below a folder, in MB; 0 where nothing is."""
+    files = (os.path.join(place, name) for place, _, names in os.walk(path) for name in names)
+    return sum(os.path.getsize(file) for file in [path, *files] if os.path.isfile(file)) / 1024**2
+
+
+def sample_mb(wildcards):
+    """Size of the sample's cells."""
+    return file_mb(COUNTS[wildcards.sample])
+
+
+def patient_mb(wildcards):
+    """Size of the cells of all samples of the patient."""
+    return sum(file_mb(COUNTS[sample]) for sample in PATIENTS[wildcards.patient])
+
+
+def cohort_mb(wildcards):
+    """Size of the cells of all samples."""
+    return sum(map(file_mb, COUNTS.values()))
+
+
+def reference_mb(wildcards):
+    """Size of the reference's cells."""
+    return file_mb(REFERENCE)
 
 
 def counts_of_sample(wildcards):
@@ -87,7 +104,7 @@ def counts_of_sample(wildcards):
 
 def parts_of_sample(wildcards):
     """The files inside a 10x folder: the folder's own time does not change with their content."""
-    return sheet.matrix_files(COUNTS[wildcards.sample])
+    return PARTS[wildcards.sample]
 
 
 def counts_of_patient(wildcards):

@@ -11,8 +11,8 @@ rule select_vocabulary:
         "../../envs/scanpy.yaml"
     threads: 1
     resources:
-        mem_mb=by_size(2000, 2),
-        runtime=by_size(15, 0.05),
+        mem_mb=by_size(reference_mb, 2000, 2),
+        runtime=by_size(reference_mb, 15, 0.05),
     params:
         reference=config["reference"],
         vocabulary=config["vocabulary"],
@@ -40,8 +40,8 @@ rule align_genes:
         "../../envs/scanpy.yaml"
     threads: 1
     resources:
-        mem_mb=by_size(1000, 0.5),
-        runtime=by_size(5, 0.02),
+        mem_mb=by_size(sample_mb, 1000, 0.5),
+        runtime=by_size(sample_mb, 5, 0.02),
     params:
         sample=lambda wildcards: SAMPLES[wildcards.sample],
         min_share=config["vocabulary"]["min_share"],

@@ -12,8 +12,8 @@ rule tokenise_reference:
         "../../envs/cellmemory.yaml"
     threads: 1
     resources:
-        mem_mb=by_size(2000, 1),
-        runtime=by_size(15, 0.05),
+        mem_mb=by_size(reference_mb, 2000, 1),
+        runtime=by_size(reference_mb, 15, 0.05),
     params:
         reference=config["reference"],
         seed=config["train"]["seed"],
@@ -39,8 +39,8 @@ rule train_model:
         "../../envs/cellmemory.yaml"
     threads: 8
     resources:
-        mem_mb=by_size(6000, 2),
-        runtime=by_size(240, 1),
+        mem_mb=by_size(reference_mb, 6000, 2),
+        runtime=by_size(reference_mb, 240, 1),
     params:
         preset=config["model"]["preset"],
         train=config["train"],
@@ -78,8 +78,8 @@ rule calibrate_model:
         "../../envs/cellmemory.yaml"
     threads: 8
     resources:
-        mem_mb=by_size(4000, 2),
-        runtime=by_size(60, 0.5),
+        mem_mb=by_size(reference_mb, 4000, 2),
+        runtime=by_size(reference_mb, 60, 0.5),
     params:
         train=config["train"],
         alpha=config["ood"]["alpha"],
@@ -105,8 +105,8 @@ rule leave_type_out:
         "../../envs/cellmemory.yaml"
     threads: 1
     resources:
-        mem_mb=by_size(4000, 2),
-        runtime=by_size(360, 2),
+        mem_mb=by_size(reference_mb, 4000, 2),
+        runtime=by_size(reference_mb, 360, 2),
     params:
         seed=config["train"]["seed"],
         alpha=config["ood"]["alpha"],

@@ -15,8 +15,8 @@ rule extract_ood:
         "../../envs/cellmemory.yaml"
     threads: 1
     resources:
-        mem_mb=by_size(2000, 2),
-        runtime=by_size(10, 0.05),
+        mem_mb=by_size(sample_mb, 2000, 2),
+        runtime=by_size(sample_mb, 10, 0.05),
     params:
         sample=lambda wildcards: SAMPLES[wildcards.sample],
     message:

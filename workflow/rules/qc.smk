@@ -13,8 +13,8 @@ rule quality_control:
         "../../envs/scanpy.yaml"
     threads: 1
     resources:
-        mem_mb=by_size(1500, 8, most=12_000),
-        runtime=by_size(15, 0.1),
+        mem_mb=by_size(sample_mb, 1500, 8, most=12_000),
+        runtime=by_size(sample_mb, 15, 0.1),
     params:
         sample=lambda wildcards: SAMPLES[wildcards.sample],
         qc=lambda wildcards: QC[wildcards.sample],

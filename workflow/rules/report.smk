@@ -13,8 +13,8 @@ rule project_umap:
         "../../envs/report.yaml"
     threads: 2
     resources:
-        mem_mb=by_size(2000, 2),
-        runtime=by_size(30, 0.1),
+        mem_mb=by_size(cohort_mb, 2000, 2),
+        runtime=by_size(cohort_mb, 30, 0.1),
     params:
         max_points=config["report"]["max_points"],
     message:
@@ -57,8 +57,8 @@ rule report:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=by_size(2000, 1),
-        runtime=by_size(15, 0.05),
+        mem_mb=by_size(cohort_mb, 2000, 1),
+        runtime=by_size(cohort_mb, 15, 0.05),
     params:
         patients=list(PATIENTS) if CNV_ENABLED else [],
         title=config["report"]["title"],
