@@ -1,11 +1,12 @@
 """Match the genes of one sample to the vocabulary and write its status."""
 
 from cellcohort.files import read_json, write_json
-from cellcohort.logs import log_to
+from cellcohort.jobs import begin
+from cellcohort.provenance import NAME, current
 from cellcohort.status import align_sample
 from cellcohort.tables import GENES, read_frame, write_table
 
-log_to(snakemake.log[0])
+begin(snakemake)
 alignment, status = align_sample(
     snakemake.params.sample,
     snakemake.input.counts,
@@ -15,4 +16,4 @@ alignment, status = align_sample(
     on_invalid=snakemake.params.on_invalid,
 )
 write_table(snakemake.output.genes, alignment.table, GENES)
-write_json(snakemake.output.status, status)
+write_json(snakemake.output.status, status | {NAME: current()})

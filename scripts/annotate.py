@@ -11,7 +11,8 @@ from cellcohort.explanation import Explanation
 from cellcohort.files import read_json, write_json
 from cellcohort.genes import Alignment
 from cellcohort.inference import choose_device, use_threads
-from cellcohort.logs import log_to
+from cellcohort.jobs import begin
+from cellcohort.provenance import NAME, current, state
 from cellcohort.shift import Shift
 from cellcohort.tables import (
     ANNOTATION,
@@ -24,10 +25,11 @@ from cellcohort.tables import (
     write_table,
 )
 
-log_to(snakemake.log[0])
+begin(snakemake)
+bundle = Bundle.open(snakemake.params.bundle)
+state(bundle_sha256=bundle.sha256)
 use_threads(snakemake.threads)
 sample, output = snakemake.params.sample, snakemake.output
-bundle = Bundle.open(snakemake.params.bundle)
 config = bundle.model.config
 bundle.model.to(choose_device(snakemake.params.device))
 explanation = Explanation(config.n_labels, config.n_genes, config.n_slots)
@@ -48,7 +50,7 @@ with table_writer(output.embedding, embedding_schema(config.d_model)) as keep_em
         )
         annotation, shift = result.table, result.shift
 write_table(output.annotation, annotation, ANNOTATION)
-write_json(output.shift, asdict(shift))
+write_json(output.shift, asdict(shift) | {NAME: current()})
 symbols = bundle.vocabulary["symbol"].to_numpy()
 write_table(output.gene_scores, explanation.gene_scores(bundle.labels, symbols), GENE_SCORES)
 write_table(output.programs, explanation.slot_programs(bundle.labels, symbols), PROGRAMS)

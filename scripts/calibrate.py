@@ -4,12 +4,12 @@ from pathlib import Path
 
 from cellcohort.bundle import load_model
 from cellcohort.inference import choose_device, use_threads
+from cellcohort.jobs import begin
 from cellcohort.judgement import calibrate
-from cellcohort.logs import log_to
 from cellcohort.tables import VOCABULARY, read_frame, write_table
 from cellcohort.tokens import TokenStore
 
-log_to(snakemake.log[0])
+begin(snakemake)
 use_threads(snakemake.threads)
 train, vocabulary = snakemake.params.train, snakemake.output.vocabulary
 model = load_model(snakemake.input.weights, snakemake.input.config).to(choose_device(train["device"]))

@@ -8,9 +8,9 @@ from cellcohort.cnv.outputs import write_patient
 from cellcohort.cnv.patient import call_patient, open_healthy, open_samples
 from cellcohort.cnv.settings import Settings
 from cellcohort.counts import open_counts
-from cellcohort.logs import log_to
+from cellcohort.jobs import begin
 
-log_to(snakemake.log[0])
+begin(snakemake)
 config, reference, files = snakemake.params.cnv, snakemake.params.reference, snakemake.input
 healthy = None
 if reference and files.get("reference"):

@@ -2,10 +2,10 @@
 
 from cellcohort.cohort import collect_annotation
 from cellcohort.cohort_tables import COMPOSITION, OOD
-from cellcohort.logs import log_to
+from cellcohort.jobs import begin
 from cellcohort.tables import write_table, write_tsv
 
-log_to(snakemake.log[0])
+begin(snakemake)
 output = snakemake.output
 composition, ood = collect_annotation(
     snakemake.input.annotation, snakemake.params.samples, output.annotation, shifts=snakemake.input.shifts

@@ -2,10 +2,10 @@
 
 from cellcohort.cohort import cnv_burden, collect_cnv_arms, collect_patients
 from cellcohort.cohort_tables import CNV_BURDEN, CNV_MARKERS, CNV_ORIGINS, CNV_PATIENTS, COHORT_CNV_ARMS
-from cellcohort.logs import log_to
+from cellcohort.jobs import begin
 from cellcohort.tables import write_table, write_tsv
 
-log_to(snakemake.log[0])
+begin(snakemake)
 samples, files, output = snakemake.params.samples, snakemake.input, snakemake.output
 tables = {
     "cnv_arms": (collect_cnv_arms(files.arms, samples), COHORT_CNV_ARMS),

@@ -1,10 +1,10 @@
 """Average the samples' gene scores and programs over the cohort."""
 
 from cellcohort.cohort import mean_gene_scores, mean_programs
-from cellcohort.logs import log_to
+from cellcohort.jobs import begin
 from cellcohort.tables import GENE_SCORES, PROGRAMS, write_table, write_tsv
 
-log_to(snakemake.log[0])
+begin(snakemake)
 output = snakemake.output
 scores = mean_gene_scores(snakemake.input.gene_scores)
 write_table(output.gene_scores, scores, GENE_SCORES)

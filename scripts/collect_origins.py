@@ -2,10 +2,10 @@
 
 from cellcohort.cohort import collect_origins
 from cellcohort.cohort_tables import ORIGINS
-from cellcohort.logs import log_to
+from cellcohort.jobs import begin
 from cellcohort.tables import write_table, write_tsv
 
-log_to(snakemake.log[0])
+begin(snakemake)
 origins = collect_origins(snakemake.input.annotation, snakemake.params.samples)
 write_table(snakemake.output.origins, origins, ORIGINS)
 write_tsv(snakemake.output.origins_tsv, origins)

@@ -2,10 +2,10 @@
 
 from cellcohort.cohort_tables import CONFUSION, EVALUATION
 from cellcohort.evaluation import confusion, evaluate, load_cells
-from cellcohort.logs import log_to
+from cellcohort.jobs import begin
 from cellcohort.tables import read_frame, write_table, write_tsv
 
-log_to(snakemake.log[0])
+begin(snakemake)
 cells = load_cells(
     snakemake.params.samples,
     annotation=snakemake.input.annotation,

@@ -2,10 +2,10 @@
 
 from cellcohort.counts import open_sample
 from cellcohort.files import read_json
-from cellcohort.logs import log_to
+from cellcohort.jobs import begin
 from cellcohort.ood_cells import empty_ood, write_ood
 
-log_to(snakemake.log[0])
+begin(snakemake)
 if read_json(snakemake.input.status)["status"] == "ok":
     write_ood(
         snakemake.output.ood,

@@ -1,13 +1,13 @@
 """Leave each type out of the reference and say how well it is found."""
 
 from cellcohort.cohort_tables import LEAVE_TYPE_OUT
+from cellcohort.jobs import begin
 from cellcohort.judgement import kept_levels
 from cellcohort.leave_type_out import leave_types_out
-from cellcohort.logs import log_to
 from cellcohort.tables import read_frame, write_table, write_tsv
 from cellcohort.tokens import N_BINS, TokenStore
 
-log_to(snakemake.log[0])
+begin(snakemake)
 store, seed = TokenStore(snakemake.input.tokens), snakemake.params.seed
 n_genes = len(read_frame(snakemake.input.vocabulary))
 _, cells, levels = kept_levels(store, n_genes=n_genes, n_bins=N_BINS, seed=seed)

@@ -1,11 +1,11 @@
 """Place the cohort's cells in a UMAP of the reference."""
 
 from cellcohort.cohort_tables import UMAP
-from cellcohort.logs import log_to
+from cellcohort.jobs import begin
 from cellcohort.tables import write_table
 from cellcohort.umap import project_umap
 
-log_to(snakemake.log[0])
+begin(snakemake)
 points = project_umap(
     snakemake.input.reference_embedding,
     embeddings=snakemake.input.embedding,

@@ -1,9 +1,9 @@
 """Write the cohort report and its figures."""
 
-from cellcohort.logs import log_to
+from cellcohort.jobs import begin
 from cellcohort.report import render_report
 
-log_to(snakemake.log[0])
+begin(snakemake)
 params = snakemake.params
 figures = dict(snakemake.output.items())
 render_report(

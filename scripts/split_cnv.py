@@ -1,9 +1,9 @@
 """Hand one sample its part of the patient's copy number."""
 
 from cellcohort.cnv.outputs import split_sample
-from cellcohort.logs import log_to
+from cellcohort.jobs import begin
 
-log_to(snakemake.log[0])
+begin(snakemake)
 files, output = snakemake.input, snakemake.output
 split_sample(
     {"cnv": files.cnv, "cells": files.cells, "arms": files.arms},

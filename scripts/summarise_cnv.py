@@ -5,10 +5,10 @@ from cellcohort.cnv.markers import rank_markers
 from cellcohort.cnv.patient import open_samples
 from cellcohort.cnv.summary import arm_shares, join_cells, origin_shares
 from cellcohort.cohort_tables import CNV_MARKERS, CNV_ORIGINS, CNV_PATIENTS
-from cellcohort.logs import log_to
+from cellcohort.jobs import begin
 from cellcohort.tables import read_frame, write_table
 
-log_to(snakemake.log[0])
+begin(snakemake)
 files, output = snakemake.input, snakemake.output
 samples = open_samples(snakemake.params.samples, files.counts, status=files.status, annotation=files.annotation)
 names = [row["sample_id"] for row in snakemake.params.samples]

@@ -1,14 +1,14 @@
 """Turn the reference into tokens, once."""
 
 from cellcohort.genes import align_genes
-from cellcohort.logs import log_to
+from cellcohort.jobs import begin
 from cellcohort.reference import coarse_types, labelled_cells, open_reference
 from cellcohort.resources import gene_aliases
 from cellcohort.splits import assign_splits
 from cellcohort.tables import read_frame
 from cellcohort.tokens import tokenise_reference, write_store
 
-log_to(snakemake.log[0])
+begin(snakemake)
 reference = snakemake.params.reference
 counts = open_reference(reference, snakemake.input.reference)
 rows, labels, donors = labelled_cells(counts, label=reference["label"], donor=reference.get("donor"))

@@ -6,7 +6,7 @@ import torch
 
 from cellcohort.bundle import save_model
 from cellcohort.inference import choose_device, use_threads
-from cellcohort.logs import log_to
+from cellcohort.jobs import begin
 from cellcohort.model import PRESETS, ModelConfig
 from cellcohort.tables import HISTORY, read_frame, write_table
 from cellcohort.tokens import TokenStore
@@ -14,7 +14,7 @@ from cellcohort.training import TrainConfig, train, train_on_gpus
 
 
 def main() -> None:
-    log_to(snakemake.log[0])
+    begin(snakemake)
     use_threads(snakemake.threads)
     settings = dict(snakemake.params.train)
     device, checkpoint = choose_device(settings.pop("device")), snakemake.params.checkpoint

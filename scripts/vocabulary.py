@@ -1,12 +1,15 @@
 """Choose the genes that the model knows."""
 
-from cellcohort.logs import log_to
+from cellcohort.files import checksum
+from cellcohort.jobs import begin
+from cellcohort.provenance import state
 from cellcohort.reference import labelled_cells, open_reference
 from cellcohort.resources import gene_aliases, gene_positions, genome_of
 from cellcohort.tables import VOCABULARY, write_table
 from cellcohort.vocabulary import select_vocabulary
 
-log_to(snakemake.log[0])
+begin(snakemake)
+state(reference_sha256=checksum(snakemake.input.reference))
 reference, config = snakemake.params.reference, snakemake.params.vocabulary
 counts = open_reference(reference, snakemake.input.reference)
 rows, _, donors = labelled_cells(counts, label=reference["label"], donor=reference.get("donor"))

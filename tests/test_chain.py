@@ -14,8 +14,9 @@ import pytest
 import yaml
 from tiny_cohort import REPO, snakemake
 
-from cellcohort import cohort_tables, tables
-from cellcohort.files import read_json
+from cellcohort import cohort_tables, provenance, tables
+from cellcohort.bundle import Bundle
+from cellcohort.files import checksum, read_json
 
 SAMPLES = ["P13", "P14", "empty", "foreign"]
 SHEET = pd.DataFrame(
@@ -151,6 +152,23 @@ def test_the_bundle_is_whole_and_says_how_good_it_is(results):
     assert metrics["validation"]["accuracy"] > 0.8
     splits = tables.read_frame(results / "model" / "reference_embedding.parquet", ["donor", "split"])
     assert splits.groupby("split")["donor"].unique().map(set).map(len).to_dict() == {"train": 1, "validation": 1}
+
+
+def test_results_say_where_they_come_from(results, cohort):
+    facts = provenance.read(results / "samples" / "P13" / "annotation.parquet")
+    assert set(facts) == {f"{name}_sha256" for name in ("bundle", "config", "input", "reference")} | {
+        "workflow_version"
+    }
+    assert facts["bundle_sha256"] == Bundle.open(results / "model").sha256
+    assert (facts["input_sha256"], facts["reference_sha256"]) == (
+        checksum(cohort / "P13.h5ad"),
+        checksum(cohort / "reference.h5ad"),
+    )
+    samples = tables.read_frame(results / "cohort" / "samples.parquet").set_index("sample_id")
+    assert samples.loc["P13", "input_sha256"] == facts["input_sha256"]
+    for name in ("ood", "cnv"):
+        stamp = ad.read_h5ad(results / "samples" / "P13" / f"{name}.h5ad").uns["provenance"]
+        assert stamp["workflow_version"] == facts["workflow_version"], name
 
 
 def test_a_second_run_does_nothing(cohort, results):

@@ -12,16 +12,13 @@ import pandas as pd
 from safetensors import numpy as arrays
 from safetensors.torch import load_file, save_file
 
-from . import __version__
-from .bundle_files import check_bundle
-from .errors import InputError
-from .files import atomic_path, read_json, write_json
+from .bundle_files import BUNDLE_FILES, FORMAT, check_bundle, check_format
+from .files import atomic_path, checksum, digest, read_json, write_json
 from .model import CellMemory, ModelConfig
 from .ood import Detector
 from .profiles import Profiles
+from .provenance import NAME, current
 from .tables import read_frame
-
-FORMAT = 2
 
 
 def save_model(model: CellMemory, *, weights: str | Path, config: str | Path, settings: Mapping) -> None:
@@ -29,18 +26,13 @@ def save_model(model: CellMemory, *, weights: str | Path, config: str | Path, se
     tensors = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
     with atomic_path(weights) as part:
         save_file(tensors, part)
-    write_json(config, {"format": FORMAT, "workflow_version": __version__, "model": asdict(model.config), **settings})
+    write_json(config, {"format": FORMAT, "model": asdict(model.config), **settings, NAME: current()})
 
 
 def load_model(weights: str | Path, config: str | Path) -> CellMemory:
     """The model in evaluation mode, on the CPU."""
-    content = read_json(config)
-    if content.get("format") != FORMAT:
-        written = f"format {content.get('format')} by version {content.get('workflow_version')}"
-        raise InputError(
-            f"{config}: the bundle has {written}; this version reads format {FORMAT}. Train the model anew."
-        )
-    model = CellMemory(ModelConfig(**content["model"]))
+    check_format(config)
+    model = CellMemory(ModelConfig(**read_json(config)["model"]))
     model.load_state_dict(load_file(weights))
     return model.eval()
 
@@ -56,6 +48,11 @@ class Bundle:
         """Check that the folder is complete; files are read when first asked for."""
         check_bundle(folder)
         return cls(Path(folder))
+
+    @cached_property
+    def sha256(self) -> str:
+        """Digest of all files of the bundle."""
+        return digest({name: checksum(self.folder / name) for name in BUNDLE_FILES})
 
     @cached_property
     def model(self) -> CellMemory:

@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from scipy.stats import binomtest
 
-from .cohort_tables import CNV_BURDEN, COHORT_CNV_ARMS, COMPOSITION, DESCRIPTION, OOD, ORIGINS, SAMPLES
+from .cohort_tables import CNV_BURDEN, COHORT_CNV_ARMS, COMPOSITION, DESCRIPTION, OOD, ORIGIN_OF_FILE, ORIGINS, SAMPLES
 from .files import read_json
+from .provenance import NAME
 from .tables import ANNOTATION, GENE_SCORES, PROGRAMS, empty, read_frame, write_batches
 
 FALSE_DISCOVERIES = 0.1
@@ -65,13 +66,18 @@ def collect_status(paths: Sequence[str | Path], samples: Sequence[dict]) -> pd.D
 
     Tissue, batch and condition come from `samples`, the sample sheet's rows in the order of `paths`.
     """
-    rows = [
-        read_json(path) | {column: sample.get(column) for column in DESCRIPTION}
-        for path, sample in zip(paths, samples, strict=True)
-    ]
-    for row in rows:
-        row["notes"] = "; ".join(row["notes"]) or None
+    rows = [_status(read_json(path), sample) for path, sample in zip(paths, samples, strict=True)]
     return _concat([pd.DataFrame(rows)], SAMPLES)
+
+
+def _status(content: dict, sample: dict) -> dict:
+    facts = content.pop(NAME, {})
+    return {
+        **content,
+        "notes": "; ".join(content["notes"]) or None,
+        **{column: sample.get(column) for column in DESCRIPTION},
+        **{column: facts.get(column) for column in ORIGIN_OF_FILE},
+    }
 
 
 def collect_origins(paths: Sequence[str | Path], samples: Sequence[dict]) -> pd.DataFrame:

@@ -21,10 +21,13 @@ _SAMPLE = {"sample_id": _TEXT, "patient_id": _TEXT}
 DESCRIPTION = ("tissue", "batch", "condition")
 """Columns of the sample sheet that describe a sample and influence nothing."""
 
+ORIGIN_OF_FILE = ("workflow_version", "input_sha256")
+"""Facts of a sample's status (see `provenance`) that the table of samples shows."""
+
 SAMPLES = _schema(
     {**_SAMPLE, "status": _TEXT, "n_cells": _INT, "n_cells_kept": _INT},
     {"reason": _TEXT, "vocabulary_share": _REAL, "value_kind": _TEXT, "notes": _TEXT}
-    | dict.fromkeys(DESCRIPTION, _TEXT),
+    | dict.fromkeys((*DESCRIPTION, *ORIGIN_OF_FILE), _TEXT),
 )
 COMPOSITION = _schema(
     {"patient_id": _TEXT, "sample_id": _TEXT, "label": _TEXT, "n_cells": _INT, "share": _REAL, "n_ood": _INT}

@@ -15,6 +15,7 @@ from scipy import sparse
 
 from .counts import Counts
 from .files import atomic_path
+from .provenance import NAME, current
 from .tables import ANNOTATION, stacked
 
 BATCH_CELLS = 16_384
@@ -60,7 +61,8 @@ def _write(
     coarse = obs["coarse_label"].fillna("").astype(str), obs["coarse_confidence"].astype(np.float32)
     obs = obs.assign(coarse_label=coarse[0], coarse_confidence=coarse[1])
     var = genes.assign(gene_id=genes["gene_id"].fillna("").astype(str)).set_index("symbol")
-    nothing = ad.AnnData(X=sparse.csr_matrix((0, len(var)), dtype=np.float32), var=var, uns={"value_kind": kind})
+    uns = {"value_kind": kind, NAME: current()}
+    nothing = ad.AnnData(X=sparse.csr_matrix((0, len(var)), dtype=np.float32), var=var, uns=uns)
     with atomic_path(path) as part:
         nothing.write_h5ad(part, compression="gzip")
         with h5py.File(part, "r+") as file:

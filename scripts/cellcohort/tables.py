@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from . import provenance
 from .files import atomic_path
 
 
@@ -136,7 +138,8 @@ def write_batches(path: str | Path, batches: Iterable[pa.Table], schema: pa.Sche
 @contextmanager
 def table_writer(path: str | Path, schema: pa.Schema) -> Iterator[Callable[[pa.Table], None]]:
     """Yield a function that appends a table to the Parquet file `path`, which appears when the block ends well."""
-    with atomic_path(path) as part, pq.ParquetWriter(part, schema) as writer:
+    stamped = schema.with_metadata({provenance.NAME: json.dumps(provenance.current())})
+    with atomic_path(path) as part, pq.ParquetWriter(part, stamped) as writer:
         yield lambda batch: writer.write_table(as_table(batch, schema))
 
 

@@ -14,6 +14,7 @@ if os.path.isdir(LIBRARY) and LIBRARY not in sys.path:
     sys.path.insert(0, LIBRARY)
 
 from cellcohort import settings, sheet
+from cellcohort.bundle_files import FORMAT as BUNDLE_FORMAT
 from cellcohort.errors import InputError
 from cellcohort.resources import resource_path
 

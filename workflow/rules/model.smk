@@ -42,6 +42,7 @@ rule train_model:
         mem_mb=by_size(reference_mb, 6000, 2),
         runtime=by_size(reference_mb, 240, 1),
     params:
+        format=BUNDLE_FORMAT,  # a bundle that this version cannot read is trained anew
         preset=config["model"]["preset"],
         train=config["train"],
         # Not an output: Snakemake removes the outputs of a job that failed, and this is what it resumes from.

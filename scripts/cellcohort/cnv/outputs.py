@@ -9,6 +9,7 @@ import anndata as ad
 import pandas as pd
 
 from ..files import atomic_path
+from ..provenance import NAME, current
 from ..tables import CNV_ARMS, CNV_CELLS, read_frame, with_sample, write_table
 from .call import CnvResult
 from .profile import Profile, write_profile
@@ -50,5 +51,6 @@ def split_sample(patient: Mapping[str, str | Path], sample: Mapping[str, str | P
     part = adata[(adata.obs["sample_id"] == sample_id).to_numpy()].copy()
     part.obs = part.obs[CNV_CELLS.names]
     part.obs_names = pd.Index(part.obs["cell_id"].astype(str).to_numpy(), dtype=object)
+    part.uns[NAME] = current()
     with atomic_path(sample["cnv"]) as path:
         part.write_h5ad(path, compression="gzip")

@@ -18,6 +18,7 @@ import pandas as pd
 from scipy import sparse
 
 from ..files import atomic_path
+from ..provenance import NAME, current
 from .genome import natural_order
 
 _CHUNK = 2048
@@ -186,7 +187,10 @@ def write_profile(path: str | Path, obs: pd.DataFrame, profile: Profile) -> None
         X=sparse.csr_matrix((len(obs), 0), dtype=np.float32),
         obs=obs,
         obsm={"X_cnv": profile.values.astype(np.float32)},
-        uns={"cnv": {"chr_pos": dict(profile.chr_pos), "columns": {k: v.to_numpy() for k, v in columns.items()}}},
+        uns={
+            "cnv": {"chr_pos": dict(profile.chr_pos), "columns": {k: v.to_numpy() for k, v in columns.items()}},
+            NAME: current(),
+        },
     )
     with atomic_path(path) as part:
         adata.write_h5ad(part, compression="gzip")

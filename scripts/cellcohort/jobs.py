@@ -1,0 +1,20 @@
+"""What the script of every rule does first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import provenance
+from .logs import log_to
+
+
+def begin(job: Any) -> None:
+    """Log to the job's file, and stamp what it writes with where it comes from.
+
+    Parameters
+    ----------
+    job
+        What Snakemake gives a script as `snakemake`: `log`, `params` and `input`.
+    """
+    log_to(job.log[0])
+    provenance.begin(dict(job.params.items()), job.input)
