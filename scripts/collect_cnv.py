@@ -1,19 +1,18 @@
 """Append what is known of the copy number of all samples and patients."""
 
-from cellcohort.cohort import cnv_burden, collect_cnv_arms, collect_patients
+from cellcohort.cohort import cnv_burden, collect_cnv_arms
 from cellcohort.cohort_tables import CNV_BURDEN, CNV_MARKERS, CNV_ORIGINS, CNV_PATIENTS, COHORT_CNV_ARMS
 from cellcohort.jobs import begin
-from cellcohort.tables import write_table, write_tsv
+from cellcohort.tables import read_frame, write_both
 
 begin(snakemake)
 samples, files, output = snakemake.params.samples, snakemake.input, snakemake.output
 tables = {
     "cnv_arms": (collect_cnv_arms(files.arms, samples), COHORT_CNV_ARMS),
-    "cnv_burden": (cnv_burden(files.cells, samples), CNV_BURDEN),
-    "cnv_patients": (collect_patients(files.patients, CNV_PATIENTS), CNV_PATIENTS),
-    "cnv_origins": (collect_patients(files.origins, CNV_ORIGINS), CNV_ORIGINS),
-    "cnv_markers": (collect_patients(files.markers, CNV_MARKERS), CNV_MARKERS),
+    "cnv_burden": ([cnv_burden(files.cells, samples)], CNV_BURDEN),
+    "cnv_patients": (map(read_frame, files.patients), CNV_PATIENTS),
+    "cnv_origins": (map(read_frame, files.origins), CNV_ORIGINS),
+    "cnv_markers": (map(read_frame, files.markers), CNV_MARKERS),
 }
-for name, (table, schema) in tables.items():
-    write_table(output[name], table, schema)
-    write_tsv(output[f"{name}_tsv"], table)
+for name, (frames, schema) in tables.items():
+    write_both(output[name], output[f"{name}_tsv"], frames, schema)

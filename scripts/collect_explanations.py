@@ -2,13 +2,11 @@
 
 from cellcohort.cohort import mean_gene_scores, mean_programs
 from cellcohort.jobs import begin
-from cellcohort.tables import GENE_SCORES, PROGRAMS, write_table, write_tsv
+from cellcohort.tables import GENE_SCORES, PROGRAMS, write_both
 
 begin(snakemake)
 output = snakemake.output
 scores = mean_gene_scores(snakemake.input.gene_scores)
-write_table(output.gene_scores, scores, GENE_SCORES)
-write_tsv(output.gene_scores_tsv, scores)
+write_both(output.gene_scores, output.gene_scores_tsv, [scores], GENE_SCORES)
 programs = mean_programs(snakemake.input.programs, gene_scores=snakemake.input.gene_scores)
-write_table(output.programs, programs, PROGRAMS)
-write_tsv(output.programs_tsv, programs)
+write_both(output.programs, output.programs_tsv, [programs], PROGRAMS)

@@ -3,9 +3,8 @@
 from cellcohort.cohort import collect_status
 from cellcohort.cohort_tables import SAMPLES
 from cellcohort.jobs import begin
-from cellcohort.tables import write_table, write_tsv
+from cellcohort.tables import write_both
 
 begin(snakemake)
 samples = collect_status(snakemake.input.status, snakemake.params.samples)
-write_table(snakemake.output.samples, samples, SAMPLES)
-write_tsv(snakemake.output.samples_tsv, samples)
+write_both(snakemake.output.samples, snakemake.output.samples_tsv, [samples], SAMPLES)

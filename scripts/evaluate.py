@@ -3,7 +3,7 @@
 from cellcohort.cohort_tables import CONFUSION, EVALUATION
 from cellcohort.evaluation import confusion, evaluate, load_cells
 from cellcohort.jobs import begin
-from cellcohort.tables import read_frame, write_table, write_tsv
+from cellcohort.tables import read_frame, write_both, write_table
 
 begin(snakemake)
 cells = load_cells(
@@ -13,6 +13,5 @@ cells = load_cells(
     labels=read_frame(snakemake.input.labels)["label"].tolist(),
 )
 evaluation = evaluate(cells)
-write_table(snakemake.output.evaluation, evaluation, EVALUATION)
-write_tsv(snakemake.output.evaluation_tsv, evaluation)
+write_both(snakemake.output.evaluation, snakemake.output.evaluation_tsv, [evaluation], EVALUATION)
 write_table(snakemake.output.confusion, confusion(cells), CONFUSION)

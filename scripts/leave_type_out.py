@@ -4,7 +4,7 @@ from cellcohort.cohort_tables import LEAVE_TYPE_OUT
 from cellcohort.jobs import begin
 from cellcohort.judgement import kept_levels
 from cellcohort.leave_type_out import leave_types_out
-from cellcohort.tables import read_frame, write_table, write_tsv
+from cellcohort.tables import read_frame, write_both
 from cellcohort.tokens import N_BINS, TokenStore
 
 begin(snakemake)
@@ -12,5 +12,4 @@ store, seed = TokenStore(snakemake.input.tokens), snakemake.params.seed
 n_genes = len(read_frame(snakemake.input.vocabulary))
 _, cells, levels = kept_levels(store, n_genes=n_genes, n_bins=N_BINS, seed=seed)
 table = leave_types_out(levels, cells, store.labels, alpha=snakemake.params.alpha, seed=seed)
-write_table(snakemake.output.table, table, LEAVE_TYPE_OUT)
-write_tsv(snakemake.output.tsv, table)
+write_both(snakemake.output.table, snakemake.output.tsv, [table], LEAVE_TYPE_OUT)

@@ -20,7 +20,7 @@ from cellcohort import cohort_tables as cohort_schemas
 from cellcohort.cnv.summary import arm_shares, join_cells, origin_shares
 from cellcohort.files import write_json
 from cellcohort.report.inputs import CNV_TABLES
-from cellcohort.tables import read_frame, write_table
+from cellcohort.tables import read_frame, write_batches, write_table
 from cellcohort.umap import project_umap
 
 TYPES = ["Fibroblast", "Macrophage", "Endothelial", "T_cell", "B_cell"]
@@ -100,15 +100,7 @@ def collect(results: Results, truth: dict[str, pd.Series] | None = None, *, umap
         "ood": (ood, cohort_schemas.OOD),
         "samples": (cohort.collect_status(results.of_samples("status.json"), samples), cohort_schemas.SAMPLES),
         "origins": (cohort.collect_origins(annotation, samples), cohort_schemas.ORIGINS),
-        "cnv_arms": (
-            cohort.collect_cnv_arms(results.of_samples("cnv_arms.parquet"), samples),
-            cohort_schemas.COHORT_CNV_ARMS,
-        ),
         "cnv_burden": (cohort.cnv_burden(results.of_samples("cnv_cells.parquet"), samples), cohort_schemas.CNV_BURDEN),
-        **{
-            name: (cohort.collect_patients(results.of_patients(f"{name}.parquet"), schema), schema)
-            for name, schema in PATIENT_TABLES.items()
-        },
     }
     cells = _evaluated_cells(results)
     collected["evaluation"] = (evaluation.evaluate(cells), cohort_schemas.EVALUATION)
@@ -121,6 +113,10 @@ def collect(results: Results, truth: dict[str, pd.Series] | None = None, *, umap
     collected["umap"] = (points, cohort_schemas.UMAP)
     for name, (frame, schema) in collected.items():
         write_table(results.cohort(name), frame, schema)
+    arms = cohort.collect_cnv_arms(results.of_samples("cnv_arms.parquet"), samples)
+    write_batches(results.cohort("cnv_arms"), arms, cohort_schemas.COHORT_CNV_ARMS)
+    for name, schema in PATIENT_TABLES.items():
+        write_batches(results.cohort(name), map(read_frame, results.of_patients(f"{name}.parquet")), schema)
 
 
 def _evaluated_cells(results: Results) -> pd.DataFrame:

@@ -9,9 +9,6 @@ from annotated import annotated
 from cellcohort import cohort, tables
 from cellcohort.cohort_tables import (
     CNV_BURDEN,
-    CNV_MARKERS,
-    CNV_ORIGINS,
-    CNV_PATIENTS,
     COHORT_CNV_ARMS,
     COMPOSITION,
     OOD,
@@ -19,7 +16,7 @@ from cellcohort.cohort_tables import (
     SAMPLES,
 )
 from cellcohort.files import write_json
-from cellcohort.tables import as_table, write_table
+from cellcohort.tables import as_table, read_frame, write_batches, write_table
 
 SHEET = [{"sample_id": "s1", "patient_id": "p1"}, {"sample_id": "s2", "patient_id": "p1"}]
 
@@ -129,30 +126,20 @@ def test_copy_number_burden_counts_calls_of_query_cells(tmp_path):
     assert np.isnan(burden.loc["undetermined", "score_median"])
 
 
-@pytest.mark.parametrize(
-    ("collect", "schema", "source"),
-    [
-        (cohort.cnv_burden, CNV_BURDEN, tables.CNV_CELLS),
-        (cohort.collect_cnv_arms, COHORT_CNV_ARMS, tables.CNV_ARMS),
-    ],
-)
-def test_empty_tables_have_their_schema(tmp_path, collect, schema, source):
-    write_table(tmp_path / "empty.parquet", tables.empty(source), source)
-    for paths, samples in (([], []), ([tmp_path / "empty.parquet"], SHEET[:1])):
-        assert as_table(collect(paths, samples), schema).num_rows == 0
+@pytest.mark.parametrize("n_empty", [0, 1])
+def test_a_burden_of_no_cells_has_its_schema(tmp_path, n_empty):
+    write_table(tmp_path / "empty.parquet", tables.empty(tables.CNV_CELLS), tables.CNV_CELLS)
+    burden = cohort.cnv_burden([tmp_path / "empty.parquet"] * n_empty, SHEET[:n_empty])
+    assert as_table(burden, CNV_BURDEN).num_rows == 0
 
 
-@pytest.mark.parametrize("schema", [CNV_PATIENTS, CNV_ORIGINS, CNV_MARKERS], ids=["patients", "origins", "markers"])
-def test_tables_of_patients_are_appended(tmp_path, schema):
-    row = {field.name: "x" if field.type == "string" else 1 for field in schema}
-    write_table(tmp_path / "1.parquet", pd.DataFrame([row]), schema)
-    write_table(tmp_path / "2.parquet", tables.empty(schema), schema)
-    assert (
-        as_table(cohort.collect_patients([tmp_path / "1.parquet", tmp_path / "2.parquet"], schema), schema).num_rows
-        == 1
-    )
-    for paths in ([], [tmp_path / "2.parquet"]):
-        assert as_table(cohort.collect_patients(paths, schema), schema).num_rows == 0
+def test_arms_are_of_their_sample(tmp_path):
+    row = {field.name: "x" if field.type == "string" else 1 for field in tables.CNV_ARMS}
+    write_table(tmp_path / "arms.parquet", pd.DataFrame([row]), tables.CNV_ARMS)
+    write_table(tmp_path / "empty.parquet", tables.empty(tables.CNV_ARMS), tables.CNV_ARMS)
+    frames = cohort.collect_cnv_arms([tmp_path / "empty.parquet", tmp_path / "arms.parquet"], SHEET[:2])
+    write_batches(tmp_path / "cohort.parquet", frames, COHORT_CNV_ARMS)
+    assert read_frame(tmp_path / "cohort.parquet")["sample_id"].tolist() == [SHEET[1]["sample_id"]]
 
 
 def test_explanations_of_an_empty_cohort_have_their_schema(tmp_path):

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from scipy.stats import binomtest
 
-from .cohort_tables import CNV_BURDEN, COHORT_CNV_ARMS, COMPOSITION, DESCRIPTION, OOD, ORIGIN_OF_FILE, ORIGINS, SAMPLES
+from .cohort_tables import CNV_BURDEN, COMPOSITION, DESCRIPTION, OOD, ORIGIN_OF_FILE, ORIGINS, SAMPLES
 from .files import read_json
 from .provenance import NAME
 from .tables import ANNOTATION, GENE_SCORES, PROGRAMS, empty, read_frame, write_batches
@@ -86,14 +86,16 @@ def collect_origins(paths: Sequence[str | Path], samples: Sequence[dict]) -> pd.
     `paths` are the samples' annotation.parquet. The shares of a patient sum to 1, `low` and `high` are their 95 %
     (Wilson) intervals over cells, `margin` is the median of the cells' origin_margin.
     """
-    patients: dict[str, list[pd.DataFrame]] = {}
+    patients: dict[str, list[str | Path]] = {}
     for path, sample in zip(paths, samples, strict=True):
-        cells = read_frame(path, ["is_ood", "origin", "origin_margin"])
-        patients.setdefault(sample["patient_id"], []).append(cells[cells["is_ood"]])
-    return _concat([_origins(pd.concat(parts)).assign(patient_id=p) for p, parts in patients.items()], ORIGINS)
+        patients.setdefault(sample["patient_id"], []).append(path)
+    return _concat([_origins(theirs).assign(patient_id=patient) for patient, theirs in patients.items()], ORIGINS)
 
 
-def _origins(cells: pd.DataFrame) -> pd.DataFrame:
+def _origins(paths: Sequence[str | Path]) -> pd.DataFrame:
+    """The rows of one patient."""
+    cells = pd.concat([read_frame(path, ["is_ood", "origin", "origin_margin"]) for path in paths])
+    cells = cells[cells["is_ood"]]
     counts = _counts(cells["origin"], "origin")
     intervals = [binomtest(n, len(cells)).proportion_ci(method="wilson") for n in counts["n_cells"]]
     low, high = np.array(intervals, float).reshape(-1, 2).T
@@ -124,18 +126,10 @@ def mean_programs(paths: Iterable[str | Path], *, gene_scores: Iterable[str | Pa
     return _concat([order], PROGRAMS)
 
 
-def collect_cnv_arms(paths: Sequence[str | Path], samples: Sequence[dict]) -> pd.DataFrame:
-    """The samples' chromosome-arm tables, one below the other (`cohort_tables.COHORT_CNV_ARMS`)."""
-    parts = [
-        read_frame(path).assign(sample_id=sample["sample_id"], patient_id=sample["patient_id"])
-        for path, sample in zip(paths, samples, strict=True)
-    ]
-    return _concat(parts, COHORT_CNV_ARMS)
-
-
-def collect_patients(paths: Sequence[str | Path], schema: pa.Schema) -> pd.DataFrame:
-    """The patients' tables of `schema`, one below the other."""
-    return _concat([read_frame(path) for path in paths], schema)
+def collect_cnv_arms(paths: Sequence[str | Path], samples: Sequence[dict]) -> Iterator[pd.DataFrame]:
+    """The samples' chromosome-arm tables, one after the other (`cohort_tables.COHORT_CNV_ARMS`)."""
+    for path, sample in zip(paths, samples, strict=True):
+        yield read_frame(path).assign(sample_id=sample["sample_id"], patient_id=sample["patient_id"])
 
 
 def cnv_burden(paths: Sequence[str | Path], samples: Sequence[dict]) -> pd.DataFrame:

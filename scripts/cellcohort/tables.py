@@ -15,6 +15,8 @@ import pyarrow.parquet as pq
 from . import provenance
 from .files import atomic_path
 
+GROUP_ROWS = 100_000  # of a row group in a file that is written as a stream
+
 
 def _schema(**columns: pa.DataType | tuple[pa.DataType]) -> pa.Schema:
     """A schema whose columns forbid nulls, except those given as a one-tuple."""
@@ -128,11 +130,32 @@ def write_table(path: str | Path, content: pd.DataFrame | dict | pa.Table, schem
     write_batches(path, [as_table(content, schema)], schema)
 
 
-def write_batches(path: str | Path, batches: Iterable[pa.Table], schema: pa.Schema) -> None:
-    """Write a stream of tables as one Parquet file, holding one of them at a time."""
+def write_batches(path: str | Path, batches: Iterable[pd.DataFrame | pa.Table], schema: pa.Schema) -> None:
+    """Write a stream of tables as one Parquet file, holding about `GROUP_ROWS` rows at a time."""
+    waiting, n_rows = [], 0
     with table_writer(path, schema) as write:
         for batch in batches:
-            write(batch)
+            waiting.append(as_table(batch, schema))
+            n_rows += len(batch)
+            if n_rows >= GROUP_ROWS:
+                write(pa.concat_tables(waiting))
+                waiting, n_rows = [], 0
+        if waiting:
+            write(pa.concat_tables(waiting))
+
+
+def write_both(path: str | Path, tsv: str | Path, frames: Iterable[pd.DataFrame], schema: pa.Schema) -> None:
+    """Write a stream of tables as Parquet and, for people, as tab-separated text with six significant digits."""
+    form = {"sep": "\t", "index": False, "float_format": "%.6g", "columns": schema.names}
+
+    def passed_on(part: Path) -> Iterator[pd.DataFrame]:
+        for frame in frames:
+            frame.to_csv(part, mode="a", header=False, **form)
+            yield frame
+
+    with atomic_path(tsv) as part:
+        empty(schema).to_pandas().to_csv(part, **form)
+        write_batches(path, passed_on(part), schema)
 
 
 @contextmanager
@@ -141,12 +164,6 @@ def table_writer(path: str | Path, schema: pa.Schema) -> Iterator[Callable[[pa.T
     stamped = schema.with_metadata({provenance.NAME: json.dumps(provenance.current())})
     with atomic_path(path) as part, pq.ParquetWriter(part, stamped) as writer:
         yield lambda batch: writer.write_table(as_table(batch, schema))
-
-
-def write_tsv(path: str | Path, frame: pd.DataFrame) -> None:
-    """Write a table for people: tab-separated, six significant digits, no index."""
-    with atomic_path(path) as part:
-        frame.to_csv(part, sep="\t", index=False, float_format="%.6g")
 
 
 def empty(schema: pa.Schema) -> pa.Table:
