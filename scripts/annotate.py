@@ -1,6 +1,7 @@
 """Annotate one sample."""
 
 from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 
@@ -26,7 +27,7 @@ from cellcohort.tables import (
 )
 
 begin(snakemake)
-bundle = Bundle.open(snakemake.params.bundle)
+bundle = Bundle.open(Path(snakemake.input.bundle[0]).parent)
 state(bundle_sha256=bundle.sha256)
 use_threads(snakemake.threads)
 sample, output = snakemake.params.sample, snakemake.output

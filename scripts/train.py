@@ -17,7 +17,9 @@ def main() -> None:
     begin(snakemake)
     use_threads(snakemake.threads)
     settings = dict(snakemake.params.train)
-    device, checkpoint = choose_device(settings.pop("device")), snakemake.params.checkpoint
+    device = choose_device(settings.pop("device"))
+    # Not an output: Snakemake removes the outputs of a job that failed, and this is what it resumes from.
+    checkpoint = Path(snakemake.output.weights).parents[1] / "checkpoints" / "model.safetensors"
     store = TokenStore(snakemake.input.tokens)
     n_genes = len(read_frame(snakemake.input.vocabulary))
     sizes = ModelConfig(n_genes=n_genes, n_labels=len(store.labels), **PRESETS[snakemake.params.preset])
@@ -34,7 +36,7 @@ def main() -> None:
         settings={"preset": snakemake.params.preset, "train": settings},
     )
     write_table(snakemake.output.history, history, HISTORY)
-    Path(checkpoint).unlink(missing_ok=True)
+    checkpoint.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":  # the processes of several GPUs import this file

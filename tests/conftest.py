@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -28,3 +29,23 @@ def bundle(tmp_path_factory):
     from cellcohort.bundle import Bundle
 
     return Bundle.open(make_bundle(tmp_path_factory.mktemp("bundle")))
+
+
+@pytest.fixture(scope="session")
+def stand_in(tmp_path_factory) -> Path:
+    """A copy of the repository whose scripts write their name instead of computing."""
+    from stand_ins import copy_repository
+
+    return copy_repository(tmp_path_factory.mktemp("clone"), stand_in=True)
+
+
+@pytest.fixture(scope="session")
+def demo_data(tmp_path_factory) -> Path:
+    """The demo's files: those in the repository's demo folder, else downloaded."""
+    if (REPO / "demo" / "reference.h5ad").exists():
+        return REPO / "demo"
+    folder = tmp_path_factory.mktemp("demo")
+    command = [sys.executable, str(REPO / "demo" / "demo_data.py"), str(folder)]
+    if subprocess.run(command, check=False).returncode:
+        pytest.skip("needs the demo's data, which could not be downloaded")
+    return folder

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import anndata as ad
-import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from tiny_cohort import REPO, snakemake
+from tiny_cohort import snakemake, some_cells
 
 from cellcohort import cohort_tables, provenance, tables
 from cellcohort.bundle import Bundle
@@ -44,24 +41,6 @@ SAMPLE_TABLES = {
     "cnv_arms": tables.CNV_ARMS,
 }
 COHORT = ["annotation", "samples", "composition", "ood", "origins", "cnv_arms", "gene_scores", "programs", "evaluation"]
-
-
-@pytest.fixture(scope="module")
-def demo_data(tmp_path_factory) -> Path:
-    """The demo's files: those in the repository's demo folder, else downloaded."""
-    if (REPO / "demo" / "reference.h5ad").exists():
-        return REPO / "demo"
-    folder = tmp_path_factory.mktemp("demo")
-    command = [sys.executable, str(REPO / "demo" / "demo_data.py"), str(folder)]
-    if subprocess.run(command, check=False).returncode:
-        pytest.skip("needs the demo's data, which could not be downloaded")
-    return folder
-
-
-def some_cells(path: Path, n: int) -> ad.AnnData:
-    """Every k-th cell, n in all."""
-    cells = ad.read_h5ad(path)
-    return cells[np.linspace(0, cells.n_obs - 1, n).astype(int)].copy()
 
 
 @pytest.fixture(scope="module")

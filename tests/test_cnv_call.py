@@ -12,7 +12,7 @@ from scipy import sparse
 from cellcohort.cnv import call_copy_number
 from cellcohort.cnv.genome import read_arms, read_positions
 from cellcohort.errors import InputError
-from cellcohort.resources import resource_path
+from cellcohort.packaged import resource_path
 from cellcohort.tables import CNV_ARMS, CNV_CELLS, as_table
 
 TRUNK = {"1p": 0.5, "2q": 1.5, "4p": 0.5}

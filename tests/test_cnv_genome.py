@@ -15,7 +15,7 @@ from cellcohort.cnv.genome import (
     read_positions,
 )
 from cellcohort.errors import InputError
-from cellcohort.resources import resource_path
+from cellcohort.packaged import resource_path
 
 TABLE = pd.DataFrame(
     {

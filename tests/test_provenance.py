@@ -55,7 +55,7 @@ def test_the_digest_of_the_config_covers_the_jobs_before_and_names_no_sample_or_
     for n_mads in (5, 7):
         job(tmp_path, "qc", {"qc": {"n_mads": n_mads}, "sample": {"sample_id": "A"}})
         for sample in ("A", "B"):
-            params = {"ood": {"alpha": 0.05}, "sample": {"sample_id": sample}, "bundle": f"/somewhere/{sample}"}
+            params = {"ood": {"alpha": 0.05}, "sample": {"sample_id": sample}}
             digests[n_mads, sample] = job(tmp_path, "annotation", params, [tmp_path / "qc.json"])["config_sha256"]
     assert digests[5, "A"] == digests[5, "B"] != digests[7, "A"] == digests[7, "B"]
 

@@ -1,10 +1,9 @@
-"""What the workflow plans: every profile, options, a growing cohort, and the workflow inside another one."""
+"""What the workflow plans: every profile, options and a growing cohort."""
 
 from __future__ import annotations
 
 import re
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -43,33 +42,12 @@ TABLES = [
     "programs",
     "evaluation",
 ]
-STAND_IN = """
-from pathlib import Path
-
-import cellcohort
-
-for path in snakemake.output:
-    params = [str(value) for value in snakemake.params]
-    Path(path).write_text(f"{snakemake.rule} {dict(snakemake.wildcards)} {params} mem_mb={snakemake.resources.mem_mb}")
-"""
 
 
 @pytest.fixture
 def cohort(tmp_path) -> Path:
     """A working directory with a tiny cohort."""
     return write_cohort(tmp_path / "cohort")
-
-
-@pytest.fixture(scope="module")
-def stand_in(tmp_path_factory) -> Path:
-    """A copy of the repository whose scripts write their name instead of computing."""
-    folder = tmp_path_factory.mktemp("clone")
-    for name in ("workflow", "resources", "envs", "profiles", "scripts"):
-        shutil.copytree(REPO / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(REPO / "Snakefile", folder)
-    for script in (folder / "scripts").glob("*.py"):
-        script.write_text(STAND_IN)
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -283,40 +261,6 @@ def test_results_logs_and_benchmarks_lie_in_one_place(cohort, stand_in):
         assert (results / "cohort" / f"{table}.tsv").is_file() is (table != "annotation")
 
 
-MODULE = """
-module mapping:
-    snakefile: "{snakefile}"
-    config: {{"samples": "samples.tsv", "reference": {{"path": "reference.h5ad"}}}}
-    prefix: "external"
-    pathvars:
-        results="mapped"
-
-use rule * from mapping as mapping_*
-
-rule ours:
-    default_target: True
-    input: "external/mapped/cohort/annotation.parquet"
-    output: "ours.txt"
-    shell: "cp {{input}} {{output}}"
-"""
-
-
-@pytest.mark.parametrize("source", ["path", "git"])
-def test_another_workflow_imports_this_one(cohort, stand_in, source, monkeypatch):
-    snakefile = stand_in / "workflow" / "Snakefile"
-    if source == "git":
-        git = ("git", "-C", str(stand_in), "-c", "user.name=test", "-c", "user.email=test@example.org")
-        for command in (("init", "-q", "-b", "main"), ("add", "."), ("commit", "-q", "-m", "all")):
-            subprocess.run([*git, *command], check=True)
-        snakefile = f"git+file://{snakefile}@main"
-        monkeypatch.setenv("PYTHONPATH", str(stand_in / "scripts"))  # as if it were installed
-    (cohort / "Snakefile").write_text(MODULE.format(snakefile=snakefile))
-    done = snakemake(cohort, "--cores", "2", repo=cohort, configfile=None)
-    assert done.returncode == 0, done.stdout
-    assert "collect_annotation" in (cohort / "ours.txt").read_text()
-    assert not (cohort / "results").exists()
-
-
 def test_every_rule_keeps_law_7():
     for file in (REPO / "workflow/rules").glob("*.smk"):
         for block in re.split(r"^rule ", file.read_text(), flags=re.MULTILINE)[1:]:
@@ -339,11 +283,3 @@ def test_captions_are_those_of_the_cohort_report(name):
     config = {"ood": {"alpha": 0.07}, "vocabulary": {"min_share": 0.4}}
     text = Template((REPO / f"workflow/report/{name}.rst").read_text()).render(snakemake={"config": config})
     assert " ".join(text.split()) == captions(alpha=0.07, min_share=0.4)[name].text
-
-
-def test_what_the_catalog_asks_for_is_there():
-    usage = yaml.safe_load((REPO / ".snakemake-workflow-catalog.yml").read_text())["usage"]
-    assert usage["software-stack-deployment"]["conda"] is True
-    assert usage["report"] is True
-    assert (REPO / "workflow/Snakefile").is_file()
-    assert (REPO / "config/README.md").is_file()

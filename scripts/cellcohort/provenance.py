@@ -28,7 +28,7 @@ NAME = "provenance"
 """Key of the facts in JSON files, in Parquet's metadata and in `uns` of .h5ad files."""
 
 CONFIG = "config_sha256"
-NO_SETTINGS = ("sample", "samples", "patients", "bundle", "checkpoint")  # params that say which data, and where
+NO_SETTINGS = ("sample", "samples", "patients")  # params that say which data
 
 _facts: dict[str, str] = {}
 

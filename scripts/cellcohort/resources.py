@@ -6,21 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from .errors import InputError
+from .packaged import resource_path
 
 GENOMES = {"human": "hg38", "mouse": "GRCm39"}
 """The genome whose positions stand for a species."""
-
-_CLONE = Path(__file__).resolve().parents[2] / "resources"
-_INSTALLED = Path(__file__).resolve().parent / "resource_files"
-
-
-def resource_path(name: str) -> Path:
-    """The file `name` of the resources, in a clone or in an installed package."""
-    for folder in (_INSTALLED, _CLONE):
-        if (folder / name).exists():
-            return folder / name
-    raise InputError(f"{name}: this table is missing from {_CLONE}. Restore it, or install cellcohort again.")
 
 
 def gene_positions(genome: str = "hg38", path: str | Path | None = None) -> pd.DataFrame:

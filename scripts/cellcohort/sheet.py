@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 import io
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from . import obs
 from .bundle_files import BUNDLE_FILES as BUNDLE_FILES
 from .bundle_files import check_bundle
 from .errors import InputError
@@ -81,7 +81,7 @@ def check_samples(rows: list[dict[str, Any]], sheet: str | Path) -> None:
     for row in rows:
         place = f"{sheet}: sample {row['sample_id']}"
         _check_format(row["path"], f"{place}, column path")
-        if "truth" in row and obs.is_readable(row["path"]):
+        if "truth" in row and _obs().is_readable(row["path"]):
             _check_column(row["path"], row["truth"], f"{place}, column truth")
 
 
@@ -99,17 +99,29 @@ def check_reference(reference: dict[str, Any]) -> None:
     """Raise InputError unless the reference exists and holds its label and donor columns and at least two types."""
     path, label, donor = reference["path"], reference["label"], reference["donor"]
     _check_format(path, "config: reference.path")
-    if not obs.has_obs(path):
+    if not _obs().has_obs(path):
         raise InputError(f"config: reference.path: {path} holds no cell labels. Use .h5ad or .zarr.")
     _check_column(path, label, "config: reference.label")
     if donor is not None:
         _check_column(path, donor, "config: reference.donor", " Set it to null when donors are unknown.")
-    types = obs.distinct(path, label)
+    types = _obs().distinct(path, label)
     if len(types) < 2:
         raise InputError(
             f"{path}: obs column {label} (reference.label): {len(types)} cell type(s), at least two are needed to "
             "learn a difference. Choose another column or reference."
         )
+
+
+def _obs() -> ModuleType:
+    """The module that opens data files; not imported above, because linting has Snakemake's own packages alone."""
+    try:
+        from . import obs
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"Python packages: {error.name} is missing, and the plan looks into the data files. Install {error.name} "
+            "beside Snakemake."
+        ) from None
+    return obs
 
 
 def _read_lines(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
@@ -208,6 +220,6 @@ def _check_braces(path: str, place: str) -> None:
 
 
 def _check_column(path: str, column: str, place: str, remedy: str = "") -> None:
-    columns = obs.columns(path)
+    columns = _obs().columns(path)
     if column not in columns:
         raise InputError(f"{place}: {path} has no obs column {column!r}. {nearest(column, columns)}{remedy}")

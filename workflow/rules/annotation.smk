@@ -26,7 +26,6 @@ rule annotate:
         sample=lambda wildcards: SAMPLES[wildcards.sample],
         ood=config["ood"],
         device=config["train"]["device"],
-        bundle=lambda wildcards, input: os.path.dirname(input.bundle[0]),
     message:
         "Annotating {wildcards.sample}"
     script:

@@ -16,7 +16,7 @@ if os.path.isdir(LIBRARY) and LIBRARY not in sys.path:
 from cellcohort import settings, sheet
 from cellcohort.bundle_files import FORMAT as BUNDLE_FORMAT
 from cellcohort.errors import InputError
-from cellcohort.resources import resource_path
+from cellcohort.packaged import resource_path
 
 # Paths are joined here because a literal path in `script:` fails in a module that is fetched from git.
 SCRIPT = {

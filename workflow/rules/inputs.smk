@@ -19,7 +19,7 @@ SAMPLES = {row["sample_id"]: {key: row[key] for key in COMPUTING if key in row} 
 QC = {row["sample_id"]: {key: row.get(key, value) for key, value in config["qc"].items()} for row in SHEET}
 # local(): a module's prefix and a default storage are for results, not for the user's own files.
 COUNTS = {row["sample_id"]: local(row["path"]) for row in SHEET}
-PARTS = {row["sample_id"]: sheet.matrix_files(row["path"]) for row in SHEET}
+PARTS = {row["sample_id"]: list(map(local, sheet.matrix_files(row["path"]))) for row in SHEET}
 PATIENTS = sheet.samples_by_patient(SHEET)
 REFERENCE = [] if BUNDLE_FOLDER else local(config["reference"]["path"])
 BUNDLE = {

@@ -45,12 +45,6 @@ rule train_model:
         format=BUNDLE_FORMAT,  # a bundle that this version cannot read is trained anew
         preset=config["model"]["preset"],
         train=config["train"],
-        # Not an output: Snakemake removes the outputs of a job that failed, and this is what it resumes from.
-        checkpoint=lambda wildcards, output: os.path.join(
-            os.path.dirname(os.path.dirname(output.weights)),
-            "checkpoints",
-            "model.safetensors",
-        ),
     message:
         "Training CellMemory on the reference"
     script:
