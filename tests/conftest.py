@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -49,3 +51,14 @@ def demo_data(tmp_path_factory) -> Path:
     if subprocess.run(command, check=False).returncode:
         pytest.skip("needs the demo's data, which could not be downloaded")
     return folder
+
+
+@pytest.fixture
+def fake_conda(tmp_path, monkeypatch) -> None:
+    """A conda on the path that only says what it is: all that `snakemake --containerize` asks of it."""
+    answer = {"conda_prefix": "/opt/conda", "platform": "linux-64", "get": {"channel_priority": "strict"}}
+    conda = tmp_path / "bin" / "conda"
+    conda.parent.mkdir()
+    conda.write_text(f"#!/bin/sh\n[ \"$1\" = --version ] && echo conda 25.9.0 || echo '{json.dumps(answer)}'\n")
+    conda.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{conda.parent}{os.pathsep}{os.environ['PATH']}")

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
+import subprocess
 import sys
 import tomllib
+from collections.abc import Iterable
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 import yaml
-from tiny_cohort import REPO
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from tiny_cohort import REPO, snakemake, write_cohort
 
 SCRIPTS = REPO / "scripts"
+ENVIRONMENTS = sorted(path.stem for path in (REPO / "envs").glob("*.yaml"))
 PACKAGE = {
     "PIL": "pillow",
     "sklearn": "scikit-learn",
@@ -34,6 +41,20 @@ def environment(name: str) -> dict[str, str]:
     content = yaml.safe_load((REPO / "envs" / f"{name}.yaml").read_text())
     packages = next(entry["pip"] for entry in content["dependencies"] if isinstance(entry, dict))
     return dict(package.split("==") for package in packages)
+
+
+def needed_by(packages: Iterable[str]) -> set[str]:
+    """The packages, what they need on this machine, what that needs, and so on."""
+    found, open_ends = set(), [(name, ()) for name in packages]
+    while open_ends:
+        name, extras = open_ends.pop()
+        if (name, extras) in found:
+            continue
+        found.add((name, extras))
+        for need in map(Requirement, metadata.requires(name) or []):
+            if need.marker is None or any(need.marker.evaluate({"extra": extra}) for extra in ("", *extras)):
+                open_ends.append((canonicalize_name(need.name), tuple(sorted(need.extras))))
+    return {name for name, _ in found}
 
 
 def environment_of_script() -> dict[str, str]:
@@ -90,10 +111,43 @@ def test_the_makefile_names_what_exists():
     assert [path for path in named if not (REPO / path).exists()] == []
 
 
-@pytest.mark.parametrize("env", sorted(path.stem for path in (REPO / "envs").glob("*.yaml")))
+@pytest.mark.parametrize("env", ENVIRONMENTS)
 def test_an_environment_holds_the_pins_of_requirements(env):
     pins = requirements()
     assert {name: pins.get(name) for name in environment(env)} == environment(env)
+
+
+@pytest.mark.parametrize("env", ENVIRONMENTS)
+def test_an_environment_pins_what_its_packages_need(env):
+    given = environment(env)
+    assert sorted((needed_by(given) & set(requirements())) - set(given)) == []
+
+
+@pytest.mark.parametrize("env", ENVIRONMENTS)
+def test_an_environment_is_one_that_conda_can_read(env):
+    content = yaml.safe_load((REPO / "envs" / f"{env}.yaml").read_text())
+    assert set(content) == {"channels", "dependencies"}  # a name would be shared by all that Snakemake makes
+    assert content["channels"] == ["conda-forge", "nodefaults"]
+    assert content["dependencies"][:-1] == ["python =3.11", "pip"]
+    assert all(re.fullmatch(r"[a-z0-9-]+==[0-9][0-9a-z.]*", line) for line in content["dependencies"][-1]["pip"])
+
+
+def test_a_container_holds_every_environment(tmp_path, fake_conda):
+    folder = write_cohort(tmp_path / "cohort")
+    done = snakemake(folder, "--containerize")
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.count("conda env create") == len(ENVIRONMENTS)
+    for env in ENVIRONMENTS:
+        assert re.search(rf"^COPY \S+/envs/{env}.yaml /conda-envs/", done.stdout, re.MULTILINE)
+
+
+def test_planning_imports_nothing_that_snakemake_does_not_bring():
+    code = "import sys; from cellcohort import packaged, settings, sheet; print(*sys.modules)"
+    environ = os.environ | {"PYTHONPATH": str(SCRIPTS)}
+    done = subprocess.run([sys.executable, "-c", code], env=environ, text=True, capture_output=True, check=True)
+    loaded = {name.split(".")[0] for name in done.stdout.split()}
+    needed = set().union(*(third_party(path, set()) for path in SCRIPTS.rglob("*.py")))
+    assert {PACKAGE.get(name, name) for name in loaded} & needed <= needed_by({"snakemake": ""})
 
 
 def test_requirements_have_no_local_versions():
