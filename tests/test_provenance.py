@@ -50,7 +50,7 @@ def test_several_inputs_make_one_digest_whatever_their_order(tmp_path):
     assert both not in {"a", "b"}
 
 
-def test_the_digest_of_the_config_covers_the_jobs_before_and_names_no_sample_or_folder(tmp_path):
+def test_the_digest_of_the_config_covers_the_jobs_before_and_names_no_sample(tmp_path):
     digests = {}
     for n_mads in (5, 7):
         job(tmp_path, "qc", {"qc": {"n_mads": n_mads}, "sample": {"sample_id": "A"}})
