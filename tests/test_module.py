@@ -152,6 +152,8 @@ use rule * from mapping as mapping_*
 use rule collect_annotation from mapping as mapping_collect_annotation with:
     params:
         samples=["replaced"],
+    resources:
+        mem_mb=123,
 
 rule ours:
     input:
@@ -167,7 +169,8 @@ def test_names_of_the_importer_and_of_the_module_do_not_meet(project, source):
     (project / "ours.rst").write_text("Ours.")
     printed = run(project, USER + MODULE.format(source=source) + OURS)
     assert "not present in the Snakefile" not in printed
-    assert "mapping_collect_annotation {} [\"['replaced']\"]" in (project / "results/ours.txt").read_text()
+    replaced = "mapping_collect_annotation {} [\"['replaced']\"] mem_mb=123"
+    assert replaced in (project / "results/ours.txt").read_text()
     assert (project / "results/annotated/a/b.txt").read_text() == "a/b 17 ours.h5ad\n"
     assert (project / "logs/annotate/a/b.log").is_file()
     assert (project / "external/mapped/logs/annotate/A1.log").parent.is_dir()
