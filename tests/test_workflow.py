@@ -11,7 +11,8 @@ import yaml
 from jinja2 import Template
 from tiny_cohort import REPO, SHEET, snakemake, write_cells, write_cohort, write_config
 
-from cellcohort.bundle_files import BUNDLE_FILES
+from cellcohort.bundle_files import BUNDLE_FILES, FORMAT
+from cellcohort.files import checksum, write_json
 from cellcohort.report.captions import captions
 
 REFERENCE_RULES = {"select_vocabulary", "tokenise_reference", "train_model", "calibrate_model"}
@@ -129,6 +130,8 @@ def test_a_bundle_trains_nothing_and_needs_no_reference(cohort):
     bundle.mkdir()
     for name in BUNDLE_FILES:
         (bundle / name).touch()
+    write_json(bundle / "config.json", {"format": FORMAT})
+    write_json(bundle / "calibration.json", {"weights_sha256": checksum(bundle / "weights.safetensors")})
     (cohort / "reference.h5ad").unlink()
     (cohort / "config.yaml").write_text("samples: samples.tsv\nmodel: {bundle: trained}\n")
     done = snakemake(cohort, "--dry-run")
