@@ -273,7 +273,11 @@ def _write_explanations(folder: Path, annotation: pd.DataFrame, rng: np.random.G
     counts = annotation["label"].value_counts()
     labels = list(counts.index)
     scores = pd.DataFrame(
-        [(label, f"GENE{i}", rng.random(), counts[label]) for label in labels for i in range(20)],
+        [
+            (label, f"GENE{i}", rng.random(), counts[label], rng.random(), rng.random())
+            for label in labels
+            for i in range(20)
+        ],
         columns=tables.GENE_SCORES.names,
     )
     programs = pd.DataFrame(

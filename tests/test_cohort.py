@@ -30,7 +30,8 @@ def write_annotation(path, sample: dict, labels: list[str], flags: list[bool]):
 
 
 def write_scores(folder, name: str, label: str, n_cells: int, score: float):
-    scores = pd.DataFrame({"label": [label], "symbol": ["CD3E"], "score": [score], "n_cells": [n_cells]})
+    columns = {"score": score, "n_cells": n_cells, "attention": score / 2, "detected": 1 - score}
+    scores = pd.DataFrame({"label": label, "symbol": "CD3E"} | columns, index=[0])
     programs = pd.DataFrame({"label": [label], "slot": [0], "symbol": ["CD3E"], "weight": [score]})
     write_table(folder / f"{name}_scores.parquet", scores, tables.GENE_SCORES)
     write_table(folder / f"{name}_programs.parquet", programs, tables.PROGRAMS)
@@ -103,6 +104,7 @@ def test_explanations_are_weighted_by_cells(tmp_path):
     programs = [tmp_path / f"{name}_programs.parquet" for name in "abc"]
     mean = as_table(cohort.mean_gene_scores(scores), tables.GENE_SCORES).to_pandas()
     assert mean[["label", "score", "n_cells"]].values.tolist() == [["B", 0.5, 5], ["T", 0.75, 40]]
+    assert mean[["attention", "detected"]].values.tolist() == [[0.25, 0.5], [0.375, 0.25]]
     weights = as_table(cohort.mean_programs(programs, gene_scores=scores), tables.PROGRAMS).to_pandas()
     assert weights[["label", "slot", "weight"]].values.tolist() == [["B", 0, 0.5], ["T", 0, 0.75]]
 

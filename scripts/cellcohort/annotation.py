@@ -98,13 +98,15 @@ def annotate(
 def _read_cells(
     bundle: Bundle, tokens: Tokens, compared: Comparison, explanation: Explanation
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Readings and embeddings of the chunk's cells; their attention goes to the explanation of their label."""
+    """Readings and embeddings of the chunk's cells; what their genes say goes to the explanation of their label."""
     config, mix = bundle.model.config, bundle.mix
     embedding = np.empty((len(tokens), config.d_model), np.float32)
     readings = compared.readings(np.zeros_like(compared.evidence))[: len(mix)]
     for rows, batch, output in run_batches(bundle.model, tokens, attention=True):
         readings[0, rows], embedding[rows] = output.logits.cpu().numpy(), output.embedding.cpu().numpy()
-        explanation.add(np.tensordot(mix, readings[:, rows], 1).argmax(1), batch, output)
+        labels = np.tensordot(mix, readings[:, rows], 1).argmax(1)
+        added = bundle.contributions.of(batch, labels) if bundle.contributions else None
+        explanation.add(labels, batch, output, added)
     return readings, embedding
 
 

@@ -13,6 +13,7 @@ from safetensors import numpy as arrays
 from safetensors.torch import load_file, save_file
 
 from .bundle_files import BUNDLE_FILES, FORMAT, check_bundle, check_format
+from .contributions import GeneContributions
 from .files import atomic_path, checksum, digest, read_json, write_json
 from .model import CellMemory, ModelConfig
 from .ood import Detector
@@ -89,3 +90,10 @@ class Bundle:
     def profiles(self) -> Profiles:
         """The reference's types gene by gene."""
         return Profiles(**arrays.load_file(self.folder / "profiles.safetensors"))
+
+    @cached_property
+    def contributions(self) -> GeneContributions | None:
+        """What genes add to labels, or None where labels come from the workspace alone."""
+        if len(self.mix) == 1:
+            return None
+        return GeneContributions(self.profiles, self.mix, self.model.config.n_bins)

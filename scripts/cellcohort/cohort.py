@@ -105,7 +105,8 @@ def _origins(paths: Sequence[str | Path]) -> pd.DataFrame:
 
 def mean_gene_scores(paths: Iterable[str | Path]) -> pd.DataFrame:
     """Mean gene scores of the cohort by label and gene, each sample weighted by its cells (`tables.GENE_SCORES`)."""
-    total = _weighted_mean((read_frame(path) for path in paths), ["label", "symbol"], "score")
+    values = ["score", "attention", "detected"]
+    total = _weighted_mean((read_frame(path) for path in paths), ["label", "symbol"], values)
     return _concat([total.sort_values(["label", "score", "symbol"], ascending=[True, False, True])], GENE_SCORES)
 
 
@@ -121,7 +122,7 @@ def mean_programs(paths: Iterable[str | Path], *, gene_scores: Iterable[str | Pa
             program = read_frame(path)
             yield program.assign(n_cells=program["label"].map(cells).astype("int64"))
 
-    total = _weighted_mean(frames(), ["label", "slot", "symbol"], "weight")
+    total = _weighted_mean(frames(), ["label", "slot", "symbol"], ["weight"])
     order = total.sort_values(["label", "slot", "weight", "symbol"], ascending=[True, True, False, True])
     return _concat([order], PROGRAMS)
 
@@ -188,15 +189,15 @@ def _ood_summary(table: pa.Table) -> dict:
     }
 
 
-def _weighted_mean(frames: Iterable[pd.DataFrame], keys: list[str], value: str) -> pd.DataFrame:
-    """Mean of `value` by `keys`, weighted by n_cells, and the sum of n_cells; holds the sums and one frame."""
-    sums = pd.DataFrame(columns=[*keys, value, "n_cells"])
+def _weighted_mean(frames: Iterable[pd.DataFrame], keys: list[str], values: list[str]) -> pd.DataFrame:
+    """Mean of `values` by `keys`, weighted by n_cells, and the sum of n_cells; holds the sums and one frame."""
+    sums = pd.DataFrame(columns=[*keys, *values, "n_cells"])
     for frame in frames:
-        weighted = frame.assign(**{value: frame[value].astype("float64") * frame["n_cells"]})
+        weighted = frame.assign(**{value: frame[value].astype("float64") * frame["n_cells"] for value in values})
         parts = [part for part in (sums, weighted) if len(part)]
         if parts:
-            sums = pd.concat(parts).groupby(keys, as_index=False, sort=True)[[value, "n_cells"]].sum()
-    return sums.assign(**{value: sums[value] / sums["n_cells"]})
+            sums = pd.concat(parts).groupby(keys, as_index=False, sort=True)[[*values, "n_cells"]].sum()
+    return sums.assign(**{value: sums[value] / sums["n_cells"] for value in values})
 
 
 def _concat(parts: list[pd.DataFrame], schema: pa.Schema) -> pd.DataFrame:

@@ -105,7 +105,7 @@ class Profiles:
         """
         n_on = np.diff(on.indptr)
         score = on @ self.detection
-        for label, (expected, silent, mean, deviation) in enumerate(self._by_depth):
+        for label, (expected, silent, mean, deviation, _) in enumerate(self._by_depth):
             depth = np.interp(n_on, expected, DEPTHS)
             likelihood = score[:, label] + n_on * depth + np.interp(depth, DEPTHS, silent)
             score[:, label] = np.interp(depth, DEPTHS, mean) - likelihood
@@ -113,9 +113,20 @@ class Profiles:
         score[:, self.bias <= IMPOSSIBLE] = UNLIKE
         return score
 
+    def by_number(self, n_on: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What cells of `n_on` genes, shape (n,), are judged by for each type, shapes (n, L): the mean log-odds of
+        detection of one more gene, and the standard deviation of the log-likelihood."""
+        centre, deviation = np.empty((2, len(n_on), len(self.bias)))
+        for label, (expected, _, _, deviations, centres) in enumerate(self._by_depth):
+            depth = np.interp(n_on, expected, DEPTHS)
+            centre[:, label] = np.interp(depth, DEPTHS, centres)
+            deviation[:, label] = np.interp(depth, DEPTHS, deviations)
+        return centre, deviation
+
     @cached_property
     def _by_depth(self) -> list[tuple[np.ndarray, ...]]:
-        """For each type at each depth: expected genes, log-likelihood of all silent, its mean and deviation."""
+        """For each type at each depth: expected genes, log-likelihood of all silent, its mean and deviation,
+        and the mean log-odds of one more gene."""
         tables = []
         for odds in self.detection.T:
             shifted = odds + DEPTHS[:, None]
@@ -125,7 +136,8 @@ class Profiles:
             mean = (chance * shifted).sum(1) + silent
             # given the number of genes: without the part that follows that number
             variance = (spread * shifted**2).sum(1) - (spread * shifted).sum(1) ** 2 / spread.sum(1)
-            tables.append((chance.sum(1), silent, mean, np.sqrt(np.maximum(variance, 1e-6))))
+            centre = (spread * odds).sum(1) / spread.sum(1)
+            tables.append((chance.sum(1), silent, mean, np.sqrt(np.maximum(variance, 1e-6)), centre))
         return tables
 
 

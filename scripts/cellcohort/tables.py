@@ -68,7 +68,7 @@ ANNOTATION = _schema(
     coarse_confidence=(_REAL,),
     resolved_label=_TEXT,
 )
-GENE_SCORES = _schema(label=_TEXT, symbol=_TEXT, score=_REAL, n_cells=_INT)
+GENE_SCORES = _schema(label=_TEXT, symbol=_TEXT, score=_REAL, n_cells=_INT, attention=_REAL, detected=_REAL)
 PROGRAMS = _schema(label=_TEXT, slot=pa.int32(), symbol=_TEXT, weight=_REAL)
 CNV_CELLS = _schema(
     cell_id=_TEXT,

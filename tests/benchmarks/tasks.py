@@ -62,6 +62,8 @@ class Task:
     ----------
     reference, query
         Counts (cells x vocabulary), CSR; genes that the query lacks are 0.
+    symbols
+        Of the vocabulary's genes.
     labels, truth
         Types of either's cells.
     donors
@@ -75,6 +77,7 @@ class Task:
     name: str
     reference: sp.csr_matrix
     query: sp.csr_matrix
+    symbols: np.ndarray
     labels: np.ndarray
     truth: np.ndarray
     donors: np.ndarray | None
@@ -132,7 +135,9 @@ def make_task(name: str, reference: ad.AnnData, query: ad.AnnData, left_out: str
         matrices = [align_genes(x.genes, vocabulary, aliases).project(x.read()) for x in (ours, theirs)]
     labels, truth = (cells.obs["type"].to_numpy(object) for cells in (reference, query))
     ids = reference.obs_names.to_numpy(object)
-    return Task(name, *matrices, labels, truth, donors, ids, ~np.isin(truth, labels))
+    return Task(
+        name, *matrices, vocabulary["symbol"].to_numpy(object), labels, truth, donors, ids, ~np.isin(truth, labels)
+    )
 
 
 def _counts(cells: ad.AnnData, path: Path) -> Counts:
