@@ -40,7 +40,18 @@ SAMPLE_TABLES = {
     "cnv_cells": tables.CNV_CELLS,
     "cnv_arms": tables.CNV_ARMS,
 }
-COHORT = ["annotation", "samples", "composition", "ood", "origins", "cnv_arms", "gene_scores", "programs", "evaluation"]
+COHORT = [
+    "annotation",
+    "samples",
+    "composition",
+    "ood",
+    "origins",
+    "cnv_arms",
+    "gene_scores",
+    "programs",
+    "enrichment",
+    "evaluation",
+]
 
 
 @pytest.fixture(scope="module")

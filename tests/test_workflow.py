@@ -22,6 +22,7 @@ COHORT_RULES = {
     "collect_status",
     "collect_annotation",
     "collect_explanations",
+    "enrichment",
     "collect_origins",
     "collect_cnv",
     "evaluate",
@@ -41,6 +42,7 @@ TABLES = [
     "cnv_markers",
     "gene_scores",
     "programs",
+    "enrichment",
     "evaluation",
 ]
 
@@ -144,6 +146,18 @@ def test_copy_number_can_be_left_out(cohort):
     jobs = planned(snakemake(cohort, "--dry-run").stdout)
     assert not (PATIENT_RULES | {"split_cnv"}) & set(jobs)
     assert jobs["collect_cnv"] == 1
+
+
+def test_gene_sets_of_the_user_are_checked_and_used(cohort, stand_in):
+    write_config(cohort, explain={"gene_sets": "own.gmt"})
+    for content, message in ((None, "explain.gene_sets: own.gmt does not exist"), ("name\tnothing", "line 1: no gene")):
+        if content:
+            (cohort / "own.gmt").write_text(content)
+        wrong = snakemake(cohort, "--dry-run", repo=stand_in)
+        assert wrong.returncode != 0
+        assert message in wrong.stdout
+    (cohort / "own.gmt").write_text("name\tsource\tCD3E")
+    assert snakemake(cohort, "--dry-run", repo=stand_in).returncode == 0
 
 
 def test_copy_number_takes_the_users_tables(cohort, stand_in):

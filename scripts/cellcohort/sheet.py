@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 from .bundle_files import BUNDLE_FILES as BUNDLE_FILES
 from .bundle_files import check_bundle
 from .errors import InputError
+from .gene_sets import read_gene_sets
 from .settings import explain, nearest
 
 _MATRIX_FILES = ("matrix.mtx", "barcodes.tsv", "features.tsv", "genes.tsv")
@@ -65,7 +66,7 @@ def matrix_files(path: str | Path) -> list[str]:
 def check_data(rows: list[dict[str, Any]], config: dict[str, Any]) -> None:
     """Raise InputError for the first sample, reference or bundle that cannot be used (`config` with its defaults)."""
     check_samples(rows, config["samples"])
-    check_tables(config["cnv"])
+    check_tables(config)
     if config["model"]["bundle"]:
         _check_braces(config["model"]["bundle"], "config: model.bundle")
         check_bundle(config["model"]["bundle"])
@@ -85,14 +86,16 @@ def check_samples(rows: list[dict[str, Any]], sheet: str | Path) -> None:
             _check_column(row["path"], row["truth"], f"{place}, column truth")
 
 
-def check_tables(cnv: dict[str, Any]) -> None:
-    """Raise InputError unless the user's gene positions and chromosome arms, if any, exist."""
-    for key in ("positions", "arms"):
-        path = cnv[key]
+def check_tables(config: dict[str, Any]) -> None:
+    """Raise InputError unless the user's own gene positions, chromosome arms and gene sets, if any, exist."""
+    for section, key in (("cnv", "positions"), ("cnv", "arms"), ("explain", "gene_sets")):
+        path = config[section][key]
         if path is not None:
-            _check_braces(path, f"config: cnv.{key}")
+            _check_braces(path, f"config: {section}.{key}")
         if path is not None and not Path(path).is_file():
-            raise InputError(f"config: cnv.{key}: {path} does not exist. Correct the path, or set it to null.")
+            raise InputError(f"config: {section}.{key}: {path} does not exist. Correct the path, or set it to null.")
+    if config["explain"]["gene_sets"] is not None:
+        read_gene_sets(config["explain"]["gene_sets"])
 
 
 def check_reference(reference: dict[str, Any]) -> None:

@@ -51,6 +51,7 @@ from cellcohort.tables import (
 from cellcohort.tokens import TokenStore, tokenise, write_store
 
 N_GENES, N_EXPRESSED, N_LABELS, CHUNK, STEPS = 2000, 200, 10, 8192, 200
+NARROW = {"d_model": 32, "d_ff": 32, "d_key": 8, "n_slots": 4, "n_layers": 2, "broadcast": "cls"}
 
 
 def main() -> None:
@@ -153,13 +154,14 @@ def measure_annotation(folder: Path, n_cells: int) -> dict:
 def write_sample(path: Path, n_cells: int) -> None:
     """An .h5ad of CSR counts, written chunk by chunk."""
     n_values = n_cells * N_EXPRESSED
+    stored = (min(CHUNK * N_EXPRESSED, n_values),)
     with h5py.File(path, "w") as file:
         file.attrs.update({"encoding-type": "anndata", "encoding-version": "0.1.0"})
         matrix = file.create_group("X")
         matrix.attrs.update({"encoding-type": "csr_matrix", "encoding-version": "0.1.0", "shape": (n_cells, N_GENES)})
         matrix["indptr"] = np.arange(n_cells + 1, dtype=np.int64) * N_EXPRESSED
-        data = matrix.create_dataset("data", (n_values,), np.float32, chunks=(CHUNK * N_EXPRESSED,))
-        indices = matrix.create_dataset("indices", (n_values,), np.int32, chunks=(CHUNK * N_EXPRESSED,))
+        data = matrix.create_dataset("data", (n_values,), np.float32, chunks=stored)
+        indices = matrix.create_dataset("indices", (n_values,), np.int32, chunks=stored)
         for start, counts in chunks(n_cells, seed=1):
             part = slice(start * N_EXPRESSED, (start + counts.shape[0]) * N_EXPRESSED)
             data[part], indices[part] = counts.data, counts.indices
@@ -177,12 +179,11 @@ def symbols() -> list[str]:
     return [f"GENE{i}" for i in range(N_GENES)]
 
 
-def make_bundle(folder: Path) -> Bundle:
-    """A calibrated bundle of random weights, width 32."""
+def make_bundle(folder: Path, sizes: dict = NARROW) -> Bundle:
+    """A calibrated bundle of random weights."""
     labels, path = np.array([f"type {i}" for i in range(N_LABELS)], object), folder / "bundle"
     write_store(folder / "tokens.arrow", reference_shards(10_000, labels))
     torch.manual_seed(0)
-    sizes = {"d_model": 32, "d_ff": 32, "d_key": 8, "n_slots": 4, "n_layers": 2, "broadcast": "cls"}
     model = CellMemory(ModelConfig(N_GENES, N_LABELS, **sizes)).eval()
     save_model(model, weights=path / "weights.safetensors", config=path / "config.json", settings={})
     calibrate(model, TokenStore(folder / "tokens.arrow"), alpha=0.05, seed=1).write(path)

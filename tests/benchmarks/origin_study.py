@@ -42,12 +42,7 @@ def main() -> None:
 
 def sibling(data: Path, base: str, left_out: str, siblings: set[str], *, seed: int) -> dict:
     """How many cells of the left-out type name a sibling as their origin."""
-    if base == "zheng, fine labels":
-        cells = read_cells(data / "pbmc_zheng2017_sorted.h5ad")
-        first = np.random.default_rng(seed).random(cells.n_obs) < 0.6
-        reference, query = cells[first], cells[~first]
-    else:
-        reference, query = split_cells(data, base, seed)
+    reference, query = split_cells(data, base, seed)
     task = make_task(base, reference, query[(query.obs["type"] == left_out).to_numpy()], left_out, seed=seed)
     names, compared, *_ = judge(task, seed)
     origins = names[compared.origins]

@@ -1,7 +1,7 @@
 """The tasks on which quality is measured: a labelled reference and cells of donors, studies or types that it lacks.
 
 Ovarian tumours (normal cells of two patients to all cells of the other two), sorted and unsorted
-PBMC of two studies, one pancreas split at random. A task `name:type` leaves the type out of the reference.
+PBMC of two studies, single donors split at random. A task `name:type` leaves the type out of the reference.
 """
 
 from __future__ import annotations
@@ -50,6 +50,11 @@ COARSE = {
     "nk": "NK",
     "bcells": "B",
     "monocytes": "MNP",
+}
+HELD_OUT_TASKS = {  # one donor, split at random: file, names of the types
+    "pancreas": ("pancreas_baron2016_human1", None),
+    "zheng": ("pbmc_zheng2017_sorted", COARSE),
+    "zheng, fine labels": ("pbmc_zheng2017_sorted", None),
 }
 N_GENES, MIN_CELLS = 2000, 13
 
@@ -151,8 +156,9 @@ def split_cells(data: Path, base: str, seed: int) -> tuple[ad.AnnData, ad.AnnDat
         cells = read_cells(data / "ovarian_qian2020.h5ad")
         first = cells.obs["donor"].isin(["P11", "P12"]).to_numpy() ^ (base == "ovarian back")
         return cells[first], cells[~first]
-    if base == "pancreas":
-        cells = read_cells(data / "pancreas_baron2016_human1.h5ad")
+    if base in HELD_OUT_TASKS:
+        file, names = HELD_OUT_TASKS[base]
+        cells = read_cells(data / f"{file}.h5ad", names)
         enough = cells.obs["type"].map(cells.obs["type"].value_counts()).to_numpy(int) >= MIN_CELLS
         first = np.random.default_rng(seed).random(cells.n_obs) < 0.6
         return cells[first & enough], cells[~first & enough]

@@ -15,8 +15,10 @@ COHORT_TABLES = [
     *CNV_TABLES,
     "gene_scores",
     "programs",
+    "enrichment",
     "evaluation",
 ]
+GENE_SETS = config["explain"]["gene_sets"] or str(resource_path("gene_sets_human.gmt"))
 CNV_OF_COHORT = {table: of_cohort(f"{table}.parquet") if CNV_ENABLED else [] for table in ("cnv_arms", "cnv_cells")}
 
 
@@ -95,6 +97,30 @@ rule collect_explanations:
         "Collecting gene scores and programs of all samples"
     script:
         SCRIPT["collect_explanations"]
+
+
+rule enrichment:
+    input:
+        gene_scores="<results>/cohort/gene_scores.parquet",
+        programs="<results>/cohort/programs.parquet",
+        gene_sets=local(GENE_SETS),
+    output:
+        enrichment="<results>/cohort/enrichment.parquet",
+        enrichment_tsv="<results>/cohort/enrichment.tsv",
+    log:
+        "<logs>/enrichment.log",
+    benchmark:
+        "<benchmarks>/enrichment.tsv"
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=by_size(2000, 20),
+        runtime=by_size(10, 0.5),
+    message:
+        "Testing gene sets in gene scores and programs"
+    script:
+        SCRIPT["enrichment"]
 
 
 rule collect_origins:

@@ -37,6 +37,7 @@ SCRIPT = {
         "collect_annotation",
         "collect_status",
         "collect_explanations",
+        "enrichment",
         "collect_origins",
         "collect_cnv",
         "evaluate",
