@@ -35,6 +35,7 @@ format: $(STAMP) ## let ruff and snakefmt write
 benchmark: $(STAMP) ## speed and memory into benchmarks.json (at most 30 minutes); PUBLISHED=clone of the published code
 	python tests/benchmarks/model_speed.py --out benchmarks.json $(if $(PUBLISHED),--published $(PUBLISHED))
 	python tests/benchmarks/model_memory.py --out benchmarks.json
+	python tests/benchmarks/interpretation.py --out benchmarks.json
 
 study: $(STAMP) ## quality over seeds on the data sets in STUDY_DATA (hours)
 	mkdir -p results/study
@@ -43,6 +44,10 @@ study: $(STAMP) ## quality over seeds on the data sets in STUDY_DATA (hours)
 	python tests/benchmarks/ood_study.py --data $(STUDY_DATA) --out results/study/ood_study.json
 	python tests/benchmarks/ood_model_study.py --data $(STUDY_DATA) --out results/study/ood_model_study.json
 	python tests/benchmarks/origin_study.py --data $(STUDY_DATA) --out results/study/origin_study.json
+	python tests/benchmarks/faithfulness_study.py --data $(STUDY_DATA) --out results/study/faithfulness_study.json
+	python tests/benchmarks/marker_study.py --data $(STUDY_DATA) --out results/study/marker_study.json
+	python tests/benchmarks/slot_study.py --data $(STUDY_DATA) --out results/study/slot_study.json \
+		--figure results/study/slots.png
 	python tests/benchmarks/label_study.py --data $(STUDY_DATA) --out results/study/label_study.json \
 		--variants small "small, 1 slot" "small, 32 slots" "small, broadcast to cells" paper
 
