@@ -32,7 +32,7 @@ state(bundle_sha256=bundle.sha256)
 use_threads(snakemake.threads)
 sample, output = snakemake.params.sample, snakemake.output
 config = bundle.model.config
-bundle.model.to(choose_device(snakemake.params.device))
+bundle.model.to(choose_device(snakemake.params.device, gpus=snakemake.resources.get("gpu", 0)))
 explanation = Explanation(config.n_labels, config.n_genes, config.n_slots)
 annotation, shift = empty(ANNOTATION), Shift(0.0, {})
 with table_writer(output.embedding, embedding_schema(config.d_model)) as keep_embedding:

@@ -12,7 +12,8 @@ from cellcohort.tokens import TokenStore
 begin(snakemake)
 use_threads(snakemake.threads)
 train, vocabulary = snakemake.params.train, snakemake.output.vocabulary
-model = load_model(snakemake.input.weights, snakemake.input.config).to(choose_device(train["device"]))
+device = choose_device(train["device"], gpus=snakemake.resources.get("gpu", 0))
+model = load_model(snakemake.input.weights, snakemake.input.config).to(device)
 result = calibrate(model, TokenStore(snakemake.input.tokens), alpha=snakemake.params.alpha, seed=train["seed"])
 result.write(Path(vocabulary).parent)
 write_table(vocabulary, read_frame(snakemake.input.vocabulary), VOCABULARY)

@@ -17,7 +17,7 @@ def main() -> None:
     begin(snakemake)
     use_threads(snakemake.threads)
     settings = dict(snakemake.params.train)
-    device = choose_device(settings.pop("device"))
+    device = choose_device(settings.pop("device"), gpus=snakemake.resources.get("gpu", 0))
     # Not an output: Snakemake removes the outputs of a job that failed, and this is what it resumes from.
     checkpoint = Path(snakemake.output.weights).parents[1] / "checkpoints" / "model.safetensors"
     store = TokenStore(snakemake.input.tokens)

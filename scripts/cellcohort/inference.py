@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from .batches import to_tensors
+from .devices import lease_devices
 from .errors import InputError
 from .model import CellMemory, CellMemoryOutput
 from .tokens import Tokens, length_batches
@@ -16,8 +17,13 @@ MAX_CELLS, MAX_TOKENS = 512, 8192  # of a batch; on a GPU times
 GPU_FACTOR = 16
 
 
-def choose_device(name: str) -> torch.device:
-    """`auto`: CUDA where there is a device, else the CPU; otherwise the device of that name."""
+def choose_device(name: str, *, gpus: int = 0) -> torch.device:
+    """`auto`: CUDA where there is a device, else the CPU; otherwise the device of that name.
+
+    With `gpus` so many devices are leased first, so that no other job computes on them.
+    """
+    if gpus and name != "cpu":
+        lease_devices(gpus)
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if name.startswith("cuda"):

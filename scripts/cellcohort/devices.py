@@ -1,0 +1,102 @@
+"""Which GPU is whose: jobs on one machine lease devices, so that no two of them share one."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import subprocess
+import time
+from contextlib import suppress
+from itertools import takewhile
+from pathlib import Path
+
+from .errors import InputError
+
+LOCKS = Path("/tmp/cellcohort-devices")  # of every user of the machine
+WAIT = 0.5  # seconds between two looks for a free device
+
+log = logging.getLogger(__name__)
+_held: list[int] = []  # open locks; the kernel lets go of them when the process ends, however it ends
+
+
+def lease_devices(n: int, *, locks: Path = LOCKS) -> list[str]:
+    """Wait for `n` of the visible GPUs, and see no others until this process ends.
+
+    Call it before CUDA is used: what CUDA_VISIBLE_DEVICES says later is not heeded. A device is locked by its UUID,
+    which is the same in every job, container and Slurm allocation of the machine.
+
+    Returns
+    -------
+    The devices' UUIDs; none where no GPU is visible.
+
+    Raises
+    ------
+    InputError
+        If fewer than `n` devices are visible.
+    """
+    devices = visible_devices()
+    if not devices:
+        return []
+    if n > len(devices):
+        raise InputError(f"profile: gpu: {n}: only {len(devices)} GPUs are visible here. Ask for fewer.")
+    _make_shared(locks)
+    log.info("leasing %d of %d GPUs", n, len(devices))
+    leased = _collect(n, devices, locks)
+    os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(leased)
+    log.info("leased %s", ", ".join(leased))
+    return leased
+
+
+def visible_devices() -> list[str]:
+    """UUIDs of the NVIDIA GPUs that this process may use, as CUDA reads CUDA_VISIBLE_DEVICES (indices or UUIDs)."""
+    query = ["nvidia-smi", "--query-gpu=uuid", "--format=csv,noheader"]
+    try:
+        devices = subprocess.run(query, check=True, capture_output=True, text=True, timeout=60).stdout.split()
+    except (OSError, subprocess.SubprocessError):
+        return []
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if named is None:
+        return devices
+    by_name = {str(index): device for index, device in enumerate(devices)} | dict(zip(devices, devices, strict=True))
+    return list(takewhile(bool, map(by_name.get, named.split(","))))  # the first unknown name ends the list
+
+
+def _collect(n: int, devices: list[str], locks: Path) -> list[str]:
+    """Lock any `n` devices. One process collects at a time, or two could wait for each other for ever."""
+    leased: list[str] = []
+    with os.fdopen(_open(locks / "gate")) as gate:
+        fcntl.flock(gate, fcntl.LOCK_EX)
+        while True:
+            for device in devices:
+                if len(leased) < n and device not in leased and _lock(locks / device):
+                    leased.append(device)
+            if len(leased) == n:
+                return leased
+            time.sleep(WAIT)
+
+
+def _lock(path: Path) -> bool:
+    """Lock a file for as long as this process lives, unless another one has."""
+    file = _open(path)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(file)
+        return False
+    _held.append(file)
+    return True
+
+
+def _open(path: Path) -> int:
+    """Open a file that another user may have made: to lock it, one need not be able to write."""
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o644))
+    return os.open(path, os.O_RDONLY)
+
+
+def _make_shared(folder: Path) -> None:
+    """Make a folder in which every user may make files."""
+    with suppress(FileExistsError):
+        folder.mkdir()
+        folder.chmod(0o1777)
