@@ -24,6 +24,18 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
+def demo_data(tmp_path_factory) -> Path:
+    """The demo's files: those in the repository's demo folder, else downloaded."""
+    if (REPO / "demo" / "reference.h5ad").exists():
+        return REPO / "demo"
+    folder = tmp_path_factory.mktemp("demo")
+    command = [sys.executable, str(REPO / "demo" / "demo_data.py"), str(folder)]
+    if subprocess.run(command, check=False).returncode:
+        pytest.skip("needs the demo's data, which could not be downloaded")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def bundle(tmp_path_factory):
     """The bundle of a small model of three made-up types (small_reference.py)."""
     from small_reference import make_bundle
@@ -39,18 +51,6 @@ def stand_in(tmp_path_factory) -> Path:
     from stand_ins import copy_repository
 
     return copy_repository(tmp_path_factory.mktemp("clone"), stand_in=True)
-
-
-@pytest.fixture(scope="session")
-def demo_data(tmp_path_factory) -> Path:
-    """The demo's files: those in the repository's demo folder, else downloaded."""
-    if (REPO / "demo" / "reference.h5ad").exists():
-        return REPO / "demo"
-    folder = tmp_path_factory.mktemp("demo")
-    command = [sys.executable, str(REPO / "demo" / "demo_data.py"), str(folder)]
-    if subprocess.run(command, check=False).returncode:
-        pytest.skip("needs the demo's data, which could not be downloaded")
-    return folder
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from tiny_cohort import snakemake, some_cells
+from demo_slice import some_cells, write_slice
+from tiny_cohort import snakemake
 
 from cellcohort import cohort_tables, provenance, tables
 from cellcohort.bundle import Bundle
@@ -58,15 +59,11 @@ COHORT = [
 def cohort(tmp_path_factory, demo_data) -> Path:
     """A working directory with a reference of 400 cells and samples of 150, none, and 60 with unknown genes."""
     folder = tmp_path_factory.mktemp("cohort")
-    some_cells(demo_data / "reference.h5ad", 400).write_h5ad(folder / "reference.h5ad")
-    for name in ("P13", "P14"):
-        some_cells(demo_data / f"{name}.h5ad", 150).write_h5ad(folder / f"{name}.h5ad")
+    write_slice(folder, demo_data, SHEET, CONFIG, n_reference=400, n_cells=150)
     some_cells(demo_data / "P14.h5ad", 150)[:0].write_h5ad(folder / "empty.h5ad")
     foreign = some_cells(demo_data / "P13.h5ad", 60)
     foreign.var_names = [f"locus_{i}" for i in range(foreign.n_vars)]
     foreign.write_h5ad(folder / "foreign.h5ad")
-    SHEET.to_csv(folder / "samples.tsv", sep="\t", index=False)
-    (folder / "config.yaml").write_text(yaml.safe_dump(CONFIG))
     return folder
 
 

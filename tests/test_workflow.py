@@ -120,6 +120,27 @@ def test_slurm_gives_a_gpu_to_the_model_steps_alone():
     }
 
 
+def test_slurm_groups_every_step_of_a_sample_and_a_group_has_one_partition():
+    profile = yaml.safe_load((REPO / "profiles/slurm/config.yaml").read_text())
+    assert set(profile["groups"]) == SAMPLE_RULES | PATIENT_RULES
+    assert set(profile["group-components"]) == set(profile["groups"].values())
+    partitions = {group: set() for group in profile["group-components"]}
+    for rule, group in profile["groups"].items():
+        wants = profile["default-resources"] | profile["set-resources"].get(rule, {})
+        partitions[group].add(wants["slurm_partition"])
+    assert partitions == {"prepare": {"cpu"}, "annotate": {"gpu"}, "genome": {"cpu"}}
+
+
+def test_a_job_asks_for_memory_and_time_before_its_inputs_are_made(tmp_path, cohort, stand_in):
+    clone = shutil.copytree(stand_in, tmp_path / "clone")
+    genes = clone / "workflow" / "rules" / "genes.smk"
+    genes.write_text(re.sub(r" +message:\n.*\n", "", genes.read_text()))  # a plan shows message or resources
+    done = snakemake(cohort, "--dry-run", "--workflow-profile", "none", repo=clone)
+    resources = re.search(r"rule align_genes:.*?resources: (.*?)\n", done.stdout, re.DOTALL).group(1)
+    assert re.search(r"mem_mb=\d", resources), resources
+    assert re.search(r"runtime=\d", resources), resources
+
+
 @pytest.mark.parametrize("snakefile", ["Snakefile", "workflow/Snakefile"])
 def test_a_short_config_is_enough_from_any_directory(tmp_path, cohort, snakefile):
     arguments = ("--dry-run", "--cores", "1", "--snakefile", str(REPO / snakefile), "--directory", str(cohort))

@@ -91,7 +91,9 @@ def _lock(path: Path) -> bool:
 def _open(path: Path) -> int:
     """Open a file that another user may have made: to lock it, one need not be able to write."""
     with suppress(FileExistsError):
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o644))
+        file = os.open(path, os.O_CREAT | os.O_EXCL)
+        os.fchmod(file, 0o444)
+        os.close(file)
     return os.open(path, os.O_RDONLY)
 
 
