@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
@@ -83,14 +84,16 @@ class Run:
             keys = ("JobId", "JobState", "NodeList", "TRES", "JOB_GRES", "TimeLimit", "StartTime", "EndTime", "Comment")
             print(*(f"{key}={job.get(key, '')}" for key in keys))
 
-    def wait_for(self, rule: str) -> dict[str, str]:
-        """The first job of a rule, once it is running."""
+    def wait_for(self, rule: str, script: str = "") -> dict[str, str]:
+        """The job of a rule, once it is running, and a script within it."""
         end = time.monotonic() + PATIENCE
-        while not (running := [job for job in self.jobs(rule) if job["JobState"] == "RUNNING"]):
+        while True:
+            for job in self.jobs(rule):
+                if job["JobState"] == "RUNNING" and (not script or runs(self.cluster, job, script)):
+                    return job
             assert time.monotonic() < end, self.log.read_text()[-5000:]
             assert self.process.poll() is None, self.log.read_text()[-5000:]
-            time.sleep(0.3)
-        return running[0]
+            time.sleep(0.2)
 
     def end(self) -> int:
         """Wait for the end; returns the exit status."""
@@ -118,12 +121,25 @@ def tables(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.glob("results/**/*.parquet"))}
 
 
-def freeze(cluster: SlurmCluster, job: dict[str, str]) -> None:
-    """Stop the processes of a Slurm job, so that it cannot end by itself."""
+def processes_of(cluster: SlurmCluster, job: dict[str, str]) -> Iterator[tuple[int, bytes]]:
+    """Process ids and command lines of a Slurm job."""
     marker = f"SLURM_JOB_ID={job['JobId']}\0".encode()
     for process in cluster.processes():
-        if marker in Path(f"/proc/{process}/environ").read_bytes():
-            os.kill(process, signal.SIGSTOP)
+        with suppress(OSError):  # it has ended
+            entry = Path(f"/proc/{process}")
+            if marker in (entry / "environ").read_bytes():
+                yield process, (entry / "cmdline").read_bytes()
+
+
+def runs(cluster: SlurmCluster, job: dict[str, str], script: str) -> bool:
+    """Whether a job is in the middle of one of our scripts."""
+    return any(f".{script}\0".encode() in command for _, command in processes_of(cluster, job))
+
+
+def freeze(cluster: SlurmCluster, job: dict[str, str]) -> None:
+    """Stop the processes of a Slurm job, so that it cannot end by itself."""
+    for process, _ in processes_of(cluster, job):
+        os.kill(process, signal.SIGSTOP)
 
 
 def memory(job: dict[str, str]) -> float:
@@ -134,16 +150,16 @@ def memory(job: dict[str, str]) -> float:
 
 def test_scancel_a_time_limit_and_a_lost_node_change_no_table(cluster, undisturbed, trained):
     run = Run(cluster, trained, *TARGETS, "--retries", "0")
-    cluster.ask("scancel", run.wait_for("annotate")["JobId"])
+    cluster.ask("scancel", run.wait_for("annotate", "annotate.py")["JobId"])
     assert run.end() == 1
     run.show()
     assert [job["JobState"] for job in run.jobs("annotate")] == ["CANCELLED"]
 
     run = Run(cluster, trained, *TARGETS)
-    slow = run.wait_for("annotate")
+    slow = run.wait_for("annotate", "annotate.py")
     freeze(cluster, slow)
     cluster.ask("scontrol", "update", f"jobid={slow['JobId']}", "timelimit=1")
-    lost = run.wait_for("infer_cnv")
+    lost = run.wait_for("infer_cnv", "cnv.py")
     freeze(cluster, lost)
     assert undisturbed.end() == 0  # it may use the same node
     cluster.ask("scontrol", "update", f"nodename={lost['NodeList']}", "state=down", "reason=test")
@@ -174,7 +190,7 @@ def test_the_whole_cohort_runs_and_the_model_steps_alone_get_a_gpu(undisturbed):
             assert (job["Partition"], job["NodeList"], job["JOB_GRES"]) == ("gpu", "gpu1", "gpu:a100:1"), job
         else:
             assert job["Partition"] == "cpu", job
-            assert not job["JOB_GRES"], job
+            assert job["JOB_GRES"] == "(null)", job
 
 
 def test_a_job_leases_the_device_that_slurm_gave_it(cluster, undisturbed):
