@@ -10,6 +10,7 @@ points = project_umap(
     snakemake.input.reference_embedding,
     embeddings=snakemake.input.embedding,
     annotations=snakemake.input.annotation,
+    calls=snakemake.input.cnv_cells,
     max_points=snakemake.params.max_points,
 )
 write_table(snakemake.output.umap, points, UMAP)

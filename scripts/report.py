@@ -1,15 +1,17 @@
-"""Write the cohort report and its figures."""
+"""Write the cohort report, its figures, and the tables of figures that have no other."""
 
 from cellcohort.jobs import begin
 from cellcohort.report import render_report
 
 begin(snakemake)
-params = snakemake.params
-figures = dict(snakemake.output.items())
+params, outputs = snakemake.params, dict(snakemake.output.items())
+tables = {name.removesuffix("_tsv"): path for name, path in outputs.items() if name.endswith("_tsv")}
+figures = {name: path for name, path in outputs.items() if path.endswith(".svg")}
 render_report(
     dict(snakemake.input.items()),
-    figures.pop("report"),
+    outputs["report"],
     figures=figures,
+    tables=tables,
     patients=params.patients,
     title=params.title,
     config=params.config,

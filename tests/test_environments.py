@@ -23,6 +23,7 @@ ENVIRONMENTS = sorted(path.stem for path in (REPO / "envs").glob("*.yaml"))
 PACKAGE = {
     "PIL": "pillow",
     "sklearn": "scikit-learn",
+    "scib_metrics": "scib-metrics",
     "skmisc": "scikit-misc",
     "umap": "umap-learn",
     "vl_convert": "vl-convert-python",

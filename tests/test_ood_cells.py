@@ -43,6 +43,20 @@ def test_it_holds_the_ood_cells_with_all_genes(bundle, sample, tmp_path, chosen)
     assert written.obs["ood_score"].tolist() == [row - 2.0 for row in chosen]
 
 
+def test_coordinates_come_along(bundle, sample, tmp_path):
+    source = ad.read_h5ad(sample)
+    source.obsm["spatial"] = np.arange(60.0).reshape(30, 2)
+    source.write_h5ad(sample)
+    counts, chosen = open_counts(sample), [3, 4, 20]
+    cells = annotation_of(counts, np.arange(30), np.isin(np.arange(30), chosen))
+    embedding = {"cell_id": cells["cell_id"], "vector": vectors(np.zeros((30, 32), np.float32))}
+    write_table(tmp_path / "annotation.parquet", cells, ANNOTATION)
+    write_table(tmp_path / "embedding.parquet", embedding, embedding_schema(32))
+    paths = {name: tmp_path / f"{name}.parquet" for name in ("annotation", "embedding")}
+    write_ood(tmp_path / "ood.h5ad", counts, **paths)
+    np.testing.assert_array_equal(ad.read_h5ad(tmp_path / "ood.h5ad").obsm["spatial"], source.obsm["spatial"][chosen])
+
+
 def test_a_rejected_sample_has_a_valid_file_of_no_cells(tmp_path):
     empty_ood(tmp_path / "ood.h5ad")
     written = ad.read_h5ad(tmp_path / "ood.h5ad")

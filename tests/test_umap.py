@@ -85,3 +85,14 @@ def test_no_cohort_cells(reference, tmp_path, centres, names):
     write_sample(tmp_path, "none", *draw(centres, 0, 0))
     points = as_table(project(reference, tmp_path, names), UMAP).to_pandas()
     assert set(points["set"]) == {"reference"}
+
+
+def test_calls_of_copy_number_are_joined_by_name(reference, tmp_path, centres):
+    write_sample(tmp_path, "a", *draw(centres, 6, 2))
+    calls = pd.DataFrame(dict.fromkeys(tables.CNV_CELLS.names), index=range(6))
+    calls = calls.assign(cell_id=[f"c{i}" for i in range(6)], role="query", cnv_call=["aneuploid", *["diploid"] * 5])
+    write_table(tmp_path / "calls.parquet", calls[::-1], tables.CNV_CELLS)
+    points = project(reference, tmp_path, ["a"], calls=[tmp_path / "calls.parquet"])
+    called = points[points["set"] == "cohort"].set_index("cell_id")["cnv_call"]
+    assert called.to_dict() == {"c0": "aneuploid"} | {f"c{i}": "diploid" for i in range(1, 6)}
+    assert points.loc[points["set"] == "reference", "cnv_call"].isna().all()

@@ -101,4 +101,14 @@ LEAVE_TYPE_OUT = _schema(
     {"auroc": _REAL, "recall": _REAL, "false_alarms": _REAL, "taken_for": _TEXT, "taken_share": _REAL},
 )
 CONFUSION = _schema({"truth": _TEXT, "known": _FLAG, "label": _TEXT, "n_cells": _INT})
-UMAP = _schema({"cell_id": _TEXT, "set": _TEXT, "label": _TEXT, "is_ood": _FLAG, "x": _REAL, "y": _REAL}, _SAMPLE)
+UMAP = _schema(
+    {"cell_id": _TEXT, "set": _TEXT, "label": _TEXT, "is_ood": _FLAG, "x": _REAL, "y": _REAL},
+    {**_SAMPLE, "cnv_call": _TEXT},
+)
+SECTIONS = _schema(
+    {**_SAMPLE, "cell_id": _TEXT, "x": pa.float64(), "y": pa.float64(), "label": _TEXT, "is_ood": _FLAG},
+    {"ood_score": _REAL, "cnv_call": _TEXT},
+)
+INTEGRATION = _schema(
+    {"aspect": _TEXT, "metric": _TEXT, "value": pa.float64(), "n_cells": _INT, "meaning": _TEXT},
+)

@@ -33,6 +33,7 @@ class Container:
     keep: np.ndarray
     cell_ids: Callable[[], np.ndarray]
     obs: Callable[[], pd.DataFrame]
+    spatial: Callable[[], np.ndarray | None]
 
 
 def open_container(path: Path, *, counts: str, genes: str) -> Container:
@@ -105,7 +106,14 @@ def _container(matrix: Rows, frame: pd.DataFrame, types: Any, cell_ids: Callable
 
         return read_elem(store["obs"])
 
-    return Container(matrix, frame[keep].reset_index(drop=True), keep, cell_ids, obs)
+    def spatial() -> np.ndarray | None:
+        if store is None or not _has(store, "obsm/spatial"):
+            return None
+        from anndata.io import read_elem
+
+        return np.asarray(read_elem(store["obsm/spatial"]), dtype=np.float64)
+
+    return Container(matrix, frame[keep].reset_index(drop=True), keep, cell_ids, obs, spatial)
 
 
 def _anndata_matrix(element: Any) -> Rows:

@@ -60,6 +60,18 @@ class Counts:
             return self._container.obs()
 
     @cached_property
+    def spatial(self) -> np.ndarray | None:
+        """Coordinates of the cells, obsm["spatial"], as (n_cells, 2 or more) float64; None where there are none."""
+        with reading(self.path):
+            places = self._container.spatial()
+        if places is not None and (places.ndim != 2 or places.shape[1] < 2 or len(places) != self.n_cells):
+            raise InputError(
+                f'{self.path}: obsm["spatial"] has the shape {places.shape} for {self.n_cells} cells. Give a row of x '
+                "and y for each cell, or take it out."
+            )
+        return places
+
+    @cached_property
     def value_kind(self) -> value_kind.ValueKind:
         """The kind of values, told from up to 4,096 cells that are spread evenly over the file."""
         n_blocks, width = _LOOKED_AT

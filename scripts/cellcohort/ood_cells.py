@@ -25,21 +25,22 @@ def write_ood(path: str | Path, counts: Counts, *, annotation: str | Path, embed
     """Write the cells whose is_ood is true.
 
     obs holds the columns of annotation.parquet (no coarse type as an empty text), obsm["X_cellmemory"] the
-    embedding, uns["value_kind"] the kind of the sample's values, which are on the linear scale here. Both tables have
-    the same cells in the same order.
+    embedding, obsm["spatial"] the coordinates of a file that has them, uns["value_kind"] the kind of the sample's
+    values, which are on the linear scale here. Both tables have the same cells in the same order.
     """
     batches = list(_ood_batches(annotation, embedding))
     obs = pd.concat([obs for obs, _ in batches]) if batches else _empty_obs()
     rows = np.flatnonzero(pd.Index(counts.cell_ids).isin(obs.index))
     width = pq.read_schema(embedding).field("vector").type.list_size
     vectors = np.concatenate([np.empty((0, width), np.float32), *(vectors for _, vectors in batches)])
-    _write(path, obs, vectors, counts.genes, counts.kind, (chunk for _, chunk in counts.chunks(rows)))
+    places = {"X_cellmemory": vectors} | ({} if counts.spatial is None else {"spatial": counts.spatial[rows]})
+    _write(path, obs, places, counts.genes, counts.kind, (chunk for _, chunk in counts.chunks(rows)))
 
 
 def empty_ood(path: str | Path) -> None:
     """A valid file of no cells."""
     genes = pd.DataFrame({"symbol": [], "gene_id": []}, dtype=object)
-    _write(path, _empty_obs(), np.empty((0, 0), np.float32), genes, "none", ())
+    _write(path, _empty_obs(), {"X_cellmemory": np.empty((0, 0), np.float32)}, genes, "none", ())
 
 
 def _empty_obs() -> pd.DataFrame:
@@ -56,7 +57,12 @@ def _ood_batches(annotation, embedding) -> Iterator[tuple[pd.DataFrame, np.ndarr
 
 
 def _write(
-    path, obs: pd.DataFrame, vectors: np.ndarray, genes: pd.DataFrame, kind: str, chunks: Iterable[sparse.csr_matrix]
+    path,
+    obs: pd.DataFrame,
+    obsm: dict[str, np.ndarray],
+    genes: pd.DataFrame,
+    kind: str,
+    chunks: Iterable[sparse.csr_matrix],
 ) -> None:
     coarse = obs["coarse_label"].fillna("").astype(str), obs["coarse_confidence"].astype(np.float32)
     obs = obs.assign(coarse_label=coarse[0], coarse_confidence=coarse[1])
@@ -69,6 +75,6 @@ def _write(
             matrix = ad.io.sparse_dataset(file["X"])
             for chunk in chunks:
                 matrix.append(chunk)
-            for name, content in (("obs", obs), ("obsm", {"X_cellmemory": vectors})):
+            for name, content in (("obs", obs), ("obsm", obsm)):
                 del file[name]
                 ad.io.write_elem(file, name, content, dataset_kwargs={"compression": "gzip"})

@@ -17,6 +17,8 @@ COHORT_TABLES = [
     "programs",
     "enrichment",
     "evaluation",
+    "sections",
+    "integration",
 ]
 GENE_SETS = config["explain"]["gene_sets"] or str(resource_path("gene_sets_human.gmt"))
 CNV_OF_COHORT = {table: of_cohort(f"{table}.parquet") if CNV_ENABLED else [] for table in ("cnv_arms", "cnv_cells")}
@@ -208,3 +210,56 @@ rule evaluate:
         "Comparing the annotation with the truth where the sheet names one"
     script:
         SCRIPT["evaluate"]
+
+
+rule collect_cells:
+    input:
+        counts=list(COUNTS.values()),
+        status=of_cohort("status.json"),
+        genes=of_cohort("genes.parquet"),
+        annotation=of_cohort("annotation.parquet"),
+        embedding=of_cohort("embedding.parquet"),
+        cnv_cells=CNV_OF_COHORT["cnv_cells"],
+        vocabulary=BUNDLE["vocabulary.parquet"],
+        umap="<results>/cohort/umap.parquet",
+    output:
+        annotated="<results>/cohort/annotated.h5ad",
+    log:
+        "<logs>/collect_cells.log",
+    benchmark:
+        "<benchmarks>/collect_cells.tsv"
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=by_size(cohort_mb, 4000, 0.05, 16000),
+        runtime=by_size(cohort_mb, 20, 0.05),
+    params:
+        samples=[{key: row[key] for key in (*COMPUTING, *DESCRIPTION) if key in row} for row in SHEET],
+        title=config["report"]["title"],
+    message:
+        "Writing all annotated cells into one file"
+    script:
+        SCRIPT["collect_cells"]
+
+
+rule collect_sections:
+    input:
+        annotated="<results>/cohort/annotated.h5ad",
+    output:
+        sections="<results>/cohort/sections.parquet",
+        sections_tsv="<results>/cohort/sections.tsv",
+    log:
+        "<logs>/collect_sections.log",
+    benchmark:
+        "<benchmarks>/collect_sections.tsv"
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=by_size(cohort_mb, 1500, 0.05, 8000),
+        runtime=by_size(cohort_mb, 10, 0.01),
+    message:
+        "Choosing the cells of spatial samples that are drawn"
+    script:
+        SCRIPT["collect_sections"]

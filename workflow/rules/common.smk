@@ -15,6 +15,7 @@ if os.path.isdir(LIBRARY) and LIBRARY not in sys.path:
 
 from cellcohort import settings, sheet
 from cellcohort.bundle_files import FORMAT as BUNDLE_FORMAT
+from cellcohort.cohort_tables import DESCRIPTION
 from cellcohort.errors import InputError
 from cellcohort.packaged import resource_path
 
@@ -40,8 +41,11 @@ SCRIPT = {
         "enrichment",
         "collect_origins",
         "collect_cnv",
+        "collect_cells",
+        "collect_sections",
         "evaluate",
         "project_umap",
+        "integration",
         "report",
     )
 }

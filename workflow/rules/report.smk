@@ -3,6 +3,7 @@ rule project_umap:
         reference_embedding=BUNDLE["reference_embedding.parquet"],
         embedding=of_cohort("embedding.parquet"),
         annotation=of_cohort("annotation.parquet"),
+        cnv_cells=CNV_OF_COHORT["cnv_cells"],
     output:
         umap="<results>/cohort/umap.parquet",
     log:
@@ -23,6 +24,30 @@ rule project_umap:
         SCRIPT["project_umap"]
 
 
+rule integration:
+    input:
+        reference_embedding=BUNDLE["reference_embedding.parquet"],
+        embedding=of_cohort("embedding.parquet"),
+        annotation=of_cohort("annotation.parquet"),
+    output:
+        integration="<results>/cohort/integration.parquet",
+        integration_tsv="<results>/cohort/integration.tsv",
+    log:
+        "<logs>/integration.log",
+    benchmark:
+        "<benchmarks>/integration.tsv"
+    conda:
+        "../../envs/integration.yaml"
+    threads: 1
+    resources:
+        mem_mb=by_size(cohort_mb, 3000, 0.1),
+        runtime=by_size(cohort_mb, 15, 0.02),
+    message:
+        "Measuring how well reference and cohort are integrated"
+    script:
+        SCRIPT["integration"]
+
+
 rule report:
     input:
         unpack(copy_number_of_report),
@@ -34,6 +59,9 @@ rule report:
         evaluation="<results>/cohort/evaluation.parquet",
         confusion="<results>/cohort/confusion.parquet",
         umap="<results>/cohort/umap.parquet",
+        integration="<results>/cohort/integration.parquet",
+        sections="<results>/cohort/sections.parquet",
+        gene_scores="<results>/cohort/gene_scores.parquet",
         qc=of_cohort("qc.parquet"),
         genes=of_cohort("genes.parquet"),
         history=BUNDLE["history.parquet"],
@@ -49,6 +77,13 @@ rule report:
         coverage=figure("coverage", "Quality"),
         training=figure("training", "Model"),
         confusion=figure("confusion", "Model"),
+        qc_tsv="<results>/cohort/qc.tsv",
+        qc_reasons_tsv="<results>/cohort/qc_reasons.tsv",
+        coverage_tsv="<results>/cohort/coverage.tsv",
+        umap_tsv="<results>/cohort/umap.tsv",
+        training_tsv="<results>/cohort/training.tsv",
+        held_out_tsv="<results>/cohort/held_out.tsv",
+        confusion_tsv="<results>/cohort/confusion.tsv",
     log:
         "<logs>/report.log",
     benchmark:

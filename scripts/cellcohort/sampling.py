@@ -1,0 +1,40 @@
+"""Which cells stand for the others where not all can be drawn: the choice depends on no order, chunk or thread."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+
+
+def hashes(cell_ids: pd.Series, seed: int) -> np.ndarray:
+    """A seeded hash of each cell_id (uint64); the cells of the lowest ones are a random choice."""
+    return pd.util.hash_array(cell_ids.to_numpy(object), hash_key=f"{seed:016d}"[:16], categorize=False)
+
+
+def stratum_cap(sizes: np.ndarray, limit: int) -> int:
+    """The largest maximum per stratum that keeps the total within `limit`."""
+    low, high = 0, int(sizes.max(initial=0))
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if np.minimum(sizes, middle).sum() <= limit else (low, middle - 1)
+    return low
+
+
+def choose(cells: pd.DataFrame, cap: int, seed: int) -> pd.DataFrame:
+    """At most `cap` cells of each label, those of the lowest hash; sorted by cell_id."""
+    rank = pd.Series(hashes(cells["cell_id"], seed)).groupby(cells["label"].to_numpy(object)).rank(method="first")
+    return cells[(rank <= cap).to_numpy()].sort_values("cell_id", ignore_index=True)
+
+
+def vectors_of(path: str | Path, cell_ids: pd.Series) -> np.ndarray:
+    """The vectors of some cells, in their order; the file is read in batches."""
+    wanted, rows, parts = pd.Index(cell_ids), [], []
+    for batch in pq.ParquetFile(path).iter_batches(columns=["cell_id", "vector"]):
+        row = wanted.get_indexer(batch["cell_id"].to_numpy(zero_copy_only=False))
+        vector = batch["vector"].flatten().to_numpy().reshape(len(row), -1)
+        rows.append(row[row >= 0])
+        parts.append(vector[row >= 0])
+    return np.concatenate(parts)[np.argsort(np.concatenate(rows))]
