@@ -132,7 +132,9 @@ def test_the_genes_of_the_tumour_rank_first(parts, joined) -> None:
     assert (markers["logfoldchange"][:3] > 1.5).all()
     assert (markers["pvals_adj"][:3] < 1e-6).all()
     assert (markers["pvals_adj"][3:] > 1e-6).all()
-    assert markers["rank"].tolist() == list(range(1, 21))
+    assert markers["rank"].tolist() == [*range(1, 21), *range(-1, -21, -1)]
+    assert (np.sign(markers["rank"]) == np.sign(markers["score"])).all()
+    assert markers["score"][20:].is_monotonic_increasing, "the lowest first"
     assert set(markers["n_aneuploid"]) == {60}
     assert set(markers["n_normal"]) == {60}, "foreign cells and other types are no normal cells of the type"
     assert not {"G57", "G59"} & set(markers["symbol"]), "genes that one file lacks"

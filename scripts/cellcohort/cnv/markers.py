@@ -30,7 +30,8 @@ def rank_markers(
 
     Normal cells are those with that label that are not OOD and served as copy-number reference or were called diploid.
     scanpy's rank_genes_groups (t-test on log-normalised counts) ranks the genes that at least `min_cells` of the cells
-    express, highest in the aneuploid cells first. At most `max_cells` of a group are read.
+    express: from 1 on those higher in the aneuploid cells, from -1 down those lower. At most `max_cells` of a group are
+    read.
 
     Parameters
     ----------
@@ -45,7 +46,7 @@ def rank_markers(
 
     Returns
     -------
-    `cohort_tables.CNV_MARKERS`: at most `n_genes` rows an origin, origins by name.
+    `cohort_tables.CNV_MARKERS`: at most `n_genes` rows an origin in either direction, origins by name.
     """
     parts = [pd.DataFrame(columns=CNV_MARKERS.names)]
     ordered = sorted(samples, key=lambda sample: sample.sample_id)
@@ -96,8 +97,9 @@ def _rank(adata: ad.AnnData, min_cells: int, n_genes: int) -> pd.DataFrame:
     sc.pp.normalize_total(adata, target_sum=1e4)
     sc.pp.log1p(adata)
     sc.pp.filter_genes(adata, min_cells=min_cells)
-    options = {"groups": [_ANEUPLOID], "reference": _NORMAL, "method": "t-test", "n_genes": n_genes}
-    sc.tl.rank_genes_groups(adata, "group", **options)
+    sc.tl.rank_genes_groups(adata, "group", groups=[_ANEUPLOID], reference=_NORMAL, method="t-test")
     table = sc.get.rank_genes_groups_df(adata, _ANEUPLOID)
-    names = {"names": "symbol", "scores": "score", "logfoldchanges": "logfoldchange"}
-    return table.rename(columns=names).assign(rank=np.arange(1, len(table) + 1))
+    table = table.rename(columns={"names": "symbol", "scores": "score", "logfoldchanges": "logfoldchange"})
+    gained, lost = table[table["score"] > 0].head(n_genes), table[table["score"] < 0].tail(n_genes)[::-1]
+    parts = [part.assign(rank=sign * np.arange(1, len(part) + 1)) for part, sign in ((gained, 1), (lost, -1))]
+    return pd.concat(parts, ignore_index=True)
