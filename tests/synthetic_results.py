@@ -36,7 +36,10 @@ PATIENT_TABLES = {
     "cnv_origins": cohort_schemas.CNV_ORIGINS,
     "cnv_markers": cohort_schemas.CNV_MARKERS,
 }
-_COHORT_TABLES = ("samples", "annotation", "composition", "ood", "origins", "evaluation", "confusion", "umap")
+_COHORT_TABLES = (
+    "samples", "annotation", "composition", "ood", "origins", "evaluation", "confusion", "umap", "integration",
+    "sections", "gene_scores",
+)  # fmt: skip
 
 
 @dataclass
@@ -109,14 +112,37 @@ def collect(results: Results, truth: dict[str, pd.Series] | None = None, *, umap
         results.model("reference_embedding.parquet"),
         embeddings=results.of_samples("embedding.parquet") if umap else [],
         annotations=annotation if umap else [],
+        calls=results.of_samples("cnv_cells.parquet") if umap else [],
     )
     collected["umap"] = (points, cohort_schemas.UMAP)
+    collected["integration"] = (_integration(), cohort_schemas.INTEGRATION)
+    collected["sections"] = (_sections(results), cohort_schemas.SECTIONS)
+    collected["gene_scores"] = (cohort.mean_gene_scores(results.of_samples("gene_scores.parquet")), tables.GENE_SCORES)
     for name, (frame, schema) in collected.items():
         write_table(results.cohort(name), frame, schema)
     arms = cohort.collect_cnv_arms(results.of_samples("cnv_arms.parquet"), samples)
     write_batches(results.cohort("cnv_arms"), arms, cohort_schemas.COHORT_CNV_ARMS)
     for name, schema in PATIENT_TABLES.items():
         write_batches(results.cohort(name), map(read_frame, results.of_patients(f"{name}.parquet")), schema)
+
+
+def _integration() -> pd.DataFrame:
+    row = {"aspect": "donors mixed", "metric": "iLISI", "value": 0.61, "n_cells": 900, "meaning": "Donors are mixed"}
+    return pd.DataFrame([row])
+
+
+def _sections(results: Results) -> pd.DataFrame:
+    """Places for the cells of every twentieth sample, the foreign ones in the middle."""
+    parts = [pd.DataFrame(columns=cohort_schemas.SECTIONS.names)]
+    for folder in (Path(path).parent for path in results.of_samples("annotation.parquet")[::20]):
+        cells = read_frame(folder / "annotation.parquet")
+        calls = read_frame(folder / "cnv_cells.parquet", ["cnv_call"])["cnv_call"]
+        angle = np.arange(len(cells)) * 2.4
+        radius = np.sqrt(np.arange(len(cells))) * np.where(cells["is_ood"], 0.5, 1.0) * 100
+        parts.append(
+            cells.assign(x=4000 + 1.5 * radius * np.cos(angle), y=3000 + radius * np.sin(angle), cnv_call=calls)
+        )
+    return pd.concat([part for part in parts if len(part)] or parts)[cohort_schemas.SECTIONS.names]
 
 
 def _evaluated_cells(results: Results) -> pd.DataFrame:
@@ -337,9 +363,16 @@ def _write_patient(results: Results, sample: dict) -> None:
     arms["group"] = f"{sample['patient_id']}|Epithelial|" + arms["group"].astype(str)
     origins = origin_shares(joined, arms)
     markers = [
-        {**row, "rank": rank, "symbol": f"GENE{rank}", "score": 30.0 - rank, "logfoldchange": 2.0, "pvals_adj": 1e-9}
+        {
+            **row,
+            "rank": rank,
+            "symbol": f"GENE{rank % 20}",
+            "score": 30.0 - rank,
+            "logfoldchange": 2.0,
+            "pvals_adj": 1e-9,
+        }
         for row in origins[["patient_id", "origin"]].assign(n_aneuploid=80, n_normal=40).to_dict("records")
-        for rank in range(1, 8)
+        for rank in (*range(1, 8), -1, -2)
     ]
     content = (arm_shares(joined, arms), origins, pd.DataFrame(markers, columns=cohort_schemas.CNV_MARKERS.names))
     for (name, schema), frame in zip(PATIENT_TABLES.items(), content, strict=True):

@@ -4,18 +4,22 @@ import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pandas as pd
 import pytest
 from synthetic_results import FIGURES, FOREIGN, collect, make_results, report_inputs
 
+from cellcohort.cnv.settings import Settings
 from cellcohort.report import render_report
+from cellcohort.report.answers import MIN_EFFECT, MIN_Z, answers
 from cellcohort.report.figure import pack
 from cellcohort.report.inputs import histogram_quantiles, load
-from cellcohort.report.page import _percent, build_figures
+from cellcohort.report.page import build_figures
 from cellcohort.report.palette import label_colours
-from cellcohort.report.patients import aneuploid_origins, patient_facts
-from cellcohort.report.trust import patient_warnings
+from cellcohort.report.patients import patient_facts
+from cellcohort.report.trust import model_warnings, patient_warnings
+from cellcohort.report.words import percent
 
 SECTIONS = {
     "patients",
@@ -24,12 +28,11 @@ SECTIONS = {
     "ood",
     "map",
     "origins",
-    "coverage",
     "qc",
     "model",
-    "details",
     "methods",
 }
+TABLES = ("qc", "qc_reasons", "coverage", "umap", "training", "held_out", "confusion")
 CONFIG = {"ood": {"alpha": 0.05}, "vocabulary": {"min_share": 0.5}, "model": {"preset": "small"}}
 
 
@@ -68,9 +71,9 @@ def results(tmp_path_factory):
 def report(results):
     path = results.folder / "report.html"
     figures = {name: results.folder / "figures" / f"{name}.svg" for name in FIGURES}
-    render_report(
-        report_inputs(results), path, figures=figures, patients=results.patients, title="Ovary & <b>", config=CONFIG
-    )
+    behind = {name: results.folder / "cohort" / f"{name}.tsv" for name in TABLES}
+    options = {"patients": results.patients, "title": "Ovary & <b>", "config": CONFIG}
+    render_report(report_inputs(results), path, figures=figures, tables=behind, **options)
     return path
 
 
@@ -85,7 +88,7 @@ def test_the_page_loads_nothing(report):
 
 def test_every_section_and_patient_is_there(report, results):
     page = Page(report.read_text())
-    assert SECTIONS | {"cnv", "evaluation"} <= page.ids
+    assert SECTIONS | {"cnv", "genes", "evaluation"} <= page.ids
     assert {f"patient-{patient}" for patient in results.patients} <= page.ids
     assert {f"figure-{name}" for name in FIGURES} <= page.ids
 
@@ -107,10 +110,21 @@ def test_texts_are_escaped_and_rejections_explained(report):
 def test_every_panel_has_a_specification(report):
     text = report.read_text()
     figures = json.loads(Page(text).payload)["figures"]
-    panels = re.findall(r'data-figure="(\w+)" data-panel="(\d+)"', text)
+    panels = set(re.findall(r'data-figure="(\w+)" data-panel="(\d+)"', text))
     assert len(panels) == sum(len(figure["specs"]) for figure in figures.values())
     for name, panel in panels:
-        assert figures[name]["specs"][int(panel)]["width"] == "container"
+        spec = figures[name]["specs"][int(panel)]
+        assert spec["$schema"].startswith("https://vega.github.io/schema/vega/")
+        assert {each["name"] for each in spec["data"]} & set(figures[name]["data"])
+
+
+def test_every_figure_links_to_its_table(report):
+    text = report.read_text()
+    for figure in re.findall(r"<figure.*?</figure>", text, re.DOTALL):
+        assert re.search(r'<a href="(cohort|patients)/', figure), figure[:200]
+    linked = {Path(path) for path in re.findall(r'href="(cohort/[^"]+)"', text)}
+    elsewhere = {path.stem for path in (report.parent / "cohort").glob("*.parquet")} | {"programs"}
+    assert [path for path in linked if not (report.parent / path).exists() and path.stem not in elsewhere] == []
 
 
 def test_charts_are_valid_vega_lite(results):
@@ -159,12 +173,37 @@ def test_a_cohort_without_cells_renders(tmp_path, n_rejected):
 def test_facts_of_a_patient(results):
     data = load(report_inputs(results), patients=results.patients)
     first, *_, last = patient_facts(data)
-    assert first.n_kept == sum(n for _, n, _ in first.types) == 150
-    assert first.types[-1][1] == first.n_ood > 0
-    assert sum(share for _, _, share in first.origins) == pytest.approx(1)
+    assert first.n_kept == sum(kind.n for kind in first.types) == 150
+    assert first.types[-1].n == first.n_ood > 0
+    assert first.n_ood_fdr == data.ood["n_ood_fdr"].iloc[0]
+    assert first.types[-1].confidence is None
+    assert all(0.5 < kind.confidence <= 1 for kind in first.explained)
+    assert sum(origin.share for origin in first.origins) == pytest.approx(1)
     assert [(arm.name, arm.gained) for arm in first.arms if arm.groups == arm.of]
+    assert first.samples[0]["qc"]["n_genes"]["median"] > 0
     assert (last.n_kept, last.confidence, last.aneuploid_share) == (0, None, None)
-    assert FOREIGN not in {name for name, _, _ in first.types}
+    assert FOREIGN not in {kind.name for kind in first.types}
+
+
+def test_answers_say_how_sure_they_are(results):
+    data = load(report_inputs(results), patients=results.patients)
+    first, *_, last = patient_facts(data)
+    found = {answer.question: answer for answer in answers(first, data, alpha=0.05)}
+    assert len(found) == 6
+    assert all(answer.answer and answer.certainty for answer in found.values())
+    assert "150 of 168 cells" in found["How many cells?"].answer
+    assert f"{first.n_ood} cells" in found["Which cells are foreign?"].answer
+    assert "about 8 cells (5%)" in found["Which cells are foreign?"].certainty
+    assert "95% interval" in found["Where did they come from?"].certainty
+    assert "+8q" in found["Which chromosome arms changed?"].answer
+    assert f"|z| of {MIN_Z:g}" in found["Which chromosome arms changed?"].certainty
+    assert [answer.answer for answer in answers(last, data, alpha=0.05)] == ["None of 812 could be used."]
+    without = replace(first, calls=None)
+    assert len(answers(without, data, alpha=0.05)) == 4
+
+
+def test_the_limits_that_are_told_are_those_of_the_calls():
+    assert (Settings().min_effect, Settings().min_z) == (MIN_EFFECT, MIN_Z)
 
 
 def test_warnings_say_why(results):
@@ -183,15 +222,70 @@ def test_a_borrowed_reference_is_a_reason_for_caution(results):
     assert not any("healthy reference" in text for text in patient_warnings(replace(first, n_borrowed=0)))
 
 
-def test_aneuploid_cells_are_shown_by_origin_with_their_genes(results, report):
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"samples": [{"sample_id": "S", "status": "ok", "vocabulary_share": 0.6, "shift": 0.0, "n_cells": 0}]}, "60%"),
+        ({"samples": [{"sample_id": "S", "status": "ok", "vocabulary_share": 1.0, "shift": 4.2, "n_cells": 0}]}, "4.2"),
+        ({"calls": {"aneuploid": 5, "diploid": 5, "reference": 12}}, "only 12 normal cells"),
+        ({"calls": {"aneuploid": 5, "diploid": 5, "undetermined": 90, "reference": 99}}, "For 90% of the cells"),
+        ({"n_aneuploid_explained": 10, "calls": {"aneuploid": 20, "reference": 99}}, "10 of 20 aneuploid cells"),
+        ({"n_kept": 60}, "Only 60 cells"),
+        ({"confidence": 0.6}, "median confidence is 0.60"),
+    ],
+)
+def test_every_reason_for_caution_with_a_patient(results, change, text):
     data = load(report_inputs(results), patients=results.patients)
-    rows = aneuploid_origins(data)
-    assert [row["patient_id"] for row in rows] == data.cnv_origins["patient_id"].tolist()
-    assert rows[0]["genes"] == [f"GENE{rank}" for rank in range(1, 6)]
-    assert 0 < rows[0]["aneuploid_share"] < 1
-    assert "table-aneuploid" in Page(report.read_text()).ids
-    without = replace(data, cnv_markers=data.cnv_markers[:0])
-    assert all(row["genes"] == [] for row in aneuploid_origins(without))
+    first = patient_facts(data)[0]
+    assert any(text in warning for warning in patient_warnings(replace(first, **change)))
+    assert not any(text in warning for warning in patient_warnings(first))
+
+
+@pytest.mark.parametrize(
+    ("metrics", "text"),
+    [
+        ({"held_out": "cells"}, "names no donors"),
+        ({"held_out": "donors", "n_donors": 1}, "single held-out donor"),
+        ({"ood_false_alarm_rate": 0.16}, "16%"),
+        ({"validation": {"macro_f1": 0.5}}, "0.50"),
+    ],
+)
+def test_every_reason_for_caution_with_the_model(results, metrics, text):
+    data = load(report_inputs(results), patients=results.patients)
+    assert any(text in warning for warning in model_warnings(replace(data, metrics=metrics), alpha=0.05))
+    assert model_warnings(replace(data, metrics={"held_out": "donors", "n_donors": 5}), alpha=0.05) == []
+
+
+def test_origins_stand_side_by_side_with_their_evidence(results, report):
+    data = load(report_inputs(results), patients=results.patients)
+    origins = {patient.id: patient.origins for patient in patient_facts(data)}
+    first = origins[results.patients[0]][0]
+    assert first.n == data.origins["n_cells"].iloc[0]
+    assert first.low < first.share < first.high
+    assert 0 < first.aneuploid_share < 1
+    assert first.gained == [f"GENE{rank}" for rank in range(1, 7)]
+    assert first.lost == ["GENE19", "GENE18"]
+    table = report.read_text().split('id="table-origins"')[1].split("</table>")[0]
+    assert table.count("<tr>") == 1 + sum(map(len, origins.values()))
+    plain = replace(data, cnv_origins=None, cnv_markers=None)
+    assert all(origin.arms is None for patient in patient_facts(plain) for origin in patient.origins)
+
+
+def test_sections_keep_their_shape(results):
+    data = load(report_inputs(results), patients=results.patients)
+    cells = build_figures(data, CONFIG)["sections"].data["cells"]
+    assert set(cells["sample"]) == {results.samples[0]["sample_id"]}
+    spread = cells[["x", "y"]].max() - cells[["x", "y"]].min()
+    assert spread["x"] == pytest.approx(1, abs=1e-3)
+    assert 0.5 < spread["y"] < 0.8
+
+
+def test_tables_behind_figures_are_written(report, results):
+    qc = pd.read_csv(report.parent / "cohort" / "qc.tsv", sep="\t")
+    assert qc.columns[:2].tolist() == ["sample_id", "metric"]
+    assert set(qc["sample_id"]) == {sample["sample_id"] for sample in results.samples[:-1]}
+    umap = pd.read_csv(report.parent / "cohort" / "umap.tsv", sep="\t")
+    assert set(umap.loc[umap["set"] == "cohort", "cnv_call"]) == {"aneuploid", "diploid", "undetermined"}
 
 
 def test_arms_by_patient_are_drawn_for_every_patient_with_copy_number(results):
@@ -232,7 +326,7 @@ def test_packed_columns():
     ],
 )
 def test_percent_never_rounds_to_none_or_all(share, text):
-    assert _percent(share) == text
+    assert percent(share) == text
 
 
 def test_colours_are_distinct_for_many_types():

@@ -11,7 +11,7 @@ from typing import NamedTuple
 class Caption(NamedTuple):
     title: str
     text: str
-    table: str | None = None
+    tables: tuple[str, ...]
 
 
 def captions(*, alpha: float, min_share: float) -> dict[str, Caption]:
@@ -22,7 +22,7 @@ def captions(*, alpha: float, min_share: float) -> dict[str, Caption]:
             "One bar a patient. Each cell that passed quality control counts once: with the reference type that "
             "the model gave it, or as not explained when the reference does not account for it (OOD). The label "
             "of an OOD cell is only its nearest type, so it is not counted there.",
-            "cohort/composition.tsv",
+            ("cohort/composition.tsv",),
         ),
         "ood": Caption(
             "Cells that the reference does not explain, and confidence",
@@ -36,14 +36,15 @@ def captions(*, alpha: float, min_share: float) -> dict[str, Caption]:
             "section Evaluation says how often ordinary cells of the cohort are (false alarms). Then, by patient: "
             "calibrated probability of the label over all cells; thin line from the 5% to the 95% quantile, bar "
             "over the middle half of the cells, white tick at the median.",
-            "cohort/ood.tsv",
+            ("cohort/ood.tsv",),
         ),
         "umap": Caption(
             "Reference and cohort in one map",
             "Every point is a cell; near points have similar representations in the model. The map (UMAP) was made "
             "from the reference alone. A patient's cell is placed at the weighted mean of its nearest reference cells, "
             "so foreign cells have to land on or between known types. Distances between far groups mean nothing, and "
-            "no cell was called OOD by its place on the map. A sample of the cells is shown.",
+            "no cell was called OOD or aneuploid by its place on the map. A sample of the cells is shown.",
+            ("cohort/umap.tsv",),
         ),
         "origins": Caption(
             "Where the OOD cells may come from",
@@ -51,18 +52,34 @@ def captions(*, alpha: float, min_share: float) -> dict[str, Caption]:
             "putative founder. It is a resemblance, not a lineage tracing. Shares are of the "
             "patient's OOD cells, of which some are false alarms: ordinary cells, mostly nearest to their own "
             "type.",
-            "cohort/origins.tsv",
+            ("cohort/origins.tsv",),
         ),
         "cnv": Caption(
             "Chromosome arms gained and lost",
             "First, one row a patient: arms gained (red) or lost (blue); the stronger the colour, the larger the share "
-            "of the patient's aneuploid cells in groups that carry the change. Below, one row an altered group of "
-            "cells: the stronger the colour, the larger the log2 ratio of expression to the normal cells; "
-            "uncalled arms are grey. "
-            "Then: copy-number score of single cells by their call, beside the normal cells used as reference; thin "
+            "of the patient's aneuploid cells in groups that carry the change; uncalled arms are grey. The patient's "
+            "own page shows each group. "
+            "Then: copy-number score of single cells by their call, beside the normal cells used as reference (1 is "
+            "what depth alone explains); thin "
             "line from the 5% to the 95% quantile, bar over the middle half, tick at the median. Expression stands in "
             "for DNA here: confirm what matters.",
-            "cohort/cnv_patients.tsv",
+            ("cohort/cnv_patients.tsv", "cohort/cnv_burden.tsv"),
+        ),
+        "cnv_groups": Caption(
+            "Arms of each altered group of cells",
+            "One row a group: a clone (cells that share their changes) among cells of one nearest type. Red arms are "
+            "called gained, blue ones lost, grey ones were not called; the stronger the colour, the larger the log2 "
+            "ratio of the group's expression to normal cells. Point at an arm for the ratio and its z, the ratio over "
+            "its standard error from the spread of the genes on the arm. A change that several groups show "
+            "independently is surer than one that a single group shows.",
+            ("cohort/cnv_arms.tsv",),
+        ),
+        "sections": Caption(
+            "Cells in their place",
+            "Cells at their coordinates in the tissue (obsm spatial of the file), the y axis downwards as in an "
+            "image. Neighbours were not used for any call, so foreign or aneuploid cells that lie together are "
+            "evidence of their own. A sample of the cells is shown.",
+            ("cohort/sections.tsv",),
         ),
         "qc": Caption(
             "What was filtered out, and why",
@@ -73,12 +90,17 @@ def captions(*, alpha: float, min_share: float) -> dict[str, Caption]:
             "side), on its own scale for the mitochondrial share (upper side; up to 10% only the hard limit "
             "counts). Predicted doublets are dropped last. Then: counts, genes and mitochondrial share of all "
             "cells; thin line from the 5% to the 95% quantile, bar over the middle half, tick at the median.",
+            (
+                "cohort/qc.tsv",
+                "cohort/qc_reasons.tsv",
+            ),
         ),
         "coverage": Caption(
             "How many of the model's genes each sample measured",
             "Genes of the model's vocabulary by how they were found in the sample: by gene id, current symbol, "
             "previous or alias symbol, ortholog, or not at all. Samples to the left of the dashed line "
             f"({100 * min_share:g}% found) are rejected; well below full coverage labels and OOD calls become weaker.",
+            ("cohort/coverage.tsv",),
         ),
         "training": Caption(
             "How the model was trained",
@@ -90,11 +112,13 @@ def captions(*, alpha: float, min_share: float) -> dict[str, Caption]:
             "held-out loss is kept. The model's other two readings of a cell, linear evidence and which genes are "
             "on, are "
             "fitted, not trained, and have no curve: the figures of the finished model are of all three.",
+            ("cohort/training.tsv",),
         ),
         "confusion": Caption(
             "What the model confuses",
             "Cells of the reference that were held out of training. Each row is a true type and sums to 100%: the "
             "share of its cells that was given each label. Off the diagonal are the confusions.",
+            ("cohort/held_out.tsv",),
         ),
         "evaluation": Caption(
             "Agreement with the samples' own annotation",
@@ -103,6 +127,6 @@ def captions(*, alpha: float, min_share: float) -> dict[str, Caption]:
             "higher OOD score than a known one, recall the share of them that was flagged, false alarms the share of "
             "known cells that was flagged. Lines are 95% bootstrap intervals over cells (for the cohort over "
             "patients, when there are five or more): they do not speak for patients not seen.",
-            "cohort/evaluation.tsv",
+            ("cohort/evaluation.tsv", "cohort/confusion.tsv"),
         ),
     }

@@ -8,7 +8,7 @@ import pandas as pd
 from . import marks
 from .figure import Figure, Panel
 from .inputs import ReportData, histogram_quantiles
-from .palette import ACCENT, EXPLAINED, OOD, QUIET, label_colours
+from .palette import ACCENT, OOD, QUIET, label_colours
 
 FOREIGN = "not explained (OOD)"
 _MATCHES = {
@@ -60,31 +60,6 @@ def ood(data: ReportData, *, alpha: float) -> Figure:
         [Panel("OOD cells by sample", alt.layer(bars, expected)), Panel("Confidence of the label by patient", ranges)],
         {"ood": shares[["sample", "share", "n_ood"]], "confidence": confidence},
     )
-
-
-def umap(data: ReportData) -> Figure:
-    """Reference by type; cohort by label; cohort by OOD, each over the reference in grey."""
-    points = data.umap.rename(columns={"patient_id": "patient"})
-    columns = ["x", "y", "label"]
-    reference = points.loc[points["set"] == "reference", columns].round(2)
-    cohort = points.loc[points["set"] == "cohort", [*columns, "patient", "is_ood"]].round(2)
-    present = [label for label in data.labels if label in set(points["label"])]
-    colours = _with_foreign(data, [*present, FOREIGN])
-    limits = {axis: [float(points[axis].min()) - 0.5, float(points[axis].max()) + 0.5] for axis in "xy"}
-    background = _points("reference", limits).mark_circle(size=7, opacity=0.22, color=QUIET, aria=False)
-    chosen = alt.param(name="patient", value="all")
-    shown = _points("cohort", limits).mark_circle(size=12, opacity=0.8, aria=False).add_params(chosen)
-    shown = shown.transform_filter("patient == 'all' || datum.patient == patient")
-    labelled = _colour("label", colours)
-    state = alt.condition("datum.is_ood", alt.value(OOD), alt.value(EXPLAINED))
-    tooltip = ["patient:N", "label:N"]
-    panels = [
-        Panel("Reference, by type", _points("reference", limits).mark_circle(size=12, opacity=0.8, aria=False).encode(
-            color=labelled, tooltip=["label:N"]), canvas=True),
-        Panel("Cohort, by label", alt.layer(background, shown.encode(color=labelled, tooltip=tooltip)), canvas=True),
-        Panel("Cohort, OOD cells", alt.layer(background, shown.encode(color=state, tooltip=tooltip)), canvas=True),
-    ]  # fmt: skip
-    return Figure("umap", panels, {"reference": reference, "cohort": cohort}, colours)
 
 
 def origins(data: ReportData) -> Figure:
@@ -150,17 +125,6 @@ def coverage(data: ReportData, *, min_share: float) -> Figure:
 def _with_foreign(data: ReportData, labels: list[str]) -> dict[str, str]:
     colours = {**label_colours(data.labels), FOREIGN: OOD}
     return {label: colours[label] for label in labels}
-
-
-def _points(name: str, limits: dict[str, list[float]]) -> alt.Chart:
-    axis = {axis: alt.Scale(domain=limit, nice=False, zero=False) for axis, limit in limits.items()}
-    return alt.Chart(marks.named(name), height=300).encode(
-        x=alt.X("x:Q", axis=None, scale=axis["x"]), y=alt.Y("y:Q", axis=None, scale=axis["y"])
-    )
-
-
-def _colour(field: str, colours: dict[str, str]) -> alt.Color:
-    return alt.Color(f"{field}:N", scale=alt.Scale(domain=list(colours), range=list(colours.values())))
 
 
 def _fold_rare(verdicts: pd.DataFrame) -> pd.DataFrame:

@@ -30,31 +30,44 @@ class Panel:
         Draw on a canvas instead of as SVG: for thousands of points.
     share
         Width as a share of the row, for the page's layout and the static figure.
+    legend
+        Colours by text, of this panel alone.
     """
 
     title: str
     chart: alt.Chart | alt.LayerChart
     canvas: bool = False
     share: float = 1.0
+    legend: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Figure:
-    """Panels that share data and legend; `data` maps the names that the charts use to tables."""
+    """Panels that share data and legend; `data` maps the names that the charts use to tables.
+
+    The static picture of a `sampled` figure shows some of the rows.
+    """
 
     name: str
     panels: list[Panel]
     data: dict[str, pd.DataFrame]
     legend: dict[str, str] = field(default_factory=dict)
+    sampled: bool = False
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to draw."""
         return all(frame.empty for frame in self.data.values())
 
-    def specs(self) -> list[dict[str, Any]]:
-        """The panels as Vega-Lite, as wide as the element that holds them, without their data."""
-        return [_spec(panel.chart.properties(width="container")) for panel in self.panels]
+    def specs(self, *, ink: str) -> list[dict[str, Any]]:
+        """The panels as Vega, as wide as the element that holds them, without their data.
+
+        Vega-Lite is compiled here, so the page needs no compiler and draws sooner.
+        """
+        config = theme(ink, legend=False)
+        autosize = {"type": "fit-x", "contains": "padding"}
+        specs = [_spec(panel.chart.properties(width="container", autosize=autosize)) for panel in self.panels]
+        return [vl_convert.vegalite_to_vega(spec | {"config": config}) for spec in specs]
 
     def packed_data(self) -> dict[str, dict[str, Any]]:
         """The tables by column (see `pack`)."""
@@ -70,8 +83,7 @@ class Figure:
             panel.chart.properties(width=round(width * panel.share / total), title=panel.title) for panel in self.panels
         ]
         spec = _spec(alt.hconcat(*charts))
-        thin = any(panel.canvas for panel in self.panels)
-        frames = {name: _thin(frame) if thin else frame for name, frame in self.data.items()}
+        frames = {name: _thin(frame) if self.sampled else frame for name, frame in self.data.items()}
         spec["datasets"] = {name: json.loads(frame.to_json(orient="records")) for name, frame in frames.items()}
         spec["config"] = theme("#222222", font=STATIC_FONT) | {"background": "white"}
         return vl_convert.vegalite_to_svg(spec)

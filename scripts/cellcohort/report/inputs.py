@@ -8,14 +8,17 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ..cohort_tables import INTEGRATION, SECTIONS
 from ..files import read_json
-from ..tables import read_frame
+from ..tables import GENE_SCORES, read_frame
 
 QUANTILES = {"low": 0.05, "q1": 0.25, "median": 0.5, "q3": 0.75, "high": 0.95}
 CONFIDENCE_BINS = 100
 CNV_TABLES = ("cnv_arms", "cnv_burden", "cnv_patients", "cnv_origins", "cnv_markers")
+_OPTIONAL = {"integration": INTEGRATION, "sections": SECTIONS, "gene_scores": GENE_SCORES}
 _QC_METRICS = ("n_counts", "n_genes", "mito_share")
 
 
@@ -29,8 +32,11 @@ class ReportData:
         By sample: metric and its quantiles; verdict (passed or the reason) and cells.
     coverage
         By sample: how many vocabulary genes were matched in which way.
-    confidence
-        Cells by patient (index) and hundredth of confidence (columns), every cell of the cohort.
+    confidence, type_confidence
+        Cells by patient (index), or by patient and label (index of two levels, OOD cells left out), and hundredth of
+        confidence (columns), every cell of the cohort.
+    integration, sections, gene_scores
+        Empty where the inputs do not name them.
     cnv_arms, cnv_burden, cnv_patients, cnv_origins, cnv_markers
         None when copy number is switched off.
     heatmaps
@@ -48,6 +54,10 @@ class ReportData:
     qc_verdicts: pd.DataFrame
     coverage: pd.DataFrame
     confidence: pd.DataFrame
+    type_confidence: pd.DataFrame
+    integration: pd.DataFrame
+    sections: pd.DataFrame
+    gene_scores: pd.DataFrame
     history: pd.DataFrame
     metrics: dict
     calibration: dict
@@ -79,21 +89,25 @@ def load(inputs: Mapping[str, str | Sequence[str]], *, patients: Sequence[str] =
     ----------
     inputs
         Paths by name: the cohort tables; `qc` and `genes`, one file a sample in the order of the table of samples;
-        `history`, `metrics`, `calibration` of the model; with copy number the tables of `CNV_TABLES` and `heatmaps`.
+        `history`, `metrics`, `calibration` of the model; with copy number the tables of `CNV_TABLES` and `heatmaps`;
+        if there are any `integration`, `sections` and `gene_scores`.
     patients
         The patients of `heatmaps`, in its order.
     """
     names = ["samples", "composition", "ood", "origins", "evaluation", "confusion", "umap", "history"]
     frames = {name: read_frame(inputs[name]) for name in names}
     samples = frames["samples"]["sample_id"].tolist()
+    frames |= {name: _optional(inputs, name, schema) for name, schema in _OPTIONAL.items()}
     quantiles, verdicts = _qc(inputs["qc"], samples)
+    confidence, type_confidence = _confidence(inputs["annotation"])
     with_cnv = "cnv_arms" in inputs
     return ReportData(
         **frames,
         qc_quantiles=quantiles,
         qc_verdicts=verdicts,
         coverage=_coverage(inputs["genes"], samples),
-        confidence=_confidence(inputs["annotation"]),
+        confidence=confidence,
+        type_confidence=type_confidence,
         metrics=read_json(inputs["metrics"]),
         calibration=read_json(inputs["calibration"]),
         **{name: read_frame(inputs[name]) for name in CNV_TABLES if with_cnv},
@@ -136,13 +150,25 @@ def _coverage(paths: Sequence[str], samples: Sequence[str]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
 
 
-def _confidence(path: str) -> pd.DataFrame:
-    """Histogram of confidence by patient, streamed."""
-    counts: dict[str, np.ndarray] = {}
-    for batch in pq.ParquetFile(path).iter_batches(columns=["patient_id", "confidence"]):
+def _confidence(path: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Histograms of confidence by patient, and by patient and label over the cells that are not OOD; streamed."""
+    patients: dict[str, np.ndarray] = {}
+    types: dict[tuple[str, str], np.ndarray] = {}
+    for batch in pq.ParquetFile(path).iter_batches(columns=["patient_id", "label", "is_ood", "confidence"]):
         cells = batch.to_pandas()
-        bins = (cells["confidence"] * CONFIDENCE_BINS).astype(int).clip(0, CONFIDENCE_BINS - 1)
-        for patient, group in bins.groupby(cells["patient_id"]):
-            new = np.bincount(group, minlength=CONFIDENCE_BINS)
-            counts[patient] = counts.get(patient, 0) + new
-    return pd.DataFrame.from_dict(counts, orient="index", columns=range(CONFIDENCE_BINS))
+        cells["bin"] = (cells["confidence"] * CONFIDENCE_BINS).astype(int).clip(0, CONFIDENCE_BINS - 1)
+        _count(patients, cells.groupby("patient_id")["bin"])
+        _count(types, cells[~cells["is_ood"]].groupby(["patient_id", "label"])["bin"])
+    by_type = pd.DataFrame.from_dict(types, orient="index", columns=range(CONFIDENCE_BINS))
+    by_type.index = pd.MultiIndex.from_tuples(types, names=["patient_id", "label"])
+    return pd.DataFrame.from_dict(patients, orient="index", columns=range(CONFIDENCE_BINS)), by_type
+
+
+def _count(histograms: dict, bins: pd.api.typing.SeriesGroupBy) -> None:
+    """Add the counts of each group's bins to its histogram."""
+    for name, group in bins:
+        histograms[name] = histograms.get(name, 0) + np.bincount(group, minlength=CONFIDENCE_BINS)
+
+
+def _optional(inputs: Mapping, name: str, schema: pa.Schema) -> pd.DataFrame:
+    return read_frame(inputs[name]) if name in inputs else schema.empty_table().to_pandas()

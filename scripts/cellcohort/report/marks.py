@@ -18,9 +18,11 @@ def named(name: str) -> alt.NamedData:
     return alt.NamedData(name=name)
 
 
-def rows(field: str, order: Sequence[str], *, labels: bool = True) -> alt.Y:
-    """A row for each value, in a fixed order."""
+def rows(field: str, order: Sequence[str] | None, *, labels: bool = True) -> alt.Y:
+    """A row for each value, in a fixed order or (None) in that of the data."""
     axis = alt.Axis(title=None) if labels else None
+    if order is None:
+        return alt.Y(f"{field}:N", sort=None, axis=axis)
     return alt.Y(f"{field}:N", sort=list(order), axis=axis, scale=alt.Scale(domain=list(order)))
 
 
@@ -89,15 +91,16 @@ def signed_heatmap(
     *,
     row: str,
     column: str,
-    row_order: Sequence[str],
+    row_order: Sequence[str] | None,
     column_order: Sequence[str],
     details: Mapping[str, str],
 ) -> alt.LayerChart:
     """Gains in red and losses in blue (`called`), stronger the larger `strength` (0 to 1); grey where it is 0.
 
-    `details` are further columns for the tooltip, with their formats.
+    `details` are further columns for the tooltip, with their formats. Without `row_order` rows stand as in the data.
     """
-    base = alt.Chart(named(data), height=ROW * max(1, len(row_order))).encode(
+    height = alt.Step(ROW) if row_order is None else ROW * max(1, len(row_order))
+    base = alt.Chart(named(data), height=height).encode(
         x=alt.X(f"{column}:N", sort=list(column_order), title="chromosome arm", axis=alt.Axis(labelAngle=-90)),
         y=rows(row, row_order),
         tooltip=[

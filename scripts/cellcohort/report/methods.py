@@ -8,7 +8,9 @@ from importlib.metadata import PackageNotFoundError, version
 from .. import __version__
 from .inputs import ReportData
 
-PACKAGES = ("scanpy", "anndata", "torch", "infercnvpy", "scikit-learn", "umap-learn", "pyarrow", "altair")
+PACKAGES = (
+    "scanpy", "anndata", "torch", "infercnvpy", "scikit-learn", "umap-learn", "scib-metrics", "pyarrow", "altair",
+)  # fmt: skip
 
 
 def package_versions() -> dict[str, str]:
@@ -25,6 +27,8 @@ def package_versions() -> dict[str, str]:
 def methods_text(data: ReportData, config: Mapping, versions: Mapping[str, str]) -> list[str]:
     """The paragraphs."""
     paragraphs = [_input(data, config), _model(data, config.get("model", {})), _foreign(data, config.get("ood", {}))]
+    if len(data.umap):
+        paragraphs.append(_map(data))
     if data.cnv_arms is not None:
         paragraphs.append(
             "Copy number was inferred from expression (infercnvpy) for each patient, with confident normal cells as "
@@ -70,6 +74,17 @@ _MIXED = (
     "in a type were added, with weights fitted on held-out cells, as measured and as a simulated other platform would "
     "measure them; the softmax is the confidence."
 )
+
+
+def _map(data: ReportData) -> str:
+    measured = (
+        " Types kept apart and donors mixed were measured in the embedding by metrics of scIB (Luecken et al. 2022, as "
+        "implemented in scib-metrics)."
+    )
+    return (
+        "The map is a UMAP of the reference's embedding; a patient's cell was placed at the mean of its nearest "
+        f"reference cells, weighted as in UMAP's neighbour graph.{measured if len(data.integration) else ''}"
+    )
 
 
 def _foreign(data: ReportData, ood: Mapping) -> str:

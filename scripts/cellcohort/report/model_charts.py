@@ -1,22 +1,19 @@
-"""The figures about the model, its evaluation and copy number."""
+"""The figures about the model and its evaluation."""
 
 from __future__ import annotations
-
-import re
 
 import pandas as pd
 
 from . import marks
 from .figure import Figure, Panel
 from .inputs import ReportData
-from .palette import ACCENT, GAIN, LOSS, OOD
+from .palette import ACCENT, OOD
 
 _LOSS = {"train_loss": "training loss", "validation_loss": "held-out loss"}
 _SCORES = {"validation_accuracy": "held-out accuracy", "validation_macro_f1": "held-out macro-F1"}
 _LABEL_METRICS = {"accuracy": "accuracy", "macro_f1": "macro-F1"}
 _OOD_METRICS = {"ood_auroc": "OOD AUROC", "ood_recall": "OOD recall", "ood_false_alarm_rate": "OOD false alarms"}
 _TYPE_METRICS = {"recall": "recall", "precision": "precision", "ood_recall": "OOD recall"}
-_CALLS = {1: "gain", 0: "not called", -1: "loss"}
 
 
 def training(data: ReportData) -> Figure:
@@ -77,77 +74,6 @@ def evaluation(data: ReportData) -> Figure:
     return Figure("evaluation", panels, frames, colours)
 
 
-def cnv(data: ReportData) -> Figure:
-    """Arms by patient, arms by group of cells, and scores by call."""
-    arms = _altered_groups(data.cnv_arms)
-    arms = arms.assign(
-        row=[group_name(group, patient) for group, patient in zip(arms["group"], arms["patient_id"], strict=True)],
-        arm=arms["arm"].map(short_arm),
-        called=arms["call"].map(_CALLS),
-        strength=(arms["log2_ratio"].abs() / 0.6).clip(upper=1).where(arms["call"] != 0, 0.0),
-    )
-    order = sorted(set(arms["arm"]), key=arm_order)
-    rows = arms["row"].drop_duplicates().tolist()
-    frames = {"arms": arms[["row", "arm", "called", "log2_ratio", "z", "strength"]]}
-    details = {"log2_ratio": "+.2f", "z": "+.1f"}
-    groups = marks.signed_heatmap("arms", row="row", column="arm", row_order=rows, column_order=order, details=details)
-    frames["patients"] = _patient_arms(data.cnv_patients)
-    patients = marks.signed_heatmap(
-        "patients",
-        row="patient",
-        column="arm",
-        row_order=[patient for patient in data.patients if patient in set(frames["patients"]["patient"])],
-        column_order=sorted(set(frames["patients"]["arm"]), key=arm_order),
-        details={"gained": ".0%", "lost": ".0%", "log2_ratio": "+.2f", "n_cells": ",d"},
-    )
-    frames["scores"] = _score_ranges(data.cnv_burden)
-    ranges = marks.quantile_ranges(
-        "scores", row="row", order=frames["scores"]["row"].tolist(), title="copy-number score of a cell"
-    )
-    legend = {"gained arm": GAIN, "lost arm": LOSS}
-    panels = [
-        Panel("Arms by patient", patients, share=1.6),
-        Panel("Arms by altered group of cells", groups, share=1.6),
-        Panel("Copy-number score", ranges),
-    ]
-    return Figure("cnv", panels, frames, legend)
-
-
-def _patient_arms(table: pd.DataFrame) -> pd.DataFrame:
-    """Arms by patient, with the larger of the gained and the lost share as the strength of the colour."""
-    called = table["gained"].gt(table["lost"]).astype(int) - table["lost"].gt(table["gained"]).astype(int)
-    return table.rename(columns={"patient_id": "patient"}).assign(
-        arm=table["arm"].map(short_arm),
-        called=called.map(_CALLS),
-        strength=table[["gained", "lost"]].max(axis=1).where(called != 0, 0.0),
-    )
-
-
-def group_name(group: str, patient: str) -> str:
-    """A group of cells with its patient in front, once, short enough for an axis."""
-    parts = [part for part in group.replace("out of distribution", "OOD").split("|") if part != patient]
-    return " · ".join([patient, *parts])
-
-
-def short_arm(arm: str) -> str:
-    """The arm without `chr`: 8q."""
-    return str(arm).removeprefix("chr")
-
-
-def arm_order(arm: str) -> tuple[int, str]:
-    """Sort key of an arm: numbered chromosomes first, p before q."""
-    match = re.match(r"(?:chr)?(\d+|\w)([pq]?)", str(arm))
-    number, side = match.groups() if match else ("", str(arm))
-    return int(number) if number.isdigit() else 99, number + side
-
-
-def _altered_groups(arms: pd.DataFrame) -> pd.DataFrame:
-    """The arms of the groups with any called arm; each once, though several samples may hold cells of a group."""
-    arms = arms.drop_duplicates(["patient_id", "group", "arm"])
-    altered = arms.groupby(["patient_id", "group"])["call"].transform(lambda calls: bool((calls != 0).any()))
-    return arms[altered.astype(bool)]
-
-
 def _row_shares(long: pd.DataFrame) -> pd.DataFrame:
     total = long.groupby("truth")["n"].transform("sum")
     return long.assign(share=(long["n"] / total.where(total > 0, 1)).astype(float))
@@ -158,8 +84,3 @@ def _truth_order(data: ReportData) -> list[str]:
     known = data.confusion.loc[data.confusion["known"].astype(bool), "truth"]
     unknown = sorted(set(data.confusion["truth"]) - set(known))
     return [*(label for label in data.labels if label in set(known)), *unknown]
-
-
-def _score_ranges(burden: pd.DataFrame) -> pd.DataFrame:
-    table = burden.dropna(subset=["score_median"]).rename(columns=lambda name: name.removeprefix("score_"))
-    return table.assign(row=table["sample_id"] + " · " + table["group"])[["row", "low", "q1", "median", "q3", "high"]]

@@ -13,15 +13,23 @@ from markupsafe import Markup
 
 from ..cohort_tables import DESCRIPTION
 from ..files import atomic_path
-from . import charts, model_charts
+from ..tables import write_tsv
+from . import charts, cnv_charts, maps, model_charts
+from .answers import answers
 from .captions import captions
-from .figure import Figure, theme
+from .figure import Figure
+from .figure_tables import figure_tables
+from .genes import first_genes
 from .images import data_uri
 from .inputs import ReportData, load
 from .methods import methods_text, package_versions
 from .palette import OOD, label_colours
-from .patients import aneuploid_origins, patient_facts
+from .patients import patient_facts
 from .trust import model_warnings, patient_warnings
+from .words import count, percent
+
+_OF_ONE_PATIENT = ("Cohort, by label", "Cohort, foreign cells", "Cohort, by copy number")
+_LIBRARIES = "window.vegaEmbed = vegaEmbed;"
 
 
 def render_report(
@@ -29,6 +37,7 @@ def render_report(
     report: str | Path,
     *,
     figures: Mapping[str, str | Path],
+    tables: Mapping[str, str | Path] | None = None,
     patients: Sequence[str] = (),
     title: str = "Cohort report",
     config: Mapping[str, Any] | None = None,
@@ -43,6 +52,8 @@ def render_report(
         The HTML file.
     figures
         SVG paths by figure name: composition, ood, umap, origins, cnv, qc, coverage, training, confusion, evaluation.
+    tables
+        TSV paths by the names of `figure_tables`: the tables behind figures that have no other.
     patients
         The patients of `inputs["heatmaps"]`, in its order.
     config
@@ -54,6 +65,9 @@ def render_report(
     for name, path in figures.items():
         with atomic_path(path) as part:
             part.write_text(drawn[name].svg())
+    behind = figure_tables(data)
+    for name, path in (tables or {}).items():
+        write_tsv(path, behind[name])
     shown = {name: figure for name, figure in drawn.items() if not figure.is_empty}
     page = _template().render(**_context(data, shown, title, config))
     with atomic_path(report) as part:
@@ -65,7 +79,8 @@ def build_figures(data: ReportData, config: Mapping[str, Any]) -> dict[str, Figu
     figures = [
         charts.composition(data),
         charts.ood(data, alpha=_alpha(config)),
-        charts.umap(data),
+        maps.umap(data),
+        maps.sections(data),
         charts.origins(data),
         charts.qc(data),
         charts.coverage(data, min_share=_min_share(config)),
@@ -74,7 +89,7 @@ def build_figures(data: ReportData, config: Mapping[str, Any]) -> dict[str, Figu
         model_charts.evaluation(data),
     ]
     if data.cnv_arms is not None:
-        figures.append(model_charts.cnv(data))
+        figures += [cnv_charts.cnv(data), cnv_charts.cnv_groups(data)]
     return {figure.name: figure for figure in figures}
 
 
@@ -85,25 +100,36 @@ def _context(data: ReportData, figures: dict[str, Figure], title: str, config: M
         "data": data,
         "patients": facts,
         "described": [name for name in DESCRIPTION if data.samples[name].notna().any()],
+        "answers": {patient.id: answers(patient, data, alpha=_alpha(config)) for patient in facts},
         "warnings": {patient.id: patient_warnings(patient) for patient in facts},
         "model_warnings": model_warnings(data, alpha=_alpha(config)),
         "figures": figures,
         "captions": captions(alpha=_alpha(config), min_share=_min_share(config)),
-        "aneuploid_origins": aneuploid_origins(data),
+        "patient_maps": [i for i, panel in enumerate(figures["umap"].panels) if panel.title in _OF_ONE_PATIENT]
+        if "umap" in figures
+        else [],
+        "mapped": set(data.umap["patient_id"].dropna()),
+        "altered": set(figures["cnv_groups"].data["arms"]["patient"]) if "cnv_groups" in figures else set(),
+        "sections_of": data.sections.groupby("patient_id")["sample_id"].unique().to_dict(),
+        "genes": first_genes(data.gene_scores),
         "colours": {**label_colours(data.labels), charts.FOREIGN: OOD},
         "foreign": charts.FOREIGN,
         "alpha": _alpha(config),
         "heatmaps": {name: data_uri(path, n_pictures=len(data.heatmaps)) for name, path in data.heatmaps.items()},
         "methods": methods_text(data, config, package_versions()),
         "cohort_scores": data.evaluation[data.evaluation["level"] == "cohort"].to_dict("records"),
-        "payload": _json({"theme": theme("currentColor", legend=False), "figures": _payload(figures)}),
-        "vega": _script(vl_convert.javascript_bundle()),
-    }  # fmt: skip
+        "payload": _json({"figures": _payload(figures)}),
+        "vega": _script(vl_convert.javascript_bundle(_LIBRARIES)),
+    }
 
 
 def _payload(figures: dict[str, Figure]) -> dict[str, Any]:
     return {
-        name: {"data": figure.packed_data(), "specs": figure.specs(), "canvas": [p.canvas for p in figure.panels]}
+        name: {
+            "data": figure.packed_data(),
+            "specs": figure.specs(ink="currentColor"),
+            "canvas": [p.canvas for p in figure.panels],
+        }
         for name, figure in figures.items()
     }
 
@@ -113,7 +139,7 @@ def _template() -> Template:
     environment = Environment(
         loader=loader, autoescape=select_autoescape(["html", "j2"]), trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters.update(count=_count, percent=_percent)
+    environment.filters.update(count=count, percent=percent)
     environment.globals["asset"] = lambda name: Markup(loader.get_source(environment, name)[0])
     return environment.get_template("report.html.j2")
 
@@ -124,22 +150,6 @@ def _alpha(config: Mapping[str, Any]) -> float:
 
 def _min_share(config: Mapping[str, Any]) -> float:
     return config.get("vocabulary", {}).get("min_share", 0.5)
-
-
-def _count(number: float) -> str:
-    return f"{int(number):,}"
-
-
-def _percent(share: float | None) -> str:
-    """Whole percent, one decimal below ten; nothing is rounded to 0 or 100 % that is not."""
-    if share is None:
-        return "n/a"
-    percent = 100 * share
-    if 0 < percent < 0.1:
-        return "<0.1%"
-    if 99.5 <= percent < 100:
-        return ">99%"
-    return f"{percent:.1f}".removesuffix(".0") + "%" if percent < 9.95 else f"{percent:.0f}%"
 
 
 def _json(content: dict) -> Markup:

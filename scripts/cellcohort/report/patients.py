@@ -1,4 +1,4 @@
-"""The facts about each patient that the report opens with."""
+"""The facts about each patient that the report tells."""
 
 from __future__ import annotations
 
@@ -6,22 +6,44 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from .arm_names import arm_order, short_arm
 from .charts import FOREIGN, patient_composition
 from .inputs import ReportData, histogram_quantiles
-from .model_charts import arm_order, short_arm
+from .origins import Origin, patient_origins
 
-_GENES = 5
 _CALLS = ("aneuploid", "diploid", "undetermined", "reference")
+UNSURE = 0.5
+
+
+@dataclass(frozen=True)
+class Type:
+    """Cells of one label that the reference explains, or all that it does not (`FOREIGN`, without a confidence)."""
+
+    name: str
+    n: int
+    share: float
+    confidence: float | None
 
 
 @dataclass(frozen=True)
 class Arm:
-    """A chromosome arm that was called in `groups` of the patient's `of` groups of cells with any called arm."""
+    """A chromosome arm that was called gained, or lost, in `groups` of the patient's `of` altered groups of cells.
+
+    `share` is of the aneuploid cells (None without any), `ratio` and `z` are of the group with the largest \\|z\\|.
+    """
 
     name: str
     gained: bool
     groups: int
     of: int
+    share: float | None
+    ratio: float
+    z: float
+
+    @property
+    def common(self) -> bool:
+        """Whether most of the aneuploid cells carry it."""
+        return (self.share or 0.0) > 0.5
 
 
 @dataclass(frozen=True)
@@ -31,34 +53,43 @@ class Patient:
     Attributes
     ----------
     samples
-        Rows of the cohort's table of samples.
+        Rows of the cohort's tables of samples and of OOD cells, joined; with `qc` (metric and its quantiles) and
+        `reasons` (why cells were dropped, and how many).
     n_cells, n_kept
         Cells in the files and after quality control.
     types
-        (label, cells, share) of the cells that the reference explains; the last is `FOREIGN` when there are any.
-    origins
-        (reference type, cells, share of the OOD cells).
+        The cells that the reference explains, the most frequent type first; the last is `FOREIGN` when there are any.
+    n_ood, n_ood_fdr
+        OOD cells at alpha, and at the false discovery rate of `cohort.FALSE_DISCOVERIES`.
     arms
-        Called arms in genome order.
+        Called arms in genome order; one that is gained in some groups and lost in others appears twice.
     calls
         Query cells of copy-number inference by call; None when it is switched off.
     n_borrowed
         Query cells whose copy number was judged against borrowed cells of the healthy reference.
-    confidence
-        Median calibrated probability of the label; None without cells.
+    n_aneuploid_explained
+        Aneuploid cells that are not OOD.
+    confidence, unsure
+        Median calibrated probability of the label, and the share of cells below `UNSURE`; None without cells.
+    scores
+        Metrics against the patient's own truth, where the sheet names one.
     """
 
     id: str
     samples: list[dict]
     n_cells: int
     n_kept: int
-    types: list[tuple[str, int, float]]
+    types: list[Type]
     n_ood: int
-    origins: list[tuple[str, int, float]]
+    n_ood_fdr: int
+    origins: list[Origin]
     arms: list[Arm]
     calls: dict[str, int] | None
     n_borrowed: int
+    n_aneuploid_explained: int
     confidence: float | None
+    unsure: float | None
+    scores: dict[str, dict]
 
     @property
     def ood_share(self) -> float:
@@ -66,9 +97,19 @@ class Patient:
         return self.n_ood / max(self.n_kept, 1)
 
     @property
-    def rejected(self) -> list[dict]:
-        """Samples that could not be used."""
-        return [sample for sample in self.samples if sample["status"] != "ok"]
+    def explained(self) -> list[Type]:
+        """The types without `FOREIGN`."""
+        return [kind for kind in self.types if kind.name != FOREIGN]
+
+    @property
+    def shift(self) -> float:
+        """The largest technical shift of the samples."""
+        return max((sample["shift"] or 0.0 for sample in self.samples), default=0.0)
+
+    @property
+    def n_tested(self) -> int:
+        """Query cells of copy-number inference."""
+        return sum(n for call, n in (self.calls or {}).items() if call != "reference")
 
     @property
     def aneuploid_share(self) -> float | None:
@@ -80,80 +121,100 @@ class Patient:
 
 def patient_facts(data: ReportData) -> list[Patient]:
     """A `Patient` for each patient of the table of samples, in its order."""
-    composition = dict(list(patient_composition(data).groupby("patient")))
-    origins = dict(list(data.origins.groupby("patient_id")))
+    types = dict(list(_types(data).groupby("patient", sort=False)))
     medians = histogram_quantiles(data.confidence)["median"]
-    return [_patient(name, data, composition.get(name), origins.get(name), medians.get(name)) for name in data.patients]
-
-
-def _patient(
-    name: str,
-    data: ReportData,
-    composition: pd.DataFrame | None,
-    origins: pd.DataFrame | None,
-    confidence: float | None,
-) -> Patient:
-    samples = data.samples[data.samples["patient_id"] == name]
-    ood = data.ood[data.ood["patient_id"] == name]
-    return Patient(
-        id=name,
-        samples=samples.astype(object).where(samples.notna(), None).to_dict("records"),
-        n_cells=int(samples["n_cells"].sum()),
-        n_kept=int(ood["n_cells"].sum()),
-        types=_types(composition),
-        n_ood=int(ood["n_ood"].sum()),
-        origins=_origins(origins),
-        arms=_arms(data.cnv_arms, name),
-        calls=_calls(data.cnv_burden, name),
-        n_borrowed=_borrowed(data.cnv_burden, name),
-        confidence=confidence,
+    total = data.confidence.sum(axis=1)
+    unsure = data.confidence[[bin for bin in data.confidence if bin < 100 * UNSURE]].sum(axis=1) / total.where(
+        total > 0
     )
+    samples = dict(list(_samples(data).groupby("patient_id", sort=False)))
+    origins, arms, scores = patient_origins(data), _arms(data), _scores(data)
+    return [
+        Patient(
+            id=name,
+            samples=_records(samples[name]),
+            n_cells=int(samples[name]["n_cells"].sum()),
+            n_kept=int(samples[name]["n_annotated"].sum()),
+            types=_as_types(types.get(name)),
+            n_ood=int(samples[name]["n_ood"].sum()),
+            n_ood_fdr=int(samples[name]["n_ood_fdr"].fillna(0).sum()),
+            origins=origins.get(name, []),
+            arms=arms.get(name, []),
+            confidence=medians.get(name),
+            unsure=unsure.get(name),
+            scores=scores.get(name, {}),
+            **_copy_number(data, name, origins.get(name, [])),
+        )
+        for name in data.patients
+    ]
 
 
-def _types(composition: pd.DataFrame | None) -> list[tuple[str, int, float]]:
-    if composition is None:
-        return []
-    order = composition.assign(foreign=composition["label"] == FOREIGN)
-    order = order.sort_values(["foreign", "n", "label"], ascending=[True, False, True])
-    return list(zip(order["label"], order["n"], order["share"], strict=True))
+def _samples(data: ReportData) -> pd.DataFrame:
+    ood = data.ood.rename(columns={"n_cells": "n_annotated"}).drop(columns="patient_id")
+    table = data.samples.merge(ood, on="sample_id", how="left", validate="one_to_one")
+    metrics = {name: part.set_index("metric").to_dict("index") for name, part in data.qc_quantiles.groupby("sample_id")}
+    failed = data.qc_verdicts[data.qc_verdicts["verdict"] != "passed"].sort_values("n_cells", ascending=False)
+    reasons = {
+        name: list(zip(part["verdict"], part["n_cells"], strict=True)) for name, part in failed.groupby("sample_id")
+    }
+    names = table["sample_id"]
+    return table.assign(qc=[metrics.get(name, {}) for name in names], reasons=[reasons.get(name, []) for name in names])
 
 
-def _origins(origins: pd.DataFrame | None) -> list[tuple[str, int, float]]:
-    if origins is None:
-        return []
-    return list(zip(origins["origin"], origins["n_cells"], origins["share"], strict=True))
+def _types(data: ReportData) -> pd.DataFrame:
+    table = patient_composition(data)
+    medians = histogram_quantiles(data.type_confidence)["median"]
+    keys = pd.MultiIndex.from_frame(table[["patient", "label"]])
+    table = table.assign(confidence=medians.reindex(keys).to_numpy(float), foreign=table["label"] == FOREIGN)
+    return table.sort_values(["foreign", "n", "label"], ascending=[True, False, True])
 
 
-def _arms(arms: pd.DataFrame | None, patient: str) -> list[Arm]:
-    """Arms called in any group of cells; one that is gained in some and lost in others appears twice."""
-    if arms is None:
-        return []
-    called = arms[(arms["patient_id"] == patient) & (arms["call"] != 0)].drop_duplicates(["group", "arm"])
-    n_groups = called["group"].nunique()
-    counts = called.groupby(["arm", "call"]).size()
-    found = [Arm(short_arm(arm), call > 0, int(groups), n_groups) for (arm, call), groups in counts.items()]
-    return sorted(found, key=lambda arm: (arm_order(arm.name), arm.gained))
+def _as_types(table: pd.DataFrame | None) -> list[Type]:
+    return [] if table is None else [Type(*row) for row in _rows(table, ["label", "n", "share", "confidence"])]
 
 
-def _calls(burden: pd.DataFrame | None, patient: str) -> dict[str, int] | None:
-    if burden is None:
-        return None
-    counts = burden[burden["patient_id"] == patient].groupby("group")["n_cells"].sum()
-    return {group: int(counts[group]) for group in _CALLS if group in counts}
+def _arms(data: ReportData) -> dict[str, list[Arm]]:
+    """Arms called in any group of cells, by patient."""
+    if data.cnv_arms is None:
+        return {}
+    called = data.cnv_arms[data.cnv_arms["call"] != 0].drop_duplicates(["patient_id", "group", "arm"])
+    n_groups = called.groupby("patient_id")["group"].nunique()
+    called = called.assign(name=called["arm"].map(short_arm), size=called["z"].abs())
+    shares = data.cnv_patients.assign(name=data.cnv_patients["arm"].map(short_arm))
+    shares = shares[shares["n_cells"] > 0].set_index(["patient_id", "name"])[["gained", "lost"]].to_dict("index")
+    found: dict[str, list[Arm]] = {}
+    for (patient, name, call), part in called.groupby(["patient_id", "name", "call"]):
+        first = part.loc[part["size"].idxmax()]
+        share = shares.get((patient, name), {}).get("gained" if call > 0 else "lost")
+        arm = Arm(
+            name, call > 0, len(part), int(n_groups[patient]), share, float(first["log2_ratio"]), float(first["z"])
+        )
+        found.setdefault(patient, []).append(arm)
+    return {patient: sorted(arms, key=lambda arm: (arm_order(arm.name), arm.gained)) for patient, arms in found.items()}
 
 
-def _borrowed(burden: pd.DataFrame | None, patient: str) -> int:
-    if burden is None:
-        return 0
-    return int(burden.loc[(burden["patient_id"] == patient) & (burden["group"] != "reference"), "n_borrowed"].sum())
+def _copy_number(data: ReportData, patient: str, origins: list[Origin]) -> dict:
+    if data.cnv_burden is None:
+        return {"calls": None, "n_borrowed": 0, "n_aneuploid_explained": 0}
+    burden = data.cnv_burden[data.cnv_burden["patient_id"] == patient]
+    counts = burden.groupby("group")["n_cells"].sum()
+    foreign = sum(origin.n_aneuploid or 0 for origin in origins)
+    return {
+        "calls": {group: int(counts[group]) for group in _CALLS if group in counts},
+        "n_borrowed": int(burden.loc[burden["group"] != "reference", "n_borrowed"].sum()),
+        "n_aneuploid_explained": max(0, int(counts.get("aneuploid", 0)) - foreign),
+    }
 
 
-def aneuploid_origins(data: ReportData) -> list[dict]:
-    """The rows of the table of origins and calls, patients in the order of the report, each with its first genes."""
-    if data.cnv_origins is None:
-        return []
-    genes = data.cnv_markers[data.cnv_markers["rank"] <= _GENES].groupby(["patient_id", "origin"])["symbol"].agg(list)
-    table = data.cnv_origins.astype(object).where(data.cnv_origins.notna(), None)
-    rank = {patient: number for number, patient in enumerate(data.patients)}
-    rows = sorted(table.to_dict("records"), key=lambda row: rank[row["patient_id"]])
-    return [row | {"genes": genes.get((row["patient_id"], row["origin"]), [])} for row in rows]
+def _scores(data: ReportData) -> dict[str, dict[str, dict]]:
+    table = data.evaluation[data.evaluation["level"] == "patient"]
+    return {name: part.set_index("metric").to_dict("index") for name, part in table.groupby("name")}
+
+
+def _records(table: pd.DataFrame) -> list[dict]:
+    return table.astype(object).where(table.notna(), None).to_dict("records")
+
+
+def _rows(table: pd.DataFrame, columns: list[str]) -> list[tuple]:
+    table = table[columns].astype(object)
+    return list(table.where(table.notna(), None).itertuples(index=False, name=None))

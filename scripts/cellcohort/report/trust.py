@@ -14,6 +14,9 @@ MANY_UNDETERMINED = 0.3
 FEW_NORMAL = 50
 LOW_MACRO_F1 = 0.8
 HIGH_CALIBRATION_ERROR = 0.1
+LARGE_SHIFT = 2.0
+MANY_ALTERED_EXPLAINED = 0.1
+WEAK_MARGIN = 1.0
 
 
 def patient_warnings(patient: Patient) -> list[str]:
@@ -27,6 +30,16 @@ def patient_warnings(patient: Patient) -> list[str]:
         warnings.append(
             f"{patient.ood_share:.0%} of the cells are not explained by the reference. That can be disease, or a "
             "technical difference between this sample and the reference: look at quality and gene coverage first."
+        )
+    if patient.shift > LARGE_SHIFT:
+        warnings.append(
+            f"The cells look technically different from the reference, by {patient.shift:.1f} units of the OOD score. "
+            "That was taken off, but the larger it is the less sure it is which cells are foreign."
+        )
+    if patient.origins and patient.origins[0].margin < WEAK_MARGIN:
+        warnings.append(
+            f"The foreign cells suit {patient.origins[0].name} hardly better than the next type (margin "
+            f"{patient.origins[0].margin:.1f}): the reference may lack their origin."
         )
     if patient.confidence is not None and patient.confidence < LOW_CONFIDENCE:
         warnings.append(f"Labels are uncertain: the median confidence is {patient.confidence:.2f}.")
@@ -42,6 +55,16 @@ def model_warnings(data: ReportData, *, alpha: float) -> list[str]:
         )
     if scores.get("ece", 0) > HIGH_CALIBRATION_ERROR:
         warnings.append(f"Confidence is off by {scores['ece']:.0%} on average on held-out cells of the reference.")
+    if data.metrics.get("held_out") == "cells":
+        warnings.append(
+            "The reference names no donors, so the model was judged on other cells of the same people: expect more "
+            "errors and more false alarms on new patients than the figures here say."
+        )
+    elif data.metrics.get("n_donors") == 1:
+        warnings.append(
+            "The model was judged on a single held-out donor of the reference: its accuracy on new patients may differ "
+            "from the figures here."
+        )
     alarms = data.metrics.get("ood_false_alarm_rate")
     if alarms is not None and alarms > 2 * alpha:
         warnings.append(
@@ -82,6 +105,13 @@ def _copy_number_warnings(patient: Patient) -> list[str]:
         )
     if n_normal < FEW_NORMAL:
         warnings.append(f"Copy number rests on only {n_normal} normal cells of this patient.")
+    n_altered = patient.calls.get("aneuploid", 0)
+    if patient.n_aneuploid_explained > MANY_ALTERED_EXPLAINED * n_altered:
+        warnings.append(
+            f"{patient.n_aneuploid_explained} of {n_altered} aneuploid cells were not called foreign: they resemble "
+            "the type that their label names. The share of foreign cells is too low, and some cells counted with the "
+            "types above are altered."
+        )
     if n_query and patient.calls.get("undetermined", 0) > MANY_UNDETERMINED * n_query:
         share = patient.calls["undetermined"] / n_query
         warnings.append(f"For {share:.0%} of the cells the evidence does not carry a copy-number call.")

@@ -1,58 +1,84 @@
 const payload = JSON.parse(document.getElementById("payload").textContent);
+const root = document.documentElement;
 const views = [];
+const signals = {};
 
 const values = (column) => (Array.isArray(column) ? column : column.codes.map((code) => (code < 0 ? null : column.values[code])));
 
-function unpack(table) {
+/* The rows of a packed table; with `by`, those whose value in that column is `value`, if it has the column. */
+function unpack(table, by, value) {
   const names = Object.keys(table);
   const columns = names.map((name) => values(table[name]));
-  const rows = columns.length ? columns[0].length : 0;
-  return Array.from({ length: rows }, (_, i) => Object.fromEntries(names.map((name, j) => [name, columns[j][i]])));
+  let rows = [...Array(columns.length ? columns[0].length : 0).keys()];
+  if (by && names.includes(by)) {
+    const column = columns[names.indexOf(by)];
+    rows = rows.filter((i) => column[i] === value);
+  }
+  return rows.map((i) => Object.fromEntries(names.map((name, j) => [name, columns[j][i]])));
 }
 
-const datasets = new Map();
-function dataOf(name) {
-  if (!datasets.has(name)) {
-    const packed = payload.figures[name].data;
-    datasets.set(name, Object.fromEntries(Object.entries(packed).map(([key, table]) => [key, unpack(table)])));
-  }
-  return datasets.get(name);
+const tooltip = document.createElement("div");
+tooltip.id = "tooltip";
+tooltip.hidden = true;
+document.body.append(tooltip);
+
+function showTooltip(handler, event, item, value) {
+  tooltip.hidden = value == null || value === "";
+  if (tooltip.hidden) return;
+  tooltip.replaceChildren(...Object.entries(value).map(([name, text]) => {
+    const line = document.createElement("div");
+    line.textContent = `${name}: ${text}`;
+    return line;
+  }));
+  tooltip.style.left = `${Math.max(4, Math.min(event.clientX + 12, innerWidth - tooltip.offsetWidth - 8))}px`;
+  tooltip.style.top = `${Math.min(event.clientY + 12, innerHeight - tooltip.offsetHeight - 8)}px`;
 }
 
 async function draw(element) {
-  const { figure, panel } = element.dataset;
-  const { specs, canvas } = payload.figures[figure];
+  if (element.dataset.drawn) return;
+  element.dataset.drawn = "begun";
+  const { figure, panel, by, value } = element.dataset;
+  const { specs, canvas, data } = payload.figures[figure];
   const spec = {
     ...specs[panel],
-    datasets: structuredClone(dataOf(figure)),
-    autosize: { type: "fit-x", contains: "padding" },
+    data: specs[panel].data.map((each) => (data[each.name] ? { ...each, values: unpack(data[each.name], by, value) } : each)),
   };
-  const result = await window.vegaEmbed(element, spec, {
-    mode: "vega-lite",
-    config: payload.theme,
+  const { view } = await window.vegaEmbed(element, spec, {
+    mode: "vega",
     renderer: canvas[panel] ? "canvas" : "svg",
     actions: false,
-    tooltip: { theme: "custom" },
+    defaultStyle: false,
+    tooltip: showTooltip,
   });
   element.dataset.drawn = "yes";
-  views.push(result.view);
+  if (!by) {
+    views.push(view);
+    Object.keys(signals).forEach((name) => setSignal(view, name));
+  }
 }
 
-const drawn = (async () => {
-  for (const element of document.querySelectorAll(".chart")) {
-    await draw(element);
-    await new Promise((resume) => setTimeout(resume));
+function setSignal(view, name) {
+  if (view.getState().signals[name] !== undefined) view.signal(name, signals[name]).runAsync();
+}
+
+/* A chart is drawn when it comes near the window, so that a cohort of any size opens at once. */
+const observer = new IntersectionObserver((entries) => {
+  for (const entry of entries.filter((each) => each.isIntersecting)) {
+    observer.unobserve(entry.target);
+    draw(entry.target);
   }
-})();
+}, { rootMargin: "300px" });
+document.querySelectorAll(".chart").forEach((element) => observer.observe(element));
+
 window.addEventListener("beforeprint", () => {
-  document.querySelectorAll("details").forEach((element) => { element.open = true; });
+  document.querySelectorAll("article.current details").forEach((element) => { element.open = true; });
+  document.querySelectorAll(".chart").forEach((element) => { if (element.offsetParent) draw(element); });
 });
 
 for (const select of document.querySelectorAll("[data-signal]")) {
-  select.addEventListener("change", async () => {
-    await drawn;
-    views.filter((view) => view.getState().signals[select.dataset.signal] !== undefined)
-      .forEach((view) => view.signal(select.dataset.signal, select.value).runAsync());
+  select.addEventListener("change", () => {
+    signals[select.dataset.signal] = select.value;
+    views.forEach((view) => setSignal(view, select.dataset.signal));
   });
 }
 
@@ -61,13 +87,14 @@ function sortBy(table, index, button) {
   const down = header.getAttribute("aria-sort") === "ascending";
   table.querySelectorAll("th[aria-sort]").forEach((other) => other.removeAttribute("aria-sort"));
   header.setAttribute("aria-sort", down ? "descending" : "ascending");
-  const key = (row) => row.children[index].dataset.value ?? row.children[index].textContent.trim();
-  const rows = [...table.tBodies[0].rows];
-  rows.sort((a, b) => key(a).localeCompare(key(b), "en", { numeric: true }) * (down ? -1 : 1));
-  if (rows.every((row) => row.children[index].dataset.value !== undefined)) {
-    rows.sort((a, b) => (Number(key(a)) - Number(key(b))) * (down ? -1 : 1));
-  }
-  table.tBodies[0].append(...rows);
+  const rows = [...table.tBodies[0].rows].map((row) => {
+    const cell = row.children[index];
+    return { row, number: Number(cell.dataset.value ?? NaN), text: cell.textContent.trim() };
+  });
+  const numeric = rows.every(({ number }) => !Number.isNaN(number));
+  const compare = new Intl.Collator("en", { numeric: true }).compare;
+  rows.sort((a, b) => (numeric ? a.number - b.number : compare(a.text, b.text)) * (down ? -1 : 1));
+  table.tBodies[0].append(...rows.map(({ row }) => row));
 }
 
 for (const table of document.querySelectorAll("table.sortable")) {
@@ -81,22 +108,40 @@ for (const table of document.querySelectorAll("table.sortable")) {
 }
 
 for (const input of document.querySelectorAll("[data-filter]")) {
+  const rows = [...document.getElementById(input.dataset.filter).tBodies[0].rows];
   input.addEventListener("input", () => {
     const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
-    for (const row of document.getElementById(input.dataset.filter).tBodies[0].rows) {
+    for (const row of rows) {
       const text = row.textContent.toLowerCase();
       row.hidden = !words.every((word) => text.includes(word));
     }
+    const found = rows.filter((row) => !row.hidden).length;
+    input.nextElementSibling.textContent = words.length ? `${found} of ${rows.length}` : "";
   });
 }
 
-function openTarget() {
+document.querySelectorAll("[data-print]").forEach((button) => button.addEventListener("click", () => window.print()));
+document.querySelectorAll("[data-copy]").forEach((button) => button.addEventListener("click", () => {
+  const text = document.getElementById(button.dataset.copy);
+  getSelection().selectAllChildren(text);
+  button.textContent = document.execCommand("copy") ? "Copied" : "Selected: copy it";
+}));
+
+/* The address says what is shown: the cohort, or one patient's page. */
+function route() {
   const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  const details = target?.closest("details");
-  if (details) {
-    details.open = true;
-    details.scrollIntoView();
+  const page = target?.closest("article.patient");
+  document.querySelectorAll("article.current").forEach((other) => other.classList.remove("current"));
+  root.dataset.view = page ? "patient" : "cohort";
+  page?.classList.add("current");
+  if (page) {
+    window.scrollTo({ top: 0, behavior: "instant" });
+    page.querySelector("h2").focus({ preventScroll: true });
+  } else {
+    target?.scrollIntoView();
   }
 }
-window.addEventListener("hashchange", openTarget);
-openTarget();
+window.addEventListener("hashchange", route);
+if (location.hash) route();
+root.dataset.ready = "yes";
+performance.mark("ready");

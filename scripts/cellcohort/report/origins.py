@@ -1,0 +1,70 @@
+"""Where a patient's foreign cells may come from, with the evidence side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from .inputs import ReportData
+
+_GENES = 6
+
+
+@dataclass(frozen=True)
+class Origin:
+    """One reference type that foreign cells of a patient resemble most.
+
+    Attributes
+    ----------
+    n, share, low, high
+        Foreign cells of that origin; their share of the patient's foreign cells, and its 95 % interval over cells.
+    margin
+        Median over these cells: by how many standard deviations the type suits better than the next one.
+    n_aneuploid, n_undetermined, aneuploid_share, arms
+        Copy-number calls of these cells and the arms that most of the aneuploid ones carry; None without copy number.
+    gained, lost
+        Genes that rank highest and lowest in the aneuploid ones against the patient's normal cells of the type.
+    """
+
+    name: str
+    n: int
+    share: float
+    low: float
+    high: float
+    margin: float
+    n_aneuploid: int | None
+    n_undetermined: int | None
+    aneuploid_share: float | None
+    arms: str | None
+    gained: list[str]
+    lost: list[str]
+
+
+def patient_origins(data: ReportData) -> dict[str, list[Origin]]:
+    """The origins of each patient that has foreign cells, the most frequent first."""
+    calls = {}
+    if data.cnv_origins is not None:
+        table = data.cnv_origins.astype(object).where(data.cnv_origins.notna(), None)
+        calls = {(row["patient_id"], row["origin"]): row for row in table.to_dict("records")}
+    gained, lost = _genes(data.cnv_markers, 1), _genes(data.cnv_markers, -1)
+    found: dict[str, list[Origin]] = {}
+    for row in data.origins.to_dict("records"):
+        key = row["patient_id"], row["origin"]
+        called = calls.get(key, {})
+        origin = Origin(
+            *(row[name] for name in ("origin", "n_cells", "share", "low", "high", "margin")),
+            *(called.get(name) for name in ("n_aneuploid", "n_undetermined", "aneuploid_share", "arms")),
+            gained=gained.get(key, []),
+            lost=lost.get(key, []),
+        )
+        found.setdefault(row["patient_id"], []).append(origin)
+    return found
+
+
+def _genes(markers: pd.DataFrame | None, sign: int) -> dict[tuple[str, str], list[str]]:
+    """The first genes in one direction, by patient and origin."""
+    if markers is None:
+        return {}
+    first = markers[(sign * markers["rank"]).between(1, _GENES)]
+    return first.groupby(["patient_id", "origin"])["symbol"].agg(list).to_dict()
