@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import zipfile
 from pathlib import Path
 
 import anndata as ad
@@ -52,6 +54,8 @@ COHORT = [
     "programs",
     "enrichment",
     "evaluation",
+    "integration",
+    "sections",
 ]
 
 
@@ -64,6 +68,9 @@ def cohort(tmp_path_factory, demo_data) -> Path:
     foreign = some_cells(demo_data / "P13.h5ad", 60)
     foreign.var_names = [f"locus_{i}" for i in range(foreign.n_vars)]
     foreign.write_h5ad(folder / "foreign.h5ad")
+    placed = ad.read_h5ad(folder / "P13.h5ad")
+    placed.obsm["spatial"] = np.arange(2.0 * placed.n_obs).reshape(-1, 2)
+    placed.write_h5ad(folder / "P13.h5ad")
     return folder
 
 
@@ -132,6 +139,35 @@ def test_cohort_tables(results):
     values = evaluation.to_pandas().query("level == 'cohort'").set_index("metric")["value"]
     assert values["accuracy"] > 0.8
     assert values["ood_auroc"] > 0.6
+
+
+def test_one_file_holds_all_annotated_cells(results, cohort):
+    cells = ad.read_h5ad(results / "cohort" / "annotated.h5ad")
+    table = tables.read_frame(results / "cohort" / "annotation.parquet")
+    assert cells.obs_names.tolist() == (table["sample_id"] + "|" + table["cell_id"]).tolist()
+    assert cells.obs["label"].tolist() == table["label"].tolist()
+    assert set(cells.obs["cnv_call"]) <= {"aneuploid", "diploid", "undetermined"}
+    own, source = cells[cells.obs["sample_id"] == "P13"], ad.read_h5ad(cohort / "P13.h5ad")
+    source = source[own.obs["cell_id"]]
+    np.testing.assert_array_equal(own.obsm["spatial"], source.obsm["spatial"])
+    shared = [name for name in cells.var_names if name in source.var_names]
+    np.testing.assert_array_equal(own[:, shared].X.toarray(), source[:, shared].X.toarray())
+    sections = tables.read_frame(results / "cohort" / "sections.parquet")
+    assert set(sections["sample_id"]) == {"P13"}
+
+
+def test_every_link_of_the_report_leads_to_a_file(results):
+    links = set(re.findall(r'href="((?!data:|#)[^"]+)"', (results / "report.html").read_text()))
+    assert len(links) > 15
+    assert [link for link in links if not (results / link).exists()] == []
+
+
+def test_snakemakes_own_report_holds_the_figures(cohort, results):
+    done = snakemake(cohort, "--report", "report.zip")
+    assert done.returncode == 0, done.stdout[-3000:]
+    with zipfile.ZipFile(cohort / "report.zip") as archive:
+        names = archive.namelist()
+    assert sum(name.endswith(".svg") for name in names) >= 8
 
 
 def test_the_bundle_is_whole_and_says_how_good_it_is(results):

@@ -66,7 +66,7 @@ def _which_types(patient: Patient, data: ReportData) -> Answer:
 def _which_foreign(patient: Patient, data: ReportData, alpha: float) -> Answer:
     measured = data.metrics.get("ood_false_alarm_rate") or 0.0
     text = f"If all were ordinary, about {cells(round(alpha * patient.n_kept))} ({percent(alpha)}) would be called"
-    if measured > alpha:
+    if measured > 1.2 * alpha:
         worse = round(measured * patient.n_kept)
         text += f", or {count(worse)} at the rate of the reference's own donors when left out ({percent(measured)})"
     text += f". At a false discovery rate of {FALSE_DISCOVERIES:.0%} (q-values) it is {count(patient.n_ood_fdr)}."

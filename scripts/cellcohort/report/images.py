@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
-TOTAL_BYTES = 6_000_000
+TOTAL_BYTES = 4_000_000
 MOST_BYTES = 300_000
 _WIDEST, _NARROWEST = 1600, 300
 
@@ -17,17 +17,17 @@ def data_uri(path: Path, *, n_pictures: int) -> str:
     """The picture as WebP, narrowed until its share of `TOTAL_BYTES` (at most `MOST_BYTES`) holds it."""
     budget = min(MOST_BYTES, TOTAL_BYTES // max(n_pictures, 1))
     width = min(_WIDEST, 5 * int(budget**0.5))
-    content = _webp(path, width)
+    with Image.open(path) as file:
+        picture = file.convert("RGB")
+    content = _webp(picture, width)
     while len(content) > budget and width > _NARROWEST:
         width = max(_NARROWEST, int(0.9 * width * (budget / len(content)) ** 0.5))
-        content = _webp(path, width)
+        content = _webp(picture, width)
     return "data:image/webp;base64," + base64.b64encode(content).decode()
 
 
-def _webp(path: Path, width: int) -> bytes:
-    with Image.open(path) as picture:
-        picture = picture.convert("RGB")
-        picture.thumbnail((width, 4 * width))
-        buffer = io.BytesIO()
-        picture.save(buffer, "WEBP", quality=80, method=2)
+def _webp(picture: Image.Image, width: int) -> bytes:
+    smaller, buffer = picture.copy(), io.BytesIO()
+    smaller.thumbnail((width, 4 * width))
+    smaller.save(buffer, "WEBP", quality=80, method=2)
     return buffer.getvalue()
