@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 
 import anndata as ad
+import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
