@@ -3,9 +3,8 @@
 from cellcohort.cohort_tables import SECTIONS
 from cellcohort.jobs import begin
 from cellcohort.sections import sections
-from cellcohort.tables import write_table, write_tsv
+from cellcohort.tables import write_both
 
 begin(snakemake)
 cells = sections(snakemake.input.annotated)
-write_table(snakemake.output.sections, cells, SECTIONS)
-write_tsv(snakemake.output.sections_tsv, cells)
+write_both(snakemake.output.sections, snakemake.output.sections_tsv, [cells], SECTIONS)

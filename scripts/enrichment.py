@@ -3,11 +3,10 @@
 from cellcohort.cohort_tables import ENRICHMENT
 from cellcohort.enrichment import enrich
 from cellcohort.gene_sets import read_gene_sets
-from cellcohort.logs import log_to
-from cellcohort.tables import read_frame, write_table, write_tsv
+from cellcohort.jobs import begin
+from cellcohort.tables import read_frame, write_both
 
-log_to(snakemake.log[0])
+begin(snakemake)
 gene_scores, programs = (read_frame(snakemake.input[name]) for name in ("gene_scores", "programs"))
 table = enrich(gene_scores, programs, read_gene_sets(snakemake.input.gene_sets))
-write_table(snakemake.output.enrichment, table, ENRICHMENT)
-write_tsv(snakemake.output.enrichment_tsv, table)
+write_both(snakemake.output.enrichment, snakemake.output.enrichment_tsv, [table], ENRICHMENT)

@@ -3,7 +3,7 @@
 from cellcohort.cohort_tables import INTEGRATION
 from cellcohort.integration import integration
 from cellcohort.jobs import begin
-from cellcohort.tables import write_table, write_tsv
+from cellcohort.tables import write_both
 
 begin(snakemake)
 table = integration(
@@ -11,5 +11,4 @@ table = integration(
     embeddings=snakemake.input.embedding,
     annotations=snakemake.input.annotation,
 )
-write_table(snakemake.output.integration, table, INTEGRATION)
-write_tsv(snakemake.output.integration_tsv, table)
+write_both(snakemake.output.integration, snakemake.output.integration_tsv, [table], INTEGRATION)

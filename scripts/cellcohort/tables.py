@@ -16,6 +16,7 @@ from . import provenance
 from .files import atomic_path
 
 GROUP_ROWS = 100_000  # of a row group in a file that is written as a stream
+_TSV = {"sep": "\t", "index": False, "float_format": "%.6g"}
 
 
 def _schema(**columns: pa.DataType | tuple[pa.DataType]) -> pa.Schema:
@@ -146,16 +147,21 @@ def write_batches(path: str | Path, batches: Iterable[pd.DataFrame | pa.Table], 
 
 def write_both(path: str | Path, tsv: str | Path, frames: Iterable[pd.DataFrame], schema: pa.Schema) -> None:
     """Write a stream of tables as Parquet and, for people, as tab-separated text with six significant digits."""
-    form = {"sep": "\t", "index": False, "float_format": "%.6g", "columns": schema.names}
 
     def passed_on(part: Path) -> Iterator[pd.DataFrame]:
         for frame in frames:
-            frame.to_csv(part, mode="a", header=False, **form)
+            frame.to_csv(part, mode="a", header=False, columns=schema.names, **_TSV)
             yield frame
 
     with atomic_path(tsv) as part:
-        empty(schema).to_pandas().to_csv(part, **form)
+        empty(schema).to_pandas().to_csv(part, **_TSV)
         write_batches(path, passed_on(part), schema)
+
+
+def write_tsv(path: str | Path, frame: pd.DataFrame) -> None:
+    """Write a table for people alone, in the form of `write_both`."""
+    with atomic_path(path) as part:
+        frame.to_csv(part, **_TSV)
 
 
 @contextmanager
