@@ -4,16 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import anndata as ad
-import numpy as np
 import pandas as pd
 import yaml
-
-
-def some_cells(path: Path, n: int) -> ad.AnnData:
-    """Every k-th cell, n in all."""
-    cells = ad.read_h5ad(path)
-    return cells[np.linspace(0, cells.n_obs - 1, n).astype(int)].copy()
+from tiny_cohort import some_cells
 
 
 def write_slice(

@@ -12,8 +12,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from demo_slice import some_cells, write_slice
-from tiny_cohort import snakemake
+from demo_slice import write_slice
+from tiny_cohort import snakemake, some_cells
 
 from cellcohort import cohort_tables, provenance, tables
 from cellcohort.bundle import Bundle
