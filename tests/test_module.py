@@ -11,9 +11,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from demo_slice import some_cells
 from stand_ins import commit_all, copy_repository
-from tiny_cohort import REPO, snakemake, write_cells, write_cohort
+from tiny_cohort import REPO, snakemake, some_cells, write_cells, write_cohort
 
 EXAMPLE = "/path/to/cellmemory-cohort/workflow/Snakefile"
 CONFIG = {"vocabulary": {"n_genes": 300}, "model": {"preset": "small"}, "train": {"epochs": 2}}

@@ -31,6 +31,12 @@ def write_cells(path: Path, *, n_cells: int = 12, labels: tuple[str, ...] = ("T"
     ad.AnnData(counts, obs=obs, var=pd.DataFrame(index=[f"GENE{i}" for i in range(20)])).write_h5ad(path)
 
 
+def some_cells(path: Path, n: int) -> ad.AnnData:
+    """Every k-th cell of a file, n in all."""
+    cells = ad.read_h5ad(path)
+    return cells[np.linspace(0, cells.n_obs - 1, n).astype(int)].copy()
+
+
 def write_cohort(folder: Path, **config) -> Path:
     """Fill a working directory with a reference, three samples of two patients, sheet and config; returns it."""
     folder.mkdir(parents=True, exist_ok=True)
