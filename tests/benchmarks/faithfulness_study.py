@@ -5,9 +5,10 @@
 Held-out cells, preset `small`. Of each cell a share of its expressed genes is set to zero (deletion), or all others are
 (insertion), and the cell goes through the whole chain again: tokens, workspace, mix. An area is the mean over shares up
 to a half; gain is how far the area lies below (deletion) or above (insertion) that of random genes. Compared: the most
-expressed genes; the published attention; gradient times input and integrated gradients of the workspace's tokens; what
-evidence and typicality say alone; the score (both); the score with the workspace by integrated gradients. All are for
-the label against the mean of the others. Intervals: 2,000 bootstraps over the cells of all seeds. Results are added to
+expressed genes; the published attention; gradient times input of the workspace's tokens, and their integrated gradients
+from the cell's mean token (a zero token is no baseline: LayerNorm is blind to length); what evidence and typicality say
+alone; the score (both); the score with the workspace by integrated gradients. All are for the label against the mean
+of the others. Intervals: 2,000 bootstraps over the cells of all seeds. Results are added to
 the file; a run that it already holds is not repeated.
 """
 
@@ -100,33 +101,36 @@ def score_genes(counts, model, profiles, mix, labels, rng) -> dict[str, np.ndarr
         inside = np.arange(output.read.shape[2] - 1) < batch.lengths[:, None]
         weights = (output.read * output.received[:, :, None]).sum(1)[:, 1:].numpy()
         attention[_positions(tokens, rows)] = weights[inside]
-    integrated = attribute(model, tokens, labels, (np.arange(STEPS) + 0.5) / STEPS)
+    integrated = attribute(model, tokens, labels, integrated=True)
     return {
         "random": rng.random(counts.nnz),
         "most expressed": counts.data + 1e-6 * rng.random(counts.nnz),
         "attention": attention,
-        "gradient x input": attribute(model, tokens, labels, [1.0]),
+        "gradient x input": attribute(model, tokens, labels, integrated=False),
         "integrated gradients": integrated,
         **own,
         "score and workspace": own["score"] + mix[0] * integrated,
     }
 
 
-def attribute(model: CellMemory, tokens: Tokens, labels: np.ndarray, scales) -> np.ndarray:
-    """Token times the mean gradient of the workspace's contrast at `scales` times the tokens, shape (n tokens,)."""
+def attribute(model: CellMemory, tokens: Tokens, labels: np.ndarray, *, integrated: bool) -> np.ndarray:
+    """Gradient of the workspace's contrast times token, or integrated from the cell's mean token, shape (n tokens,)."""
     result = np.empty(len(tokens.genes))
     contrast = torch.from_numpy(_contrast(labels, model.config.n_labels)).float()
+    scales = (np.arange(STEPS) + 0.5) / STEPS if integrated else [1.0]
     for rows in length_batches(tokens.lengths + 1, 256, 8192):
         genes, bins, mask = to_tensors(tokens.take(rows), torch.device("cpu"))
-        embedded = model.embedding(genes, bins).detach()
+        cls, embedded = model.embedding(genes, bins).detach().split([1, genes.shape[1]], 1)
+        weights = integrated * mask[:, :, None] / mask.sum(1)[:, None, None]
+        start = (weights * embedded).sum(1, keepdim=True)
         total = torch.zeros_like(embedded)
         for scale in scales:
-            given = torch.cat([embedded[:, :1], embedded[:, 1:] * scale], 1).requires_grad_(True)
+            given = torch.cat([cls, start + scale * (embedded - start)], 1).requires_grad_(True)
             hook = model.embedding.register_forward_hook(lambda *_, given=given: given)
             logits = model(genes, bins, mask).logits
             hook.remove()
-            total += torch.autograd.grad((logits * contrast[rows]).sum(), given)[0]
-        result[_positions(tokens, rows)] = (total / len(scales) * embedded).sum(2)[:, 1:][mask].numpy()
+            total += torch.autograd.grad((logits * contrast[rows]).sum(), given)[0][:, 1:]
+        result[_positions(tokens, rows)] = (total / len(scales) * (embedded - start)).sum(2)[mask].numpy()
     return result
 
 

@@ -117,8 +117,8 @@ rule enrichment:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=by_size(cohort_mb, 2000, 20),
-        runtime=by_size(cohort_mb, 10, 0.5),
+        mem_mb=by_size(cohort_mb, 3000, 0),
+        runtime=by_size(cohort_mb, 30, 0),
     message:
         "Testing gene sets in gene scores and programs"
     script:
