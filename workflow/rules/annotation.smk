@@ -18,7 +18,7 @@ rule annotate:
         "<benchmarks>/annotate/{sample}.tsv"
     conda:
         "../../envs/cellmemory.yaml"
-    threads: 4
+    threads: 1  # a second one helps little; samples side by side use every core
     resources:
         mem_mb=by_size(sample_mb, 3000, 0.5),
         runtime=by_size(sample_mb, 30, 0.5),

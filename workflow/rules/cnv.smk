@@ -29,7 +29,7 @@ rule infer_cnv:
         "<benchmarks>/infer_cnv/{patient}.tsv"
     conda:
         "../../envs/infercnv.yaml"
-    threads: 2
+    threads: 1
     resources:
         mem_mb=by_size(patient_mb, 3000, 10),
         runtime=by_size(patient_mb, 30, 0.2),
