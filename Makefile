@@ -48,6 +48,7 @@ study: $(STAMP) ## quality over seeds on the data sets in STUDY_DATA (hours)
 	python tests/benchmarks/marker_study.py --data $(STUDY_DATA) --out results/study/marker_study.json
 	python tests/benchmarks/slot_study.py --data $(STUDY_DATA) --out results/study/slot_study.json \
 		--figure results/study/slots.png
+	python tests/benchmarks/report_speed.py --out results/study/report_speed.json
 	python tests/benchmarks/label_study.py --data $(STUDY_DATA) --out results/study/label_study.json \
 		--variants small "small, 1 slot" "small, 32 slots" "small, broadcast to cells" paper
 

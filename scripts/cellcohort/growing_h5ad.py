@@ -98,8 +98,7 @@ def _make_growing(file: h5py.File, name: str, *, dtype: Any = None, first: np.nd
         maxshape=(None, *shape),
         dtype=dtype,
         chunks=(max(1, _CHUNK_BYTES // row_bytes), *(max(size, 1) for size in shape)),
-        compression="gzip",
-        compression_opts=4,
+        **({} if shape else {"compression": "gzip", "shuffle": True}),  # vectors of floats hardly shrink
     )
     new.attrs.update(attributes)
     if first is not None:

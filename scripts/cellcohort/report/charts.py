@@ -45,7 +45,12 @@ def ood(data: ReportData, *, alpha: float) -> Figure:
     order = shares["sample"].tolist()
     bars = alt.Chart(marks.named("ood"), height=marks.ROW * max(1, len(order))).mark_bar(color=OOD)
     bars = bars.encode(
-        x=alt.X("share:Q", title="share of the cells", axis=marks.SHARE, scale=alt.Scale(domain=[0, 1])),
+        x=alt.X(
+            "share:Q",
+            title="share of the cells",
+            axis=marks.axis(len(order), format=".0%", tickCount=5),
+            scale=alt.Scale(domain=[0, 1]),
+        ),
         y=marks.rows("sample", order),
         tooltip=["sample:N", alt.Tooltip("share:Q", format=".1%"), alt.Tooltip("n_ood:Q", format=",")],
     )

@@ -10,7 +10,7 @@ from .palette import ACCENT, GAIN, LOSS, QUIET
 
 ROW = 20
 LOG_TICKS = [factor * 10**power for power in range(7) for factor in (1, 3)]
-SHARE = alt.Axis(format=".0%", tickCount=5)
+TALL = 25
 
 
 def named(name: str) -> alt.NamedData:
@@ -18,12 +18,17 @@ def named(name: str) -> alt.NamedData:
     return alt.NamedData(name=name)
 
 
+def axis(n_rows: int, **options) -> alt.Axis:
+    """An x axis; on top of a chart that is too tall to be seen as a whole."""
+    return alt.Axis(orient="top" if n_rows > TALL else "bottom", **options)
+
+
 def rows(field: str, order: Sequence[str] | None, *, labels: bool = True) -> alt.Y:
     """A row for each value, in a fixed order or (None) in that of the data."""
-    axis = alt.Axis(title=None) if labels else None
+    names = alt.Axis(title=None) if labels else None
     if order is None:
-        return alt.Y(f"{field}:N", sort=None, axis=axis)
-    return alt.Y(f"{field}:N", sort=list(order), axis=axis, scale=alt.Scale(domain=list(order)))
+        return alt.Y(f"{field}:N", sort=None, axis=names)
+    return alt.Y(f"{field}:N", sort=list(order), axis=names, scale=alt.Scale(domain=list(order)))
 
 
 def stacked_shares(
@@ -34,7 +39,13 @@ def stacked_shares(
         alt.Chart(named(data), height=ROW * max(1, len(order)))
         .mark_bar()
         .encode(
-            x=alt.X("share:Q", stack="zero", title=title, axis=SHARE, scale=alt.Scale(domain=[0, 1])),
+            x=alt.X(
+                "share:Q",
+                stack="zero",
+                title=title,
+                axis=axis(len(order), format=".0%", tickCount=5),
+                scale=alt.Scale(domain=[0, 1]),
+            ),
             y=rows(row, order),
             color=alt.Color(f"{part}:N", scale=alt.Scale(domain=list(colours), range=list(colours.values()))),
             order=alt.Order("rank:Q"),
@@ -48,8 +59,8 @@ def quantile_ranges(
 ) -> alt.LayerChart:
     """For each row a line from the 5 % to the 95 % quantile, a bar over the middle half and a tick at the median."""
     ticks = {"format": "~s", "values": LOG_TICKS} if log else {"tickCount": 4}
-    axis = alt.Axis(title=title, labelOverlap=True, **ticks)
-    x = alt.X("low:Q", axis=axis, scale=alt.Scale(type="log" if log else "linear", nice=True, **scale))
+    ruler = axis(len(order), title=title, labelOverlap=True, **ticks)
+    x = alt.X("low:Q", axis=ruler, scale=alt.Scale(type="log" if log else "linear", nice=True, **scale))
     y = rows(row, order, labels=labels)
     tooltip = [
         f"{row}:N",
@@ -59,10 +70,10 @@ def quantile_ranges(
     return alt.layer(
         base.mark_rule(opacity=0.55).encode(x=x, x2="high:Q", y=y, tooltip=tooltip),
         base.mark_bar(color=ACCENT, opacity=0.75, height={"band": 0.5}).encode(
-            x=alt.X("q1:Q", axis=axis), x2="q3:Q", y=y, tooltip=tooltip
+            x=alt.X("q1:Q", axis=ruler), x2="q3:Q", y=y, tooltip=tooltip
         ),
         base.mark_tick(color="white", thickness=2, bandSize=9).encode(
-            x=alt.X("median:Q", axis=axis), y=y, tooltip=tooltip
+            x=alt.X("median:Q", axis=ruler), y=y, tooltip=tooltip
         ),
     )
 
@@ -101,7 +112,12 @@ def signed_heatmap(
     """
     height = alt.Step(ROW) if row_order is None else ROW * max(1, len(row_order))
     base = alt.Chart(named(data), height=height).encode(
-        x=alt.X(f"{column}:N", sort=list(column_order), title="chromosome arm", axis=alt.Axis(labelAngle=-90)),
+        x=alt.X(
+            f"{column}:N",
+            sort=list(column_order),
+            title="chromosome arm",
+            axis=axis(len(row_order or ()), labelAngle=-90),
+        ),
         y=rows(row, row_order),
         tooltip=[
             f"{row}:N", f"{column}:N", "called:N",
@@ -141,12 +157,12 @@ def estimates(
 
 def lines(data: str, *, title: str, colours: Mapping[str, str], zero: bool, fmt: str) -> alt.Chart:
     """Curves over the epochs."""
-    axis = alt.Axis(tickMinStep=1, format="d", grid=False)
+    epochs = alt.Axis(tickMinStep=1, format="d", grid=False)
     return (
         alt.Chart(named(data), height=220)
         .mark_line(point={"size": 22, "filled": True}, strokeWidth=2)
         .encode(
-            x=alt.X("epoch:Q", title="epoch", axis=axis, scale=alt.Scale(zero=False, nice=False)),
+            x=alt.X("epoch:Q", title="epoch", axis=epochs, scale=alt.Scale(zero=False, nice=False)),
             y=alt.Y("value:Q", title=title, scale=alt.Scale(zero=zero), axis=alt.Axis(format=fmt, tickCount=5)),
             color=alt.Color("curve:N", scale=alt.Scale(domain=list(colours), range=list(colours.values()))),
             tooltip=["epoch:Q", "curve:N", alt.Tooltip("value:Q", format=".4f")],
