@@ -38,7 +38,7 @@ PATIENT_TABLES = {
 }
 _COHORT_TABLES = (
     "samples", "annotation", "composition", "ood", "origins", "evaluation", "confusion", "umap", "integration",
-    "sections", "gene_scores",
+    "sections", "gene_scores", "enrichment",
 )  # fmt: skip
 
 
@@ -117,6 +117,7 @@ def collect(results: Results, truth: dict[str, pd.Series] | None = None, *, umap
     collected["umap"] = (points, cohort_schemas.UMAP)
     collected["integration"] = (_integration(), cohort_schemas.INTEGRATION)
     collected["sections"] = (_sections(results), cohort_schemas.SECTIONS)
+    collected["enrichment"] = (_enrichment(), cohort_schemas.ENRICHMENT)
     collected["gene_scores"] = (cohort.mean_gene_scores(results.of_samples("gene_scores.parquet")), tables.GENE_SCORES)
     for name, (frame, schema) in collected.items():
         write_table(results.cohort(name), frame, schema)
@@ -129,6 +130,22 @@ def collect(results: Results, truth: dict[str, pd.Series] | None = None, *, umap
 def _integration() -> pd.DataFrame:
     row = {"aspect": "donors mixed", "metric": "iLISI", "value": 0.61, "n_cells": 900, "meaning": "Donors are mixed"}
     return pd.DataFrame([row])
+
+
+def _enrichment() -> pd.DataFrame:
+    row = {
+        "level": "gene score",
+        "slot": None,
+        "n_genes": 5,
+        "auc": 0.9,
+        "pvalue": 1e-6,
+        "qvalue": 1e-5,
+        "genes": "GENE1",
+    }
+    weak = row | {"gene_set": "WEAK_SET", "qvalue": 0.4}
+    return pd.DataFrame(
+        [part | {"label": label} for label in TYPES for part in (row | {"gene_set": "STRONG_SET"}, weak)]
+    )
 
 
 def _sections(results: Results) -> pd.DataFrame:

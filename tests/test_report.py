@@ -14,6 +14,7 @@ from cellcohort.cnv.settings import Settings
 from cellcohort.report import render_report
 from cellcohort.report.answers import MIN_EFFECT, MIN_Z, answers
 from cellcohort.report.figure import pack
+from cellcohort.report.genes import type_genes
 from cellcohort.report.inputs import histogram_quantiles, load
 from cellcohort.report.page import build_figures
 from cellcohort.report.palette import label_colours
@@ -269,6 +270,19 @@ def test_origins_stand_side_by_side_with_their_evidence(results, report):
     assert table.count("<tr>") == 1 + sum(map(len, origins.values()))
     plain = replace(data, cnv_origins=None, cnv_markers=None)
     assert all(origin.arms is None for patient in patient_facts(plain) for origin in patient.origins)
+
+
+def test_genes_of_each_type(results):
+    data = load(report_inputs(results), patients=results.patients)
+    found = type_genes(data)
+    assert [kind.label for kind in found] == sorted(set(data.gene_scores["label"]))
+    first = data.gene_scores[data.gene_scores["label"] == found[0].label].set_index("symbol")
+    assert found[0].genes[:3] == first["score"].nlargest(3).index.tolist()
+    assert found[0].attended[:3] == first["attention"].nlargest(3).index.tolist()
+    assert found[0].gene_sets == ["STRONG_SET"]
+    frame = build_figures(data, CONFIG)["genes"].data["genes"]
+    assert frame["strength"].between(0, 1).all()
+    assert set(frame["label"]) == {kind.label for kind in found}
 
 
 def test_sections_keep_their_shape(results):

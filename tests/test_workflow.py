@@ -48,7 +48,7 @@ TABLES = [
     "enrichment",
     "evaluation",
 ]
-ONLY_IN_OURS = {"cnv", "cnv_groups", "sections", "evaluation"}
+ONLY_IN_OURS = {"cnv", "cnv_groups", "genes", "sections", "evaluation"}
 
 
 @pytest.fixture

@@ -62,6 +62,7 @@ rule report:
         integration="<results>/cohort/integration.parquet",
         sections="<results>/cohort/sections.parquet",
         gene_scores="<results>/cohort/gene_scores.parquet",
+        enrichment="<results>/cohort/enrichment.parquet",
         qc=of_cohort("qc.parquet"),
         genes=of_cohort("genes.parquet"),
         history=BUNDLE["history.parquet"],

@@ -74,6 +74,16 @@ def captions(*, alpha: float, min_share: float) -> dict[str, Caption]:
             "independently is surer than one that a single group shows.",
             ("cohort/cnv_arms.tsv",),
         ),
+        "genes": Caption(
+            "The genes that tell each type",
+            "The five genes of the highest score of each type, in all types. A gene's score is what it adds to the "
+            "log-odds of a cell's label beyond what it adds to the others', as a mean over the cells that got the "
+            "label (0 where it is silent); in a model imported from the published package it is attention. Left, each "
+            "gene relative to its own highest score; right, the share of the type's cells that have the gene at all: a "
+            "gene that many types have and that tells one of them is read by its amount. Cells that are foreign count "
+            "with the label they got.",
+            ("cohort/gene_scores.tsv",),
+        ),
         "sections": Caption(
             "Cells in their place",
             "Cells at their coordinates in the tissue (obsm spatial of the file), the y axis downwards as in an "

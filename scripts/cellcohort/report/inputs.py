@@ -11,14 +11,14 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..cohort_tables import INTEGRATION, SECTIONS
+from ..cohort_tables import ENRICHMENT, INTEGRATION, SECTIONS
 from ..files import read_json
 from ..tables import GENE_SCORES, read_frame
 
 QUANTILES = {"low": 0.05, "q1": 0.25, "median": 0.5, "q3": 0.75, "high": 0.95}
 CONFIDENCE_BINS = 100
 CNV_TABLES = ("cnv_arms", "cnv_burden", "cnv_patients", "cnv_origins", "cnv_markers")
-_OPTIONAL = {"integration": INTEGRATION, "sections": SECTIONS, "gene_scores": GENE_SCORES}
+_OPTIONAL = {"integration": INTEGRATION, "sections": SECTIONS, "gene_scores": GENE_SCORES, "enrichment": ENRICHMENT}
 _QC_METRICS = ("n_counts", "n_genes", "mito_share")
 
 
@@ -35,7 +35,7 @@ class ReportData:
     confidence, type_confidence
         Cells by patient (index), or by patient and label (index of two levels, OOD cells left out), and hundredth of
         confidence (columns), every cell of the cohort.
-    integration, sections, gene_scores
+    integration, sections, gene_scores, enrichment
         Empty where the inputs do not name them.
     cnv_arms, cnv_burden, cnv_patients, cnv_origins, cnv_markers
         None when copy number is switched off.
@@ -58,6 +58,7 @@ class ReportData:
     integration: pd.DataFrame
     sections: pd.DataFrame
     gene_scores: pd.DataFrame
+    enrichment: pd.DataFrame
     history: pd.DataFrame
     metrics: dict
     calibration: dict
@@ -90,7 +91,7 @@ def load(inputs: Mapping[str, str | Sequence[str]], *, patients: Sequence[str] =
     inputs
         Paths by name: the cohort tables; `qc` and `genes`, one file a sample in the order of the table of samples;
         `history`, `metrics`, `calibration` of the model; with copy number the tables of `CNV_TABLES` and `heatmaps`;
-        if there are any `integration`, `sections` and `gene_scores`.
+        if there are any `integration`, `sections`, `gene_scores` and `enrichment`.
     patients
         The patients of `heatmaps`, in its order.
     """

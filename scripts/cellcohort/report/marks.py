@@ -97,6 +97,22 @@ def share_heatmap(
     return alt.layer(base.mark_rect(color=ACCENT).encode(opacity=strength), *(numbers if few else []))
 
 
+def gene_heatmap(data: str, *, value: str, symbols: Sequence[str], labels: Sequence[str], colour: str) -> alt.Chart:
+    """Genes in rows and types in columns: the stronger the colour, the larger `value` (0 to 1)."""
+    strength = alt.Opacity(f"{value}:Q", scale=alt.Scale(domain=[0, 1], range=[0.03, 1]), legend=None)
+    numbers = [alt.Tooltip("score:Q", format="+.3f"), alt.Tooltip("detected:Q", format=".0%")]
+    return (
+        alt.Chart(named(data), height=15 * max(1, len(symbols)))
+        .mark_rect(color=colour)
+        .encode(
+            x=alt.X("label:N", sort=list(labels), title=None, axis=axis(len(symbols), labelAngle=-35)),
+            y=rows("symbol", symbols),
+            opacity=strength,
+            tooltip=["symbol:N", "label:N", *numbers],
+        )
+    )
+
+
 def signed_heatmap(
     data: str,
     *,

@@ -19,7 +19,7 @@ from .answers import answers
 from .captions import captions
 from .figure import Figure
 from .figure_tables import figure_tables
-from .genes import first_genes
+from .genes import genes, type_genes
 from .images import data_uri
 from .inputs import ReportData, load
 from .methods import methods_text, package_versions
@@ -81,6 +81,7 @@ def build_figures(data: ReportData, config: Mapping[str, Any]) -> dict[str, Figu
         charts.ood(data, alpha=_alpha(config)),
         maps.umap(data),
         maps.sections(data),
+        genes(data),
         charts.origins(data),
         charts.qc(data),
         charts.coverage(data, min_share=_min_share(config)),
@@ -111,7 +112,7 @@ def _context(data: ReportData, figures: dict[str, Figure], title: str, config: M
         "mapped": set(data.umap["patient_id"].dropna()),
         "altered": set(figures["cnv_groups"].data["arms"]["patient"]) if "cnv_groups" in figures else set(),
         "sections_of": data.sections.groupby("patient_id")["sample_id"].unique().to_dict(),
-        "genes": first_genes(data.gene_scores),
+        "genes": type_genes(data),
         "colours": {**label_colours(data.labels), charts.FOREIGN: OOD},
         "foreign": charts.FOREIGN,
         "alpha": _alpha(config),
