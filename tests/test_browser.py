@@ -118,6 +118,7 @@ def test_a_patients_charts_show_that_patient_alone(page):
 
 def test_an_address_opens_a_patients_page(page, report):
     page.open(report, "#patient-P15")
+    page.wait("scrollY === 0")
     assert page.run("document.querySelector('article.current').id") == "patient-P15"
 
 

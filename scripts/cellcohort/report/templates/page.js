@@ -142,6 +142,7 @@ function route() {
   }
 }
 window.addEventListener("hashchange", route);
+window.addEventListener("load", () => { if (location.hash) route(); }); // after the browser has scrolled by itself
 if (location.hash) route();
 root.dataset.ready = "yes";
 performance.mark("ready");
