@@ -109,8 +109,8 @@ def _copy_number_warnings(patient: Patient) -> list[str]:
     if patient.n_aneuploid_explained > MANY_ALTERED_EXPLAINED * n_altered:
         warnings.append(
             f"{patient.n_aneuploid_explained} of {n_altered} aneuploid cells were not called foreign: they resemble "
-            "the type that their label names. The share of foreign cells is too low, and some cells counted with a type "
-            "are altered."
+            "the type that their label names. The share of foreign cells is too low, and some cells counted with a "
+            "type are altered."
         )
     if n_query and patient.calls.get("undetermined", 0) > MANY_UNDETERMINED * n_query:
         share = patient.calls["undetermined"] / n_query
