@@ -196,6 +196,7 @@ def test_answers_say_how_sure_they_are(results):
     assert f"{first.n_ood} cells" in found["Which cells are foreign?"].answer
     assert "about 8 cells (5%)" in found["Which cells are foreign?"].certainty
     assert "95% interval" in found["Where did they come from?"].certainty
+    assert "a founder that is none of these" in found["Where did they come from?"].certainty
     assert "+8q" in found["Which chromosome arms changed?"].answer
     assert f"|z| of {MIN_Z:g}" in found["Which chromosome arms changed?"].certainty
     assert [answer.answer for answer in answers(last, data, alpha=0.05)] == ["None of 812 could be used."]

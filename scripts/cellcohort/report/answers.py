@@ -9,7 +9,7 @@ from .inputs import ReportData
 from .patients import UNSURE, Arm, Patient
 from .words import MINUS, cells, count, listed, percent
 
-_TYPES = 6
+_TYPES, _REFERENCE_TYPES = 6, 12
 _WEAK_MARGIN = 1.0
 MIN_EFFECT, MIN_Z = 0.25, 5.0  # of cnv.settings.Settings, whose package this environment lacks
 
@@ -28,7 +28,7 @@ def answers(patient: Patient, data: ReportData, *, alpha: float) -> list[Answer]
         _how_many(patient),
         _which_types(patient, data),
         _which_foreign(patient, data, alpha),
-        _from_where(patient),
+        _from_where(patient, data),
     ]
     if patient.calls is not None:
         found += [_aneuploid(patient), _which_arms(patient)]
@@ -59,6 +59,10 @@ def _which_types(patient: Patient, data: ReportData) -> Answer:
         text += f" Against the sample's own annotation {_interval(score)} of the known types' labels were right."
     elif "accuracy" in data.metrics.get("validation", {}):
         text += f" On held-out reference cells {percent(data.metrics['validation']['accuracy'])} were right."
+    if patient.n_aneuploid_explained:
+        text += (
+            f" {cells(patient.n_aneuploid_explained)} of these types are aneuploid: their type is what they resemble."
+        )
     foreign = f" The other {percent(patient.ood_share)} are foreign." if patient.n_ood else ""
     return Answer("What types?", (listed(kinds, _TYPES) or "None that the reference explains") + "." + foreign, text)
 
@@ -79,16 +83,23 @@ def _which_foreign(patient: Patient, data: ReportData, alpha: float) -> Answer:
     return Answer("Which cells are foreign?", answer, text)
 
 
-def _from_where(patient: Patient) -> Answer:
+def _from_where(patient: Patient, data: ReportData) -> Answer:
     question = "Where did they come from?"
     if not patient.origins:
         return Answer(question, "There are no foreign cells.", "")
     first = patient.origins[0]
     text = (
-        f"{percent(first.low)} to {percent(first.high)} for {first.name} (95% interval over cells). It suits them "
-        f"better than the next type by a median of {first.margin:.1f} standard deviations"
+        f"{percent(first.low)} to {percent(first.high)} for {first.name} (95% interval over cells alone). It suits "
+        f"them better than the next type by a median of {first.margin:.1f} standard deviations"
         f"{', which is little' if first.margin < _WEAK_MARGIN else ''}. It is a resemblance, not a lineage tracing."
     )
+    known = data.metrics.get("confusion", {}).get("labels", [])
+    if known:
+        text += (
+            f" The reference holds {listed(known, _REFERENCE_TYPES)} alone: a founder that is none of these cannot be "
+            "named, and its nearest neighbour is named instead, with as narrow an interval. The genes that are higher "
+            "in the cells can tell."
+        )
     kinds = [f"{origin.name} for {percent(origin.share)}" for origin in patient.origins]
     return Answer(question, f"They resemble most {listed(kinds, 3)}.", text)
 
@@ -120,9 +131,9 @@ def _which_arms(patient: Patient) -> Answer:
     if not patient.arms:
         return Answer(question, "None was called.", rule)
     everywhere = [_arm(arm) for arm in patient.arms if arm.common]
-    others = len({arm.name for arm in patient.arms}) - len(everywhere)
+    others = len(patient.arms) - len(everywhere)
     text = f"In more than half of the aneuploid cells: {' '.join(everywhere)}. " if everywhere else ""
-    text += f"{others} more in fewer cells." if others > 0 else ""
+    text += f"{others} more change{'s' if others == 1 else ''} in fewer cells." if others else ""
     weakest = min(abs(arm.z) for arm in patient.arms)
     return Answer(question, text or "None in most of the cells.", f"{rule} Weakest called arm here: |z| {weakest:.1f}.")
 

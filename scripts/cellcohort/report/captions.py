@@ -70,8 +70,8 @@ def captions(*, alpha: float, min_share: float) -> dict[str, Caption]:
             "One row a group: a clone (cells that share their changes) among cells of one nearest type. Red arms are "
             "called gained, blue ones lost, grey ones were not called; the stronger the colour, the larger the log2 "
             "ratio of the group's expression to normal cells. Point at an arm for the ratio and its z, the ratio over "
-            "its standard error from the spread of the genes on the arm. A change that several groups show "
-            "independently is surer than one that a single group shows.",
+            "its standard error from the spread of the genes on the arm. A change that several groups show is "
+            "surer than one that a single group shows, although clones of one tumour are not independent.",
             ("cohort/cnv_arms.tsv",),
         ),
         "genes": Caption(
