@@ -17,7 +17,6 @@ from cellcohort import tables
 from cellcohort.annotated import SampleFiles, write_annotated
 from cellcohort.cohort_tables import SECTIONS, UMAP
 from cellcohort.counts import open_counts
-from cellcohort.errors import InputError
 from cellcohort.files import write_json
 from cellcohort.genes import align_genes
 from cellcohort.sections import sections
@@ -45,7 +44,7 @@ def make_sample(folder: Path, name: str, *, n_cells: int = 30, spatial: int = 0,
     write_table(folder / "embedding.parquet", embedding, tables.embedding_schema(WIDTH))
     alignment = align_genes(counts.genes, make_vocabulary(), NO_ALIASES)
     write_table(folder / "genes.parquet", alignment.table, tables.GENES)
-    write_json(folder / "status.json", {"status": "ok"})
+    write_json(folder / "status.json", {"status": "ok", "value_kind": "counts"})
     if cnv:
         write_table(folder / "cnv_cells.parquet", _calls(cells), tables.CNV_CELLS)
     sample = {"sample_id": name, "patient_id": f"patient of {name}", "tissue": "ovary"}
@@ -206,7 +205,10 @@ def test_coordinates_are_read_from_every_anndata(tmp_path, name):
     np.testing.assert_array_equal(open_counts(tmp_path / name).spatial, cells.obsm["spatial"])
 
 
-def test_coordinates_that_cannot_be_some_are_refused(tmp_path):
-    ad.AnnData(np.ones((5, 3), np.float32), obsm={"spatial": np.ones((5, 1))}).write_h5ad(tmp_path / "cells.h5ad")
-    with pytest.raises(InputError, match="x and y"):
-        _ = open_counts(tmp_path / "cells.h5ad").spatial
+@pytest.mark.parametrize("places", [np.ones((5, 1)), pd.DataFrame({"x": list("abcde"), "y": 1.0})])
+def test_what_cannot_be_coordinates_is_left_out_with_a_warning(tmp_path, caplog, places):
+    if isinstance(places, pd.DataFrame):
+        places.index = [str(i) for i in range(5)]
+    ad.AnnData(np.ones((5, 3), np.float32), obsm={"spatial": places}).write_h5ad(tmp_path / "cells.h5ad")
+    assert open_counts(tmp_path / "cells.h5ad").spatial is None
+    assert "is left out" in caplog.text

@@ -70,6 +70,11 @@ def test_empty_tables_and_unknown_sets_give_an_empty_table():
         assert as_table(enrich(*tables, sets), ENRICHMENT).num_rows == 0
 
 
+def test_a_set_of_all_genes_is_not_tested():
+    found = rank_gene_sets(np.eye(len(SYMBOLS))[:2], SYMBOLS, SETS | {"all": list(SYMBOLS)})
+    assert "all" not in set(found["gene_set"])
+
+
 def test_a_gmt_is_read_and_its_mistakes_are_named(tmp_path):
     path = tmp_path / "sets.gmt"
     path.write_text("a\tsource\tCD3E\tCD3D\tCD3E\t\n\nb\t\tMS4A1\n")

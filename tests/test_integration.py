@@ -54,6 +54,15 @@ def test_values_are_shares_and_ood_cells_are_left_out(values):
     assert values["mixed"].loc["cLISI", "value"] > 0.95
 
 
+def test_types_of_one_donor_each_leave_donors_out(tmp_path):
+    write_cells(tmp_path, 0.0)
+    cells = tables.read_frame(tmp_path / "reference.parquet")
+    by_type = cells.assign(donor=cells["label"])
+    write_table(tmp_path / "sorted.parquet", by_type, tables.reference_embedding_schema(WIDTH))
+    table = as_table(integration(tmp_path / "sorted.parquet", embeddings=[], annotations=[]), INTEGRATION).to_pandas()
+    assert table["aspect"].unique().tolist() == ["types kept apart"]
+
+
 def test_no_patient_and_one_donor_give_no_rows(tmp_path):
     write_cells(tmp_path, 0.0)
     reference = tables.read_frame(tmp_path / "reference.parquet").assign(donor=None)

@@ -60,6 +60,24 @@ def test_the_digest_of_the_config_covers_the_jobs_before_and_names_no_sample(tmp
     assert digests[5, "A"] == digests[5, "B"] != digests[7, "A"] == digests[7, "B"]
 
 
+def test_the_digest_of_the_config_names_no_path_but_the_content_of_the_users_tables(tmp_path):
+    params = [{"reference": {"path": f"/{place}/ref.h5ad", "label": "cell_type"}} for place in "ab"]
+    first, second = (job(tmp_path, "vocabulary", given)["config_sha256"] for given in params)
+    assert first == second
+    digests = set()
+    for content in ("chr1", "chr2"):
+        (tmp_path / "arms.tsv").write_text(content)
+        provenance.begin({"cnv": {"arms": "arms.tsv"}}, [], tables=[str(tmp_path / "arms.tsv")])
+        digests.add(provenance.current()["config_sha256"])
+    assert len(digests) == 2
+
+
+def test_how_a_file_is_read_is_a_setting(tmp_path):
+    read = [{"sample": {"sample_id": "A", "counts": place}} for place in ("X", "layers/raw")]
+    first, second = (job(tmp_path, "qc", given)["config_sha256"] for given in read)
+    assert first != second
+
+
 def test_a_checksum_is_of_the_content(tmp_path):
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "matrix.mtx").write_bytes(b"counts")

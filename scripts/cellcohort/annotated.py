@@ -16,12 +16,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .cohort_tables import DESCRIPTION
 from .counts import Counts, open_sample
 from .files import read_json
 from .genes import Alignment
 from .growing_h5ad import GrowingH5ad, growing_h5ad
 from .provenance import NAME, current
+from .sheet_columns import DESCRIPTION
 from .tables import ANNOTATION, CNV_CELLS, read_frame, stacked
 
 _CNV = ["cnv_call", "cnv_score", "clone"]
@@ -82,7 +82,7 @@ def write_annotated(
 def _survey(files: SampleFiles) -> tuple[str, int]:
     """The kind of a sample's values, and how many coordinates its cells have."""
     counts = open_sample(files.sample, files.counts)
-    return counts.kind, 0 if counts.spatial is None else counts.spatial.shape[1]
+    return read_json(files.status)["value_kind"], 0 if counts.spatial is None else counts.spatial.shape[1]
 
 
 def _append_arrays(file: GrowingH5ad, files: SampleFiles, counts: Counts, cell_ids: pd.Series) -> None:

@@ -11,9 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from scipy.stats import binomtest
 
-from .cohort_tables import CNV_BURDEN, COMPOSITION, DESCRIPTION, OOD, ORIGIN_OF_FILE, ORIGINS, SAMPLES
+from .cohort_tables import CNV_BURDEN, COMPOSITION, OOD, ORIGIN_OF_FILE, ORIGINS, SAMPLES
 from .files import read_json
 from .provenance import NAME
+from .sheet_columns import DESCRIPTION
 from .tables import ANNOTATION, GENE_SCORES, PROGRAMS, empty, read_frame, write_batches
 
 FALSE_DISCOVERIES = 0.1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from .sheet_columns import DESCRIPTION
 from .tables import CNV_ARMS, with_sample
 
 
@@ -17,9 +18,6 @@ def _schema(required: dict[str, pa.DataType], optional: dict[str, pa.DataType] |
 
 _TEXT, _INT, _REAL, _FLAG = pa.string(), pa.int64(), pa.float32(), pa.bool_()
 _SAMPLE = {"sample_id": _TEXT, "patient_id": _TEXT}
-
-DESCRIPTION = ("tissue", "batch", "condition")
-"""Columns of the sample sheet that describe a sample and influence nothing."""
 
 ORIGIN_OF_FILE = ("workflow_version", "input_sha256")
 """Facts of a sample's status (see `provenance`) that the table of samples shows."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from itertools import pairwise
@@ -15,6 +16,8 @@ from scipy import sparse
 from . import value_kind
 from .containers import Container, open_container
 from .errors import InputError, reading
+
+log = logging.getLogger(__name__)
 
 _LOOKED_AT = (64, 64)
 """Blocks of cells, and cells of a block, from which the kind of values is told."""
@@ -61,14 +64,20 @@ class Counts:
 
     @cached_property
     def spatial(self) -> np.ndarray | None:
-        """Coordinates of the cells, obsm["spatial"], as (n_cells, 2 or more) float64; None where there are none."""
-        with reading(self.path):
-            places = self._container.spatial()
+        """Coordinates of the cells, obsm["spatial"], as (n_cells, 2 or more) float64; None where there are none.
+
+        What cannot be coordinates is left out with a warning: the sample is as good without.
+        """
+        try:
+            with reading(self.path):
+                places = self._container.spatial()
+        except InputError as error:
+            log.warning('obsm["spatial"] is left out: %s', error)
+            return None
         if places is not None and (places.ndim != 2 or places.shape[1] < 2 or len(places) != self.n_cells):
-            raise InputError(
-                f'{self.path}: obsm["spatial"] has the shape {places.shape} for {self.n_cells} cells. Give a row of x '
-                "and y for each cell, or take it out."
-            )
+            shape = f"{self.path}: its shape is {places.shape} for {self.n_cells} cells"
+            log.warning('obsm["spatial"] is left out: %s', shape)
+            return None
         return places
 
     @cached_property

@@ -49,7 +49,8 @@ def lease_devices(n: int, *, locks: Path = LOCKS) -> list[str]:
 
 
 def visible_devices() -> list[str]:
-    """UUIDs of the NVIDIA GPUs that this process may use, as CUDA reads CUDA_VISIBLE_DEVICES (indices or UUIDs)."""
+    """UUIDs of the NVIDIA GPUs that this process may use, as CUDA_VISIBLE_DEVICES says (UUIDs, or indices in the
+    order of nvidia-smi)."""
     query = ["nvidia-smi", "--query-gpu=uuid", "--format=csv,noheader"]
     try:
         devices = subprocess.run(query, check=True, capture_output=True, text=True, timeout=60).stdout.split()
@@ -99,6 +100,6 @@ def _open(path: Path) -> int:
 
 def _make_shared(folder: Path) -> None:
     """Make a folder in which every user may make files."""
-    with suppress(FileExistsError):
-        folder.mkdir()
+    folder.mkdir(exist_ok=True)
+    with suppress(PermissionError):  # another user's, who has done so
         folder.chmod(0o1777)

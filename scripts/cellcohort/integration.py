@@ -15,7 +15,7 @@ from scib_metrics.nearest_neighbors import NeighborsResults
 from sklearn.neighbors import NearestNeighbors
 
 from .cohort_tables import INTEGRATION
-from .sampling import choose, stratum_cap, vectors_of
+from .sampling import choose, choose_of_samples, stratum_cap, vectors_of
 from .tables import read_frame
 
 MOST_CELLS = 3_000
@@ -45,7 +45,8 @@ def integration(
 
     Returns
     -------
-    No rows with fewer than two types, two batches or 30 cells.
+    No rows with fewer than two types, two batches or 30 cells; those on batches alone are left out when no type has
+    cells of two of them.
     """
     cells, vectors = _gather(reference_path, embeddings, annotations, seed)
     labels, batches = cells["label"].to_numpy(str), cells["batch"].to_numpy(str)
@@ -59,10 +60,15 @@ def integration(
 def _metrics(vectors: np.ndarray, labels: np.ndarray, batches: np.ndarray) -> list[tuple[str, str, float, str]]:
     neighbours = _neighbours(vectors)
     mixed = "Cells of one type lie together whatever donor they are from"
-    return [
+    kept_apart = [
         (_BIO, "silhouette of types", scib_metrics.silhouette_label(vectors, labels),
          "Cells lie nearer to their own type than to the next one (0.5: no nearer)"),
         (_BIO, "cLISI", scib_metrics.clisi_knn(neighbours, labels), "A cell's neighbours are of its own type"),
+    ]  # fmt: skip
+    if pd.Series(batches).groupby(labels).nunique().max() < 2:  # no type of which donors could be compared
+        return kept_apart
+    return [
+        *kept_apart,
         (_BATCH, "silhouette of donors", scib_metrics.silhouette_batch(vectors, labels, batches), mixed),
         (_BATCH, "iLISI", scib_metrics.ilisi_knn(neighbours, batches),
          "A cell's neighbours come from all donors evenly; low where types differ between donors, too"),
@@ -85,10 +91,8 @@ def _gather(
     cells = choose(cells, stratum_cap(cells["label"].value_counts().to_numpy(), MOST_CELLS), seed)
     parts = [cells.assign(batch="reference|" + cells["donor"].fillna("unknown"))]
     vectors = [vectors_of(reference, cells["cell_id"])]
-    sizes = [_explained(path)["label"].value_counts().to_numpy() for path in annotations]
-    cap = stratum_cap(np.concatenate([*sizes, np.zeros(0, int)]), MOST_CELLS)
-    for path, annotation in zip(embeddings, annotations, strict=True):
-        cells = choose(_explained(annotation), cap, seed)
+    cohort = choose_of_samples(_explained, annotations, MOST_CELLS, seed)
+    for path, cells in zip(embeddings, cohort, strict=True):
         if len(cells):
             parts.append(cells.assign(batch="patient|" + cells["patient_id"]))
             vectors.append(vectors_of(path, cells["cell_id"]))
@@ -96,5 +100,5 @@ def _gather(
 
 
 def _explained(annotation: str | Path) -> pd.DataFrame:
-    cells = read_frame(annotation, ["cell_id", "patient_id", "label", "is_ood"])
+    cells = read_frame(annotation, ["cell_id", "sample_id", "patient_id", "label", "is_ood"])
     return cells[~cells["is_ood"]].reset_index(drop=True)

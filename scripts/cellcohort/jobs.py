@@ -7,6 +7,8 @@ from typing import Any
 from . import provenance
 from .logs import log_to
 
+TABLES = ("positions", "arms", "gene_sets")  # inputs that a user may replace
+
 
 def begin(job: Any) -> None:
     """Log to the job's file, and stamp what it writes with where it comes from.
@@ -17,4 +19,5 @@ def begin(job: Any) -> None:
         What Snakemake gives a script as `snakemake`: `log`, `params` and `input`.
     """
     log_to(job.log[0])
-    provenance.begin(dict(job.params.items()), job.input)
+    given = [job.input[name] for name in TABLES if name in job.input.keys()]  # noqa: SIM118
+    provenance.begin(dict(job.params.items()), job.input, tables=given)

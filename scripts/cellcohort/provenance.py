@@ -19,21 +19,23 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import h5py
 import pyarrow.parquet as pq
 
 from . import __version__
-from .files import digest, read_json
+from .files import checksum, digest, read_json
 
 NAME = "provenance"
 """Key of the facts in JSON files, in Parquet's metadata and in `uns` of .h5ad files."""
 
 CONFIG = "config_sha256"
-NO_SETTINGS = ("sample", "samples", "patients")  # params that say which data
+# Params, or parts of them, that say which data and where: their content is in other facts.
+NO_SETTINGS = ("sample_id", "patient_id", "samples", "patients", "path", "bundle", "positions", "arms", "gene_sets")
 
 _facts: dict[str, str] = {}
 
 
-def begin(params: Mapping[str, Any], inputs: Iterable[str]) -> None:
+def begin(params: Mapping[str, Any], inputs: Iterable[str], tables: Iterable[str] = ()) -> None:
     """Take on a job: all that this process writes from now on carries its facts.
 
     Parameters
@@ -42,15 +44,23 @@ def begin(params: Mapping[str, Any], inputs: Iterable[str]) -> None:
         The job's settings by name; those that only say which data they are for are left out of the digest.
     inputs
         Paths of the files that the job reads; tables and JSON files among them hand on their facts.
+    tables
+        Those that the user may have given in place of ours (positions, arms, gene sets): part of the settings.
     """
     found = [read(path) for path in inputs]
     _facts.clear()
     for name in sorted({name for given in found for name in given} - {"workflow_version"}):
         values = sorted({given[name] for given in found if name in given})
         _facts[name] = values[0] if len(values) == 1 else digest(values)
-    settings = {name: value for name, value in params.items() if name not in NO_SETTINGS}
+    settings = [_without_places(params), [checksum(path) for path in tables]]
     _facts["workflow_version"] = __version__
     _facts[CONFIG] = digest([settings, _facts.get(CONFIG)])
+
+
+def _without_places(params: Any) -> Any:
+    if isinstance(params, Mapping):
+        return {name: _without_places(value) for name, value in params.items() if name not in NO_SETTINGS}
+    return params
 
 
 def state(**facts: str) -> None:
@@ -71,3 +81,9 @@ def read(path: str | Path) -> dict[str, str]:
     if str(path).endswith(".json"):
         return read_json(path).get(NAME, {})
     return {}
+
+
+def read_h5ad(path: str | Path) -> dict[str, str]:
+    """The facts of a result in .h5ad; samples are no results, so `begin` does not look into such files."""
+    with h5py.File(path) as file:
+        return {name: value.asstr()[()] for name, value in file["uns"][NAME].items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,23 @@ def choose(cells: pd.DataFrame, cap: int, seed: int) -> pd.DataFrame:
     """At most `cap` cells of each label, those of the lowest hash; sorted by cell_id."""
     rank = pd.Series(hashes(cells["cell_id"], seed)).groupby(cells["label"].to_numpy(object)).rank(method="first")
     return cells[(rank <= cap).to_numpy()].sort_values("cell_id", ignore_index=True)
+
+
+def choose_of_samples(
+    read: Callable[[str | Path], pd.DataFrame], paths: Sequence[str | Path], limit: int, seed: int
+) -> Iterator[pd.DataFrame]:
+    """The chosen cells of each sample, about `limit` in all, one sample in memory at a time.
+
+    No label of a sample has more than the same maximum, so that rare ones stay whole; where even one cell each is too
+    many, some labels of some samples have none. `read` gives cell_id, sample_id, label and what else is wanted.
+    """
+    sizes = np.concatenate([*(read(path)["label"].value_counts().to_numpy() for path in paths), np.zeros(0, int)])
+    cap, share = stratum_cap(sizes, limit), limit / max(len(sizes), 1)
+    for path in paths:
+        cells = choose(read(path), max(cap, 1), seed)
+        if cap == 0 and len(cells):
+            cells = cells[hashes(cells["sample_id"] + "|" + cells["label"], seed) < share * 2.0**64]
+        yield cells
 
 
 def vectors_of(path: str | Path, cell_ids: pd.Series) -> np.ndarray:

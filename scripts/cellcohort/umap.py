@@ -18,7 +18,7 @@ from umap import UMAP
 from umap.umap_ import compute_membership_strengths, smooth_knn_dist
 
 from .cohort_tables import UMAP as UMAP_SCHEMA
-from .sampling import choose, stratum_cap, vectors_of
+from .sampling import choose, choose_of_samples, stratum_cap, vectors_of
 from .tables import read_frame
 
 N_NEIGHBORS = 15
@@ -102,11 +102,9 @@ def _place(vectors: np.ndarray, neighbours: NearestNeighbors, places: np.ndarray
 
 
 def _choose_cohort(paths: Sequence[str | Path], max_points: int, seed: int) -> Iterator[pd.DataFrame]:
-    """The chosen cells of each sample; a first pass over the labels finds how many of each stratum there may be."""
-    sizes = [read_frame(path, ["label"]).value_counts().to_numpy() for path in paths]
-    cap = stratum_cap(np.concatenate([*sizes, np.zeros(0, int)]), max_points)
-    for path in paths:
-        yield choose(read_frame(path, ["cell_id", "sample_id", "patient_id", "label", "is_ood"]), cap, seed)
+    """The chosen cells of each sample."""
+    names = ["cell_id", "sample_id", "patient_id", "label", "is_ood"]
+    return choose_of_samples(lambda path: read_frame(path, names), paths, max_points, seed)
 
 
 def _calls_of(path: str | Path | None, cell_ids: pd.Series) -> np.ndarray | None:

@@ -38,8 +38,8 @@ rule collect_status:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=by_size(cohort_mb, 1000, 2),
-        runtime=by_size(cohort_mb, 10, 0.05),
+        mem_mb=by_samples(1000, 1),
+        runtime=by_samples(10, 0.01),
     params:
         samples=SHEET,
     message:
@@ -66,8 +66,8 @@ rule collect_annotation:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=by_size(cohort_mb, 1500, 0.5),
-        runtime=by_size(cohort_mb, 10, 0.05),
+        mem_mb=by_samples(1500, 1),
+        runtime=by_samples(10, 0.05),
     params:
         samples=list(SAMPLES.values()),
     message:
@@ -93,8 +93,8 @@ rule collect_explanations:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=by_size(cohort_mb, 1500, 0.5),
-        runtime=by_size(cohort_mb, 10, 0.05),
+        mem_mb=by_samples(1500, 1),
+        runtime=by_samples(10, 0.1),
     message:
         "Collecting gene scores and programs of all samples"
     script:
@@ -117,8 +117,8 @@ rule enrichment:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=by_size(cohort_mb, 3000, 0),
-        runtime=by_size(cohort_mb, 30, 0),
+        mem_mb=by_samples(3000, 0),
+        runtime=by_samples(30, 0),
     message:
         "Testing gene sets in gene scores and programs"
     script:
@@ -139,8 +139,8 @@ rule collect_origins:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=by_size(cohort_mb, 1500, 0.1),
-        runtime=by_size(cohort_mb, 10, 0.02),
+        mem_mb=by_samples(1500, 0),
+        runtime=by_samples(10, 0.02),
     params:
         samples=list(SAMPLES.values()),
     message:
@@ -175,8 +175,8 @@ rule collect_cnv:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=by_size(cohort_mb, 1500, 0.5),
-        runtime=by_size(cohort_mb, 10, 0.05),
+        mem_mb=by_samples(1500, 1),
+        runtime=by_samples(10, 0.05),
     params:
         samples=list(SAMPLES.values()) if CNV_ENABLED else [],
     message:
@@ -203,7 +203,7 @@ rule evaluate:
     threads: 1
     resources:
         mem_mb=by_size(cohort_mb, 2000, 0.1),
-        runtime=by_size(cohort_mb, 10, 0.02),
+        runtime=by_samples(10, 0.05),
     params:
         samples=SHEET,
     message:
@@ -232,8 +232,8 @@ rule collect_cells:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=by_size(cohort_mb, 4000, 0.05, 16000),
-        runtime=by_size(cohort_mb, 20, 0.05),
+        mem_mb=by_samples(4000, 0.5),
+        runtime=by_samples(20, 0.2),
     params:
         samples=[{key: row[key] for key in (*COMPUTING, *DESCRIPTION) if key in row} for row in SHEET],
         title=config["report"]["title"],
@@ -257,8 +257,8 @@ rule collect_sections:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=by_size(cohort_mb, 1500, 0.05, 8000),
-        runtime=by_size(cohort_mb, 10, 0.01),
+        mem_mb=by_samples(1500, 0.5),
+        runtime=by_samples(10, 0.01),
     message:
         "Choosing the cells of spatial samples that are drawn"
     script:

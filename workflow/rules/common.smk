@@ -15,9 +15,9 @@ if os.path.isdir(LIBRARY) and LIBRARY not in sys.path:
 
 from cellcohort import settings, sheet
 from cellcohort.bundle_files import FORMAT as BUNDLE_FORMAT
-from cellcohort.cohort_tables import DESCRIPTION
 from cellcohort.errors import InputError
 from cellcohort.packaged import resource_path
+from cellcohort.sheet_columns import COMPUTING, DESCRIPTION
 
 # Paths are joined here because a literal path in `script:` fails in a module that is fetched from git.
 SCRIPT = {
@@ -76,6 +76,11 @@ def by_size(cells_mb, base, factor, most=float("inf")):
     return amount
 
 
+def by_samples(base, factor):
+    """A resource of a job that reads small tables of every sample: it grows with their number and with each attempt."""
+    return lambda wildcards, attempt: int(attempt * (base + factor * len(SAMPLES)))
+
+
 @cache
 def file_mb(path):
     """Size of a file, or of all files below a folder, in MB; 0 where nothing is."""
@@ -100,7 +105,7 @@ def cohort_mb(wildcards):
 
 def reference_mb(wildcards):
     """Size of the reference's cells."""
-    return file_mb(REFERENCE)
+    return file_mb(REFERENCE) if REFERENCE else 0
 
 
 def counts_of_sample(wildcards):

@@ -12,9 +12,6 @@ except InputError as error:
 
 BUNDLE_FOLDER = config["model"]["bundle"]
 
-# What a sample's own jobs know of its row. The rest of it (SHEET) is for the cohort's tables: to correct a tissue, or to
-# add a truth, repeats no computation.
-COMPUTING = ("sample_id", "patient_id", "counts", "genes", "species")
 SAMPLES = {row["sample_id"]: {key: row[key] for key in COMPUTING if key in row} for row in SHEET}
 QC = {row["sample_id"]: {key: row.get(key, value) for key, value in config["qc"].items()} for row in SHEET}
 # local(): a module's prefix and a default storage are for results, not for the user's own files.

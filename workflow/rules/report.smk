@@ -14,8 +14,8 @@ rule project_umap:
         "../../envs/report.yaml"
     threads: 2
     resources:
-        mem_mb=by_size(cohort_mb, 2000, 2),
-        runtime=by_size(cohort_mb, 30, 0.1),
+        mem_mb=by_samples(2000, 1),
+        runtime=by_samples(30, 0.05),
     params:
         max_points=config["report"]["max_points"],
     message:
@@ -40,8 +40,8 @@ rule integration:
         "../../envs/integration.yaml"
     threads: 1
     resources:
-        mem_mb=by_size(cohort_mb, 3000, 0.1),
-        runtime=by_size(cohort_mb, 15, 0.02),
+        mem_mb=by_samples(3000, 1),
+        runtime=by_samples(15, 0.05),
     message:
         "Measuring how well reference and cohort are integrated"
     script:
@@ -93,8 +93,8 @@ rule report:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=by_size(cohort_mb, 2000, 1),
-        runtime=by_size(cohort_mb, 15, 0.05),
+        mem_mb=by_samples(2000, 5),
+        runtime=by_samples(15, 0.1),
     params:
         patients=list(PATIENTS) if CNV_ENABLED else [],
         title=config["report"]["title"],

@@ -11,8 +11,8 @@ import vl_convert
 from jinja2 import Environment, PackageLoader, Template, select_autoescape
 from markupsafe import Markup
 
-from ..cohort_tables import DESCRIPTION
 from ..files import atomic_path
+from ..sheet_columns import DESCRIPTION
 from ..tables import write_tsv
 from . import charts, cnv_charts, maps, model_charts
 from .answers import answers
