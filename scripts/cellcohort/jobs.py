@@ -19,5 +19,6 @@ def begin(job: Any) -> None:
         What Snakemake gives a script as `snakemake`: `log`, `params` and `input`.
     """
     log_to(job.log[0])
-    given = [job.input[name] for name in TABLES if name in job.input.keys()]  # noqa: SIM118
-    provenance.begin(dict(job.params.items()), job.input, tables=given)
+    named = {name: path for name, path in job.input.items() if name in TABLES and isinstance(path, str)}
+    tables = [path for path in named.values() if not path.endswith(".parquet")]  # those are results of that name
+    provenance.begin(dict(job.params.items()), job.input, tables=tables)
