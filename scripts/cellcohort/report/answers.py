@@ -133,7 +133,7 @@ def _which_arms(patient: Patient) -> Answer:
     everywhere = [_arm(arm) for arm in patient.arms if arm.common]
     others = len(patient.arms) - len(everywhere)
     text = f"In more than half of the aneuploid cells: {' '.join(everywhere)}. " if everywhere else ""
-    text += f"{others} more change{'s' if others == 1 else ''} in fewer cells." if others else ""
+    text += f"{others} other change{'' if others == 1 else 's'} in fewer cells." if others else ""
     weakest = min(abs(arm.z) for arm in patient.arms)
     return Answer(question, text or "None in most of the cells.", f"{rule} Weakest called arm here: |z| {weakest:.1f}.")
 
