@@ -2,9 +2,9 @@
 
     python tests/benchmarks/kill_study.py --out kill_study.json --kills 10
 
-The demo runs once undisturbed and once killed `--kills` times, at moments drawn over the time that the undisturbed run
-took. Every Parquet table, .h5ad file and .tsv of the two result folders is compared: tables byte for byte, .h5ad files
-by content. Needs the demo's data (`make demo` once).
+The demo runs once undisturbed and once killed `--kills` times, at random moments. Every Parquet table, .h5ad file and
+.tsv of the two result folders is compared: tables byte for byte, .h5ad files by content. Needs the demo's data (`make
+demo` once).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import contextlib
 import filecmp
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -47,7 +48,13 @@ def study(scratch: Path, n_kills: int, rng: np.random.Generator) -> dict:
     start = time.perf_counter()
     finish(quiet)
     seconds = time.perf_counter() - start
-    kills = [kill_after(killed, pause) for pause in rng.uniform(3, seconds / 3, n_kills)]
+    kills = []
+    while len(kills) < n_kills:
+        if found := kill_after(killed, rng.uniform(3, seconds / 4)):
+            kills.append(found)
+        else:  # it was finished: once more from nothing
+            shutil.rmtree(killed / "results")
+            shutil.rmtree(killed / ".snakemake")
     finish(killed)
     names = sorted(str(path.relative_to(quiet / "results")) for path in results(quiet))
     others = sorted(str(path.relative_to(killed / "results")) for path in results(killed))
@@ -89,10 +96,12 @@ def finish(folder: Path) -> None:
         raise SystemExit(f"{folder}: the workflow failed, see its .snakemake/log")
 
 
-def kill_after(folder: Path, pause: float) -> dict:
-    """Start, wait, kill everything at once; which scripts were running."""
+def kill_after(folder: Path, pause: float) -> dict | None:
+    """Start, wait, kill everything at once; which scripts were running. None if the run had ended."""
     process = restart(folder)
     time.sleep(pause)
+    if process.poll() is not None:
+        return None
     children = psutil.Process(process.pid).children(recursive=True)
     running = {script(child) for child in children} - {None}
     for pid in (process.pid, *(child.pid for child in children)):
