@@ -18,7 +18,7 @@ demo: $(STAMP) $(DEMO_DATA) ## two ovarian tumours on a normal reference, from i
 	snakemake --workflow-profile profiles/demo
 	python demo/demo_summary.py results/demo
 
-test: $(STAMP) ## all tests (at most 15 minutes)
+test: $(STAMP) ## all tests (at most 20 minutes)
 	python -m pytest
 
 lint: $(STAMP) ## ruff, snakefmt and snakemake --lint
