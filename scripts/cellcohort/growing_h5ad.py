@@ -23,6 +23,8 @@ class GrowingH5ad:
 
     def __init__(self, file: h5py.File) -> None:
         self._file = file
+        columns = {name: column for name, column in file["obs"].items() if isinstance(column, h5py.Group)}
+        self._categories = {name: pd.Index(column["categories"].asstr()[:]) for name, column in columns.items()}
         for name in ("X/data", "X/indices", *(f"obsm/{name}" for name in file["obsm"]), *_columns(file["obs"])):
             _make_growing(file, name)
         _make_growing(file, "X/indptr", dtype=np.int64, first=np.zeros(1))
@@ -40,9 +42,8 @@ class GrowingH5ad:
         group = self._file["obs"]
         _append(group[group.attrs["_index"]], obs.index.to_numpy(object))
         for name in group.attrs["column-order"]:
-            if isinstance(group[name], h5py.Group):
-                categories = pd.Index(group[name]["categories"].asstr()[:])
-                _append(group[name]["codes"], categories.get_indexer(obs[name].to_numpy(object)))
+            if name in self._categories:
+                _append(group[name]["codes"], self._categories[name].get_indexer(obs[name].to_numpy(object)))
             else:
                 _append(group[name], obs[name].to_numpy(object if obs[name].dtype == object else None))
 
