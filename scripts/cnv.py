@@ -1,14 +1,18 @@
-"""Infer the copy number of one patient from all of its samples."""
+"""Infer the copy number of one patient from all of its samples, and say what its aneuploid cells have in common."""
 
 from pathlib import Path
 
 from cellcohort.cnv.genome import read_arms, read_positions
 from cellcohort.cnv.heatmap import draw_heatmap
+from cellcohort.cnv.markers import rank_markers
 from cellcohort.cnv.outputs import write_patient
 from cellcohort.cnv.patient import call_patient, open_healthy, open_samples
 from cellcohort.cnv.settings import Settings
+from cellcohort.cnv.summary import arm_shares, join_cells, origin_shares
+from cellcohort.cohort_tables import CNV_MARKERS, CNV_ORIGINS, CNV_PATIENTS
 from cellcohort.counts import open_counts
 from cellcohort.jobs import begin
+from cellcohort.tables import read_frame, write_table
 
 begin(snakemake)
 config, reference, files = snakemake.params.cnv, snakemake.params.reference, snakemake.input
@@ -16,9 +20,11 @@ healthy = None
 if reference and files.get("reference"):
     opened = open_counts(files.reference, counts=reference["counts"], genes=reference["genes"])
     healthy = open_healthy(reference, opened)
+samples = open_samples(snakemake.params.samples, files.counts, status=files.status, annotation=files.annotation)
+positions = read_positions(files.positions)
 result = call_patient(
-    open_samples(snakemake.params.samples, files.counts, status=files.status, annotation=files.annotation),
-    positions=read_positions(files.positions),
+    samples,
+    positions=positions,
     arms=read_arms(files.arms),
     healthy=healthy,
     normal_labels=config["normal_labels"],
@@ -30,3 +36,9 @@ patient = snakemake.params.samples[0]["patient_id"]
 output = snakemake.output
 write_patient(result, patient, cnv=output.cnv, cells=output.cells, arms=output.arms)
 draw_heatmap(Path(output.heatmap), result.cells, result.profile, result.chr_pos, title=f"Patient {patient}")
+
+arms = read_frame(output.arms)
+cells = join_cells(read_frame(output.cells), {sample.sample_id: sample.annotation for sample in samples})
+write_table(output.patient, arm_shares(cells, arms), CNV_PATIENTS)
+write_table(output.origins, origin_shares(cells, arms), CNV_ORIGINS)
+write_table(output.markers, rank_markers(cells, samples, positions), CNV_MARKERS)

@@ -1,14 +1,19 @@
-"""Append the samples' annotations and count labels and OOD cells."""
+"""Append the samples' annotations; count labels, OOD cells and their origins."""
 
-from cellcohort.cohort import collect_annotation
-from cellcohort.cohort_tables import COMPOSITION, OOD
+from cellcohort.cohort import collect_annotation, collect_origins
+from cellcohort.cohort_tables import COMPOSITION, OOD, ORIGINS
 from cellcohort.jobs import begin
 from cellcohort.tables import write_both
 
 begin(snakemake)
-output = snakemake.output
+output, samples = snakemake.output, snakemake.params.samples
 composition, ood = collect_annotation(
-    snakemake.input.annotation, snakemake.params.samples, output.annotation, shifts=snakemake.input.shifts
+    snakemake.input.annotation, samples, output.annotation, shifts=snakemake.input.shifts
 )
-write_both(output.composition, output.composition_tsv, [composition], COMPOSITION)
-write_both(output.ood, output.ood_tsv, [ood], OOD)
+origins = collect_origins(snakemake.input.annotation, samples)
+for table, schema, path, tsv in (
+    (composition, COMPOSITION, output.composition, output.composition_tsv),
+    (ood, OOD, output.ood, output.ood_tsv),
+    (origins, ORIGINS, output.origins, output.origins_tsv),
+):
+    write_both(path, tsv, [table], schema)

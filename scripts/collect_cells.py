@@ -5,11 +5,15 @@ from cellcohort.jobs import begin
 from cellcohort.tables import read_frame
 
 begin(snakemake)
-files, names = snakemake.input, ("counts", "status", "genes", "annotation", "embedding")
+files, names = snakemake.input, ("counts", "genes", "annotation", "embedding")
+states = read_frame(files.samples, ["status", "value_kind"])
+kinds = states["value_kind"].where(states["status"] == "ok", None)
 calls = files.cnv_cells or [None] * len(files.annotation)
 samples = [
-    SampleFiles(sample, *paths)
-    for sample, *paths in zip(snakemake.params.samples, *(files[name] for name in names), calls, strict=True)
+    SampleFiles(sample, kind, *paths)
+    for sample, kind, *paths in zip(
+        snakemake.params.samples, kinds, *(files[name] for name in names), calls, strict=True
+    )
 ]
 write_annotated(
     snakemake.output.annotated,

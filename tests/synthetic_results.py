@@ -163,7 +163,7 @@ def _sections(results: Results) -> pd.DataFrame:
 
 
 def _evaluated_cells(results: Results) -> pd.DataFrame:
-    frames = [evaluation.load_cells([], annotation=[], counts=[], labels=TYPES)]
+    frames = [evaluation.load_cells([], annotation="", counts=[], labels=TYPES)]
     for annotation, truth in zip(
         results.of_samples("annotation.parquet"), results.of_samples("truth.parquet"), strict=True
     ):
@@ -375,7 +375,7 @@ def _write_patient(results: Results, sample: dict) -> None:
     folder = results.folder / "samples" / sample["sample_id"]
     cells = read_frame(folder / "cnv_cells.parquet").assign(**{k: sample[k] for k in ("sample_id", "patient_id")})
     annotation = read_frame(folder / "annotation.parquet")
-    joined = join_cells(cells, {sample["sample_id"]: annotation}, {sample["sample_id"]: folder / "ood.h5ad"})
+    joined = join_cells(cells, {sample["sample_id"]: annotation})
     arms = read_frame(folder / "cnv_arms.parquet")
     arms["group"] = f"{sample['patient_id']}|Epithelial|" + arms["group"].astype(str)
     origins = origin_shares(joined, arms)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import anndata as ad
@@ -17,7 +18,6 @@ from cellcohort import tables
 from cellcohort.annotated import SampleFiles, write_annotated
 from cellcohort.cohort_tables import SECTIONS, UMAP
 from cellcohort.counts import open_counts
-from cellcohort.files import write_json
 from cellcohort.genes import align_genes
 from cellcohort.sections import sections
 from cellcohort.tables import as_table, write_table
@@ -44,12 +44,11 @@ def make_sample(folder: Path, name: str, *, n_cells: int = 30, spatial: int = 0,
     write_table(folder / "embedding.parquet", embedding, tables.embedding_schema(WIDTH))
     alignment = align_genes(counts.genes, make_vocabulary(), NO_ALIASES)
     write_table(folder / "genes.parquet", alignment.table, tables.GENES)
-    write_json(folder / "status.json", {"status": "ok", "value_kind": "counts"})
     if cnv:
         write_table(folder / "cnv_cells.parquet", _calls(cells), tables.CNV_CELLS)
     sample = {"sample_id": name, "patient_id": f"patient of {name}", "tissue": "ovary"}
-    parts = [folder / file for file in ("status.json", "genes.parquet", "annotation.parquet", "embedding.parquet")]
-    return SampleFiles(sample, path, *parts, cnv_cells=folder / "cnv_cells.parquet" if cnv else None)
+    parts = [folder / file for file in ("genes.parquet", "annotation.parquet", "embedding.parquet")]
+    return SampleFiles(sample, "counts", path, *parts, cnv_cells=folder / "cnv_cells.parquet" if cnv else None)
 
 
 def _calls(cells: pd.DataFrame) -> pd.DataFrame:
@@ -162,8 +161,7 @@ def test_the_structure_is_what_cellxgene_asks_for(cohort):
 
 
 def test_without_a_usable_sample_the_file_is_valid_and_empty(tmp_path):
-    files = make_sample(tmp_path, "A")
-    write_json(files.status, {"status": "rejected"})
+    files = replace(make_sample(tmp_path, "A"), value_kind=None)
     cells = ad.read_h5ad(write_cohort(tmp_path, [files]))
     assert cells.shape == (0, N_GENES)
     assert cells.obsm["X_cellmemory"].shape == (0, WIDTH)

@@ -46,24 +46,20 @@ def write_sample(folder, name: str, kinds: list[str], *, genes: int = N_GENES, s
     counts = ad.AnnData(sparse.csr_matrix(rng.poisson(mean).astype("float32")), obs=pd.DataFrame(index=ids), var=var)
     counts.write_h5ad(folder / f"{name}.h5ad")
     is_ood = np.isin(kinds, ["tumour", "foreign"])
-    annotation = pd.DataFrame(
-        {"cell_id": ids, "label": np.where(np.array(kinds) == "other", "B", "A"), "is_ood": is_ood}
-    )
+    label = np.where(np.array(kinds) == "other", "B", "A")
+    annotation = pd.DataFrame({"cell_id": ids, "label": label, "is_ood": is_ood, "origin": label})
     cells = annotation.assign(
         sample_id=name, patient_id="p1", lineage=np.where(is_ood, "A", annotation["label"]),
         role=np.where(np.array(kinds) == "other", "reference", "query"),
         cnv_call=np.where(np.array(kinds) == "tumour", "aneuploid", "diploid"),
         clone=np.where(np.array(kinds) == "tumour", "clone 1", None),
     ).reindex(columns=with_sample(CNV_CELLS).names)  # fmt: skip
-    foreign = annotation[is_ood].set_index("cell_id").assign(origin="A")[["origin"]].astype(object)
-    ad.AnnData(sparse.csr_matrix((len(foreign), 1)), obs=foreign).write_h5ad(folder / f"{name}_ood.h5ad")
-    return Sample(name, open_counts(folder / f"{name}.h5ad"), annotation), cells, folder / f"{name}_ood.h5ad"
+    return Sample(name, open_counts(folder / f"{name}.h5ad"), annotation), cells
 
 
 def join(parts) -> pd.DataFrame:
-    cells = pd.concat([cells for _, cells, _ in parts], ignore_index=True)
-    annotations = {sample.sample_id: sample.annotation for sample, *_ in parts}
-    return join_cells(cells, annotations, {sample.sample_id: path for sample, _, path in parts})
+    cells = pd.concat([cells for _, cells in parts], ignore_index=True)
+    return join_cells(cells, {sample.sample_id: sample.annotation for sample, _ in parts})
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +122,7 @@ def test_an_origin_without_a_definite_call_has_no_share(joined) -> None:
 
 
 def test_the_genes_of_the_tumour_rank_first(parts, joined) -> None:
-    markers = rank_markers(joined, [sample for sample, *_ in parts], POSITIONS, n_genes=20)
+    markers = rank_markers(joined, [sample for sample, _ in parts], POSITIONS, n_genes=20)
     as_table(markers, CNV_MARKERS)
     assert set(markers["symbol"][:3]) == set(MARKED)
     assert (markers["logfoldchange"][:3] > 1.5).all()
@@ -141,7 +137,7 @@ def test_the_genes_of_the_tumour_rank_first(parts, joined) -> None:
 
 
 def test_markers_do_not_depend_on_the_order_of_samples_and_cells(parts, joined) -> None:
-    samples = [sample for sample, *_ in parts]
+    samples = [sample for sample, _ in parts]
     first = rank_markers(joined, samples, POSITIONS, max_cells=20)
     again = rank_markers(join(parts[::-1]), samples[::-1], POSITIONS, max_cells=20)
     pd.testing.assert_frame_equal(first, again)
@@ -151,13 +147,13 @@ def test_markers_do_not_depend_on_the_order_of_samples_and_cells(parts, joined) 
 @pytest.mark.parametrize("column", ["is_ood", "cnv_call"])
 def test_too_few_cells_are_not_compared(parts, joined, column) -> None:
     only = {"is_ood": True, "cnv_call": "diploid"}[column]  # no normal cell, no aneuploid cell
-    markers = rank_markers(joined.assign(**{column: only}), [sample for sample, *_ in parts], POSITIONS)
+    markers = rank_markers(joined.assign(**{column: only}), [sample for sample, _ in parts], POSITIONS)
     assert as_table(markers, CNV_MARKERS).num_rows == 0
 
 
 def test_a_patient_without_cells_has_empty_tables(tmp_path) -> None:
-    sample, _, path = write_sample(tmp_path, "s1", [])
-    cells = join_cells(empty(with_sample(CNV_CELLS)).to_pandas(), {}, {"s1": path})
+    sample, _ = write_sample(tmp_path, "s1", [])
+    cells = join_cells(empty(with_sample(CNV_CELLS)).to_pandas(), {})
     arms = empty(CNV_ARMS).to_pandas()
     assert as_table(arm_shares(cells, arms), CNV_PATIENTS).num_rows == 0
     assert as_table(origin_shares(cells, arms), CNV_ORIGINS).num_rows == 0

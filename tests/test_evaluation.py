@@ -115,7 +115,7 @@ def write_sample(folder, truth: list[str | None]):
     annotation = pd.DataFrame({"cell_id": names[::-1], "label": "T"})
     annotation = annotated(annotation.assign(sample_id="s", patient_id="p", confidence=0.9))
     write_table(folder / "annotation.parquet", annotation, tables.ANNOTATION)
-    return {"annotation": [folder / "annotation.parquet"], "counts": [folder / "s.h5ad"], "labels": ["T", "B"]}
+    return {"annotation": folder / "annotation.parquet", "counts": [folder / "s.h5ad"], "labels": ["T", "B"]}
 
 
 def test_truth_is_joined_by_cell_and_missing_truth_left_out(tmp_path):
@@ -145,12 +145,12 @@ def test_a_rejected_sample_is_not_opened(tmp_path):
     write_table(tmp_path / "annotation.parquet", tables.empty(tables.ANNOTATION), tables.ANNOTATION)
     sheet = [{"sample_id": "s", "patient_id": "p", "truth": "cell_type"}]
     cells = evaluation.load_cells(
-        sheet, annotation=[tmp_path / "annotation.parquet"], counts=[tmp_path / "broken.h5ad"], labels=["T"]
+        sheet, annotation=tmp_path / "annotation.parquet", counts=[tmp_path / "broken.h5ad"], labels=["T"]
     )
     assert as_table(evaluation.evaluate(cells), EVALUATION).num_rows == 0
     assert as_table(evaluation.confusion(cells), CONFUSION).num_rows == 0
 
 
 def test_no_truth_column_gives_empty_tables():
-    cells = evaluation.load_cells([{"sample_id": "s"}], annotation=["a"], counts=["c"], labels=["T"])
+    cells = evaluation.load_cells([{"sample_id": "s"}], annotation="a", counts=["c"], labels=["T"])
     assert as_table(evaluation.evaluate(cells), EVALUATION).num_rows == 0

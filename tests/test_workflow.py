@@ -17,13 +17,12 @@ from cellcohort.report.captions import captions
 
 REFERENCE_RULES = {"select_vocabulary", "tokenise_reference", "train_model", "calibrate_model"}
 SAMPLE_RULES = {"quality_control", "align_genes", "annotate", "extract_ood", "split_cnv"}
-PATIENT_RULES = {"infer_cnv", "summarise_cnv"}
+PATIENT_RULES = {"infer_cnv"}
 COHORT_RULES = {
     "collect_status",
     "collect_annotation",
     "collect_explanations",
     "enrichment",
-    "collect_origins",
     "collect_cnv",
     "collect_cells",
     "collect_sections",

@@ -17,7 +17,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from .counts import Counts, open_sample
-from .files import read_json
 from .genes import Alignment
 from .growing_h5ad import GrowingH5ad, growing_h5ad
 from .provenance import NAME, current
@@ -31,19 +30,18 @@ _CATEGORIES = [*_TEXTS, *DESCRIPTION, "value_kind", "cnv_call", "clone"]
 
 @dataclass(frozen=True)
 class SampleFiles:
-    """A row of the sample sheet and where its results are; `cnv_cells` is None without copy number."""
+    """A row of the sample sheet, the kind of its values and where its results are.
+
+    `value_kind` is None for a rejected sample, `cnv_cells` without copy number.
+    """
 
     sample: Mapping[str, Any]
+    value_kind: str | None
     counts: str | Path
-    status: str | Path
     genes: str | Path
     annotation: str | Path
     embedding: str | Path
     cnv_cells: str | Path | None = None
-
-    @property
-    def is_used(self) -> bool:
-        return read_json(self.status)["status"] == "ok"
 
 
 def write_annotated(
@@ -63,15 +61,15 @@ def write_annotated(
     umap
         cohort/umap.parquet.
     """
-    used = [files for files in samples if files.is_used]
-    kinds, spatial_widths = zip(*map(_survey, used), strict=True) if used else ((), (0,))
+    used = [files for files in samples if files.value_kind]
+    spatial_widths = [_spatial_width(files) for files in used]
     widths = {"X_cellmemory": _embedding_width(samples), "X_umap": 2}
     widths |= {"spatial": max(spatial_widths)} if any(spatial_widths) else {}
     places = read_frame(umap).query("set == 'cohort'").set_index(["sample_id", "cell_id"])[["x", "y"]]
     uns = {"title": title, "default_embedding": "X_umap", NAME: current()}
-    with growing_h5ad(path, obs=_empty_obs(used, kinds), var=_var(vocabulary), obsm=widths, uns=uns) as file:
-        for files, kind in zip(used, kinds, strict=True):
-            counts, obs = open_sample(files.sample, files.counts), _obs(files, kind)
+    with growing_h5ad(path, obs=_empty_obs(used), var=_var(vocabulary), obsm=widths, uns=uns) as file:
+        for files in used:
+            counts, obs = open_sample(files.sample, files.counts), _obs(files)
             file.append_obs(obs)
             _append_arrays(file, files, counts, obs["cell_id"])
             file.append_obsm("X_umap", _placed(places, obs))
@@ -79,10 +77,10 @@ def write_annotated(
                 file.append_obsm("spatial", _coordinates(counts, obs["cell_id"], widths["spatial"]))
 
 
-def _survey(files: SampleFiles) -> tuple[str, int]:
-    """The kind of a sample's values, and how many coordinates its cells have."""
-    counts = open_sample(files.sample, files.counts)
-    return read_json(files.status)["value_kind"], 0 if counts.spatial is None else counts.spatial.shape[1]
+def _spatial_width(files: SampleFiles) -> int:
+    """How many coordinates the cells have."""
+    spatial = open_sample(files.sample, files.counts).spatial
+    return 0 if spatial is None else spatial.shape[1]
 
 
 def _append_arrays(file: GrowingH5ad, files: SampleFiles, counts: Counts, cell_ids: pd.Series) -> None:
@@ -95,10 +93,10 @@ def _append_arrays(file: GrowingH5ad, files: SampleFiles, counts: Counts, cell_i
         file.append_obsm("X_cellmemory", stacked(pa.chunked_array([batch["vector"]])))
 
 
-def _obs(files: SampleFiles, value_kind: str) -> pd.DataFrame:
+def _obs(files: SampleFiles) -> pd.DataFrame:
     cells = read_frame(files.annotation)
     described = {name: files.sample.get(name) for name in DESCRIPTION}
-    cells = cells.assign(**described, value_kind=value_kind, **_copy_number(files, cells["cell_id"]))
+    cells = cells.assign(**described, value_kind=files.value_kind, **_copy_number(files, cells["cell_id"]))
     return cells.set_index(cells["sample_id"] + "|" + cells["cell_id"])
 
 
@@ -112,13 +110,13 @@ def _copy_number(files: SampleFiles, cell_ids: pd.Series) -> dict[str, np.ndarra
     return {"cnv_call": call, "cnv_score": score, "clone": clone.to_numpy(object)}
 
 
-def _empty_obs(used: Sequence[SampleFiles], kinds: Sequence[str]) -> pd.DataFrame:
+def _empty_obs(used: Sequence[SampleFiles]) -> pd.DataFrame:
     """The columns of obs, with every category that a first pass over the samples finds."""
     found: dict[str, set] = {name: set() for name in _CATEGORIES}
-    found["value_kind"].update(kinds)
     for files in used:
         for name in _TEXTS:
             found[name].update(pq.read_table(files.annotation, columns=[name])[name].unique().to_pylist())
+        found["value_kind"].add(files.value_kind)
         for name in DESCRIPTION:
             found[name].add(files.sample.get(name))
         if files.cnv_cells:

@@ -26,7 +26,7 @@ _COLUMNS = ["sample_id", "patient_id", "truth", "known", "label", "confidence", 
 def load_cells(
     samples: Sequence[dict],
     *,
-    annotation: Sequence[str | Path],
+    annotation: str | Path,
     counts: Sequence[str | Path],
     labels: Sequence[str],
 ) -> pd.DataFrame:
@@ -35,14 +35,25 @@ def load_cells(
     Cells whose truth is missing or empty are left out. `known` says whether `labels`, those of the reference, hold the
     truth.
 
+    Parameters
+    ----------
+    samples
+        The sample sheet's rows.
+    annotation
+        The cohort's annotation table.
+    counts
+        Each sample's file or folder, in the order of `samples`.
+    labels
+        The reference's types.
+
     Raises
     ------
     InputError
         When obs has no such column.
     """
     frames = [
-        _sample_cells(sample, annotation_path, counts_path)
-        for sample, annotation_path, counts_path in zip(samples, annotation, counts, strict=True)
+        _sample_cells(sample, annotation, path)
+        for sample, path in zip(samples, counts, strict=True)
         if sample.get("truth")
     ]
     frames = [frame for frame in frames if len(frame)]
@@ -106,7 +117,8 @@ def expected_calibration_error(confidence: np.ndarray, correct: np.ndarray) -> f
 
 def _sample_cells(sample: dict, annotation: str | Path, counts: str | Path) -> pd.DataFrame:
     """The annotated cells whose truth is known; a rejected sample has none, and its file may be unreadable."""
-    cells = read_frame(annotation, ["cell_id", *(name for name in _COLUMNS if name not in ("truth", "known"))])
+    columns = ["cell_id", *(name for name in _COLUMNS if name not in ("truth", "known"))]
+    cells = read_frame(annotation, columns, sample_id=sample["sample_id"])
     truth = _truth(sample, counts).reindex(cells["cell_id"]).to_numpy() if len(cells) else None
     cells = cells.assign(truth=truth)
     cells = cells[cells["truth"].notna() & (cells["truth"] != "")].drop(columns="cell_id")

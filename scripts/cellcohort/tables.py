@@ -177,6 +177,7 @@ def empty(schema: pa.Schema) -> pa.Table:
     return schema.empty_table()
 
 
-def read_frame(path: str | Path, columns: list[str] | None = None) -> pd.DataFrame:
-    """Read a Parquet table as a DataFrame."""
-    return pq.read_table(path, columns=columns).to_pandas()
+def read_frame(path: str | Path, columns: list[str] | None = None, *, sample_id: str | None = None) -> pd.DataFrame:
+    """Read a Parquet table as a DataFrame, or one sample's rows of a table of the cohort."""
+    rows = None if sample_id is None else [("sample_id", "==", sample_id)]
+    return pq.read_table(path, columns=columns, filters=rows).to_pandas()

@@ -8,7 +8,6 @@ rule infer_cnv:
     input:
         counts=counts_of_patient,
         status=of_patient("status.json"),
-        qc=of_patient("qc.parquet"),
         annotation=of_patient("annotation.parquet"),
         reference=REFERENCE,
         positions=local(POSITIONS),
@@ -23,6 +22,9 @@ rule infer_cnv:
             category="Copy number",
             labels={"patient": "{patient}"},
         ),
+        patient="<results>/patients/{patient}/cnv_patient.parquet",
+        origins="<results>/patients/{patient}/cnv_origins.parquet",
+        markers="<results>/patients/{patient}/cnv_markers.parquet",
     log:
         "<logs>/infer_cnv/{patient}.log",
     benchmark:
@@ -68,34 +70,3 @@ rule split_cnv:
         "Writing the copy number of {wildcards.sample}"
     script:
         SCRIPT["split_cnv"]
-
-
-rule summarise_cnv:
-    input:
-        counts=counts_of_patient,
-        status=of_patient("status.json"),
-        annotation=of_patient("annotation.parquet"),
-        ood=of_patient("ood.h5ad"),
-        cells="<results>/patients/{patient}/cnv_cells.parquet",
-        arms="<results>/patients/{patient}/cnv_arms.parquet",
-        positions=local(POSITIONS),
-    output:
-        patient="<results>/patients/{patient}/cnv_patient.parquet",
-        origins="<results>/patients/{patient}/cnv_origins.parquet",
-        markers="<results>/patients/{patient}/cnv_markers.parquet",
-    log:
-        "<logs>/summarise_cnv/{patient}.log",
-    benchmark:
-        "<benchmarks>/summarise_cnv/{patient}.tsv"
-    conda:
-        "../../envs/infercnv.yaml"
-    threads: 1
-    resources:
-        mem_mb=by_size(patient_mb, 3000, 0.5),
-        runtime=by_size(patient_mb, 10, 0.05),
-    params:
-        samples=lambda wildcards: [SAMPLES[sample] for sample in PATIENTS[wildcards.patient]],
-    message:
-        "Ranking the genes of the aneuploid cells of patient {wildcards.patient}"
-    script:
-        SCRIPT["summarise_cnv"]

@@ -58,6 +58,8 @@ rule collect_annotation:
         composition_tsv="<results>/cohort/composition.tsv",
         ood="<results>/cohort/ood.parquet",
         ood_tsv="<results>/cohort/ood.tsv",
+        origins="<results>/cohort/origins.parquet",
+        origins_tsv="<results>/cohort/origins.tsv",
     log:
         "<logs>/collect_annotation.log",
     benchmark:
@@ -125,30 +127,6 @@ rule enrichment:
         SCRIPT["enrichment"]
 
 
-rule collect_origins:
-    input:
-        annotation=of_cohort("annotation.parquet"),
-    output:
-        origins="<results>/cohort/origins.parquet",
-        origins_tsv="<results>/cohort/origins.tsv",
-    log:
-        "<logs>/collect_origins.log",
-    benchmark:
-        "<benchmarks>/collect_origins.tsv"
-    conda:
-        "../../envs/report.yaml"
-    threads: 1
-    resources:
-        mem_mb=by_samples(1500, 0),
-        runtime=by_samples(10, 0.02),
-    params:
-        samples=list(SAMPLES.values()),
-    message:
-        "Counting the origins of all OOD cells"
-    script:
-        SCRIPT["collect_origins"]
-
-
 rule collect_cnv:
     input:
         arms=CNV_OF_COHORT["cnv_arms"],
@@ -187,7 +165,7 @@ rule collect_cnv:
 
 rule evaluate:
     input:
-        annotation=of_cohort("annotation.parquet"),
+        annotation="<results>/cohort/annotation.parquet",
         counts=list(COUNTS.values()),
         labels=BUNDLE["labels.parquet"],
     output:
@@ -215,7 +193,7 @@ rule evaluate:
 rule collect_cells:
     input:
         counts=list(COUNTS.values()),
-        status=of_cohort("status.json"),
+        samples="<results>/cohort/samples.parquet",
         genes=of_cohort("genes.parquet"),
         annotation=of_cohort("annotation.parquet"),
         embedding=of_cohort("embedding.parquet"),

@@ -34,12 +34,10 @@ SCRIPT = {
         "extract_ood",
         "cnv",
         "split_cnv",
-        "summarise_cnv",
         "collect_annotation",
         "collect_status",
         "collect_explanations",
         "enrichment",
-        "collect_origins",
         "collect_cnv",
         "collect_cells",
         "collect_sections",
@@ -133,8 +131,8 @@ def of_patient(table):
 
 
 def of_patients(table):
-    """The path of `table` for each patient, in the order of the sheet; none when copy number is switched off."""
-    return expand(f"<results>/patients/{{patient}}/{table}", patient=PATIENTS if CNV_ENABLED else [])
+    """A function that gives the path of `table` for each patient; none when copy number is switched off."""
+    return lambda wildcards: expand(f"<results>/patients/{{patient}}/{table}", patient=PATIENTS if CNV_ENABLED else [])
 
 
 def of_its_patient(table):
@@ -143,8 +141,11 @@ def of_its_patient(table):
 
 
 def of_cohort(table):
-    """The path of `table` for each sample, in the order of the sheet."""
-    return expand(f"<results>/samples/{{sample}}/{table}", sample=SAMPLES)
+    """A function that gives the path of `table` for each sample, in the order of the sheet.
+
+    Snakemake keeps the paths that stand in a rule beside those of its job: a function holds those of thousands once.
+    """
+    return lambda wildcards: expand(f"<results>/samples/{{sample}}/{table}", sample=SAMPLES)
 
 
 def copy_number_of_report(wildcards):
@@ -153,7 +154,7 @@ def copy_number_of_report(wildcards):
         return {}
     return {
         **{table: f"<results>/cohort/{table}.parquet" for table in CNV_TABLES},
-        "heatmaps": of_patients("cnv_heatmap.png"),
+        "heatmaps": of_patients("cnv_heatmap.png")(wildcards),
     }
 
 

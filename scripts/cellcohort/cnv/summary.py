@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
-import h5py
 import numpy as np
 import pandas as pd
-from anndata.io import read_elem
 
 from ..cohort_tables import CNV_ORIGINS, CNV_PATIENTS
 from .genome import natural_order
@@ -17,29 +14,26 @@ from .outputs import group_names
 _MOST = 0.5
 
 
-def join_cells(
-    cells: pd.DataFrame, annotations: Mapping[str, pd.DataFrame], ood: Mapping[str, str | Path]
-) -> pd.DataFrame:
+def join_cells(cells: pd.DataFrame, annotations: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Join a patient's copy-number calls with the labels and origins of its cells.
 
     Parameters
     ----------
     cells
         The patient's cnv_cells table, with sample_id and patient_id.
-    annotations, ood
-        annotation.parquet (as a table) and the path of ood.h5ad, by sample_id.
+    annotations
+        The annotation table of each sample_id.
 
     Returns
     -------
     `cells` with label, is_ood and origin (missing for cells that are not OOD), sorted by sample_id and cell_id.
     """
     keys = ["sample_id", "cell_id"]
-    labels = [table[["cell_id", "label", "is_ood"]].assign(sample_id=name) for name, table in annotations.items()]
-    origins = [_origins(path).assign(sample_id=name) for name, path in ood.items()]
-    joined = cells.astype(dict.fromkeys(keys, object))
-    for parts, columns in ((labels, ["label", "is_ood"]), (origins, ["origin"])):
-        filled = [part for part in parts if len(part)] or [pd.DataFrame(columns=[*keys, *columns], dtype=object)]
-        joined = joined.merge(pd.concat(filled), on=keys, how="left", validate="one_to_one")
+    columns = ["cell_id", "label", "is_ood", "origin"]
+    parts = [table[columns].assign(sample_id=name) for name, table in annotations.items() if len(table)]
+    labels = pd.concat(parts or [pd.DataFrame(columns=[*columns, "sample_id"], dtype=object)])
+    labels["origin"] = labels["origin"].where(labels["is_ood"].astype(bool), None)
+    joined = cells.astype(dict.fromkeys(keys, object)).merge(labels, on=keys, how="left", validate="one_to_one")
     return joined.sort_values(keys, ignore_index=True)
 
 
@@ -104,10 +98,3 @@ def _common_arms(cells: pd.DataFrame, arms: pd.DataFrame) -> str | None:
 
 def _patient(cells: pd.DataFrame) -> str | None:
     return cells["patient_id"].iloc[0] if len(cells) else None
-
-
-def _origins(path: str | Path) -> pd.DataFrame:
-    """cell_id and origin of the cells of an ood.h5ad; its counts are not read."""
-    with h5py.File(path) as file:
-        obs = read_elem(file["obs"])
-    return pd.DataFrame({"cell_id": obs.index.astype(object), "origin": obs["origin"].astype(object).to_numpy()})
