@@ -12,6 +12,7 @@ from pathlib import Path
 import anndata as ad
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import scipy.sparse as sp
 from annotated import annotated
 
@@ -38,7 +39,7 @@ PATIENT_TABLES = {
 }
 _COHORT_TABLES = (
     "samples", "annotation", "composition", "ood", "origins", "evaluation", "confusion", "umap", "integration",
-    "sections", "gene_scores", "enrichment",
+    "sections", "gene_scores", "enrichment", "origin_genes", "origin_gene_sets",
 )  # fmt: skip
 
 
@@ -118,6 +119,7 @@ def collect(results: Results, truth: dict[str, pd.Series] | None = None, *, umap
     collected["integration"] = (_integration(), cohort_schemas.INTEGRATION)
     collected["sections"] = (_sections(results), cohort_schemas.SECTIONS)
     collected["enrichment"] = (_enrichment(), cohort_schemas.ENRICHMENT)
+    collected["origin_genes"], collected["origin_gene_sets"] = _origin_genes(collected["origins"][0])
     collected["gene_scores"] = (cohort.mean_gene_scores(results.of_samples("gene_scores.parquet")), tables.GENE_SCORES)
     for name, (frame, schema) in collected.items():
         write_table(results.cohort(name), frame, schema)
@@ -130,6 +132,17 @@ def collect(results: Results, truth: dict[str, pd.Series] | None = None, *, umap
 def _integration() -> pd.DataFrame:
     row = {"aspect": "donors mixed", "metric": "iLISI", "value": 0.61, "n_cells": 900, "meaning": "Donors are mixed"}
     return pd.DataFrame([row])
+
+
+def _origin_genes(origins: pd.DataFrame) -> tuple[tuple[pd.DataFrame, pa.Schema], ...]:
+    """Two genes and a set gained, one gene lost, by every origin of every patient."""
+    keys = origins[["patient_id", "origin"]]
+    genes = pd.DataFrame({"rank": [1, 2, -1], "symbol": ["GENE1", "GENE2", "GENE3"], "log2_change": [2.0, 1.5, -1.0]})
+    genes = genes.assign(z=4.0 * genes["log2_change"], detected=0.4, expected=0.2, n_cells=60)
+    sets = pd.DataFrame([{"direction": "gained", "gene_set": "Cell cycle", "n_genes": 12, "genes": "GENE1, GENE2"}])
+    sets = sets.assign(auc=0.8, pvalue=1e-4, qvalue=0.01)
+    schemas = (cohort_schemas.ORIGIN_GENES, cohort_schemas.ORIGIN_GENE_SETS)
+    return tuple((keys.merge(table, "cross"), schema) for table, schema in zip((genes, sets), schemas, strict=True))
 
 
 def _enrichment() -> pd.DataFrame:

@@ -54,6 +54,8 @@ COHORT = [
     "gene_scores",
     "programs",
     "enrichment",
+    "origin_genes",
+    "origin_gene_sets",
     "evaluation",
     "integration",
     "sections",

@@ -265,8 +265,10 @@ def test_origins_stand_side_by_side_with_their_evidence(results, report):
     assert first.n == data.origins["n_cells"].iloc[0]
     assert first.low < first.share < first.high
     assert 0 < first.aneuploid_share < 1
-    assert first.gained == [f"GENE{rank}" for rank in range(1, 7)]
-    assert first.lost == ["GENE19", "GENE18"]
+    assert first.higher == [f"GENE{rank}" for rank in range(1, 7)]
+    assert first.lower == ["GENE19", "GENE18"]
+    assert (first.gained, first.lost) == (["GENE1", "GENE2"], ["GENE3"])
+    assert (first.sets_gained, first.sets_lost) == (["Cell cycle"], [])
     table = report.read_text().split('id="table-origins"')[1].split("</table>")[0]
     assert table.count("<tr>") == 1 + sum(map(len, origins.values()))
     plain = replace(data, cnv_origins=None, cnv_markers=None)

@@ -26,6 +26,7 @@ COHORT_RULES = {
     "collect_cnv",
     "collect_cells",
     "collect_sections",
+    "compare_origins",
     "evaluate",
     "project_umap",
     "integration",
@@ -45,6 +46,8 @@ TABLES = [
     "gene_scores",
     "programs",
     "enrichment",
+    "origin_genes",
+    "origin_gene_sets",
     "evaluation",
 ]
 ONLY_IN_OURS = {"cnv", "cnv_groups", "genes", "sections", "evaluation"}

@@ -94,6 +94,32 @@ ENRICHMENT = _schema(
     },
     {"slot": pa.int32()},
 )
+ORIGIN_GENES = _schema(
+    {
+        "patient_id": _TEXT,
+        "origin": _TEXT,
+        "rank": _INT,
+        "symbol": _TEXT,
+        "log2_change": _REAL,
+        "z": _REAL,
+        "detected": _REAL,
+        "expected": _REAL,
+        "n_cells": _INT,
+    }
+)
+ORIGIN_GENE_SETS = _schema(
+    {
+        "patient_id": _TEXT,
+        "origin": _TEXT,
+        "direction": _TEXT,
+        "gene_set": _TEXT,
+        "n_genes": _INT,
+        "auc": _REAL,
+        "pvalue": pa.float64(),
+        "qvalue": pa.float64(),
+        "genes": _TEXT,
+    }
+)
 LEAVE_TYPE_OUT = _schema(
     {"label": _TEXT, "n_cells": _INT},
     {"auroc": _REAL, "recall": _REAL, "false_alarms": _REAL, "taken_for": _TEXT, "taken_share": _REAL},

@@ -123,6 +123,13 @@ class Profiles:
             deviation[:, label] = np.interp(depth, DEPTHS, deviations)
         return centre, deviation
 
+    def expected_cells(self, n_on: np.ndarray, label: int) -> tuple[np.ndarray, np.ndarray]:
+        """In how many cells of a type, of `n_on` genes each, shape (n,), each gene is expected; and the variance of
+        that number, shapes (G,)."""
+        depth = np.interp(n_on, self._by_depth[label][0], DEPTHS)
+        chance = expit(self.detection[:, label] + depth[:, None])
+        return chance.sum(0), (chance * (1 - chance)).sum(0)
+
     @cached_property
     def _by_depth(self) -> list[tuple[np.ndarray, ...]]:
         """For each type at each depth: expected genes, log-likelihood of all silent, its mean and deviation,

@@ -16,6 +16,8 @@ COHORT_TABLES = [
     "gene_scores",
     "programs",
     "enrichment",
+    "origin_genes",
+    "origin_gene_sets",
     "evaluation",
     "sections",
     "integration",
@@ -241,3 +243,30 @@ rule collect_sections:
         "Choosing the cells of spatial samples that are drawn"
     script:
         SCRIPT["collect_sections"]
+
+
+rule compare_origins:
+    input:
+        annotated="<results>/cohort/annotated.h5ad",
+        profiles=BUNDLE["profiles.safetensors"],
+        labels=BUNDLE["labels.parquet"],
+        gene_sets=local(GENE_SETS),
+    output:
+        genes="<results>/cohort/origin_genes.parquet",
+        genes_tsv="<results>/cohort/origin_genes.tsv",
+        gene_sets="<results>/cohort/origin_gene_sets.parquet",
+        gene_sets_tsv="<results>/cohort/origin_gene_sets.tsv",
+    log:
+        "<logs>/compare_origins.log",
+    benchmark:
+        "<benchmarks>/compare_origins.tsv"
+    conda:
+        "../../envs/cellmemory.yaml"
+    threads: 1
+    resources:
+        mem_mb=by_samples(2000, 1),
+        runtime=by_samples(15, 0.1),
+    message:
+        "Comparing the OOD cells with their origins"
+    script:
+        SCRIPT["compare_origins"]

@@ -41,6 +41,7 @@ SCRIPT = {
         "collect_cnv",
         "collect_cells",
         "collect_sections",
+        "compare_origins",
         "evaluate",
         "project_umap",
         "integration",

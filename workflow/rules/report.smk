@@ -63,6 +63,8 @@ rule report:
         sections="<results>/cohort/sections.parquet",
         gene_scores="<results>/cohort/gene_scores.parquet",
         enrichment="<results>/cohort/enrichment.parquet",
+        origin_genes="<results>/cohort/origin_genes.parquet",
+        origin_gene_sets="<results>/cohort/origin_gene_sets.parquet",
         qc=of_cohort("qc.parquet"),
         genes=of_cohort("genes.parquet"),
         history=BUNDLE["history.parquet"],

@@ -11,14 +11,21 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..cohort_tables import ENRICHMENT, INTEGRATION, SECTIONS
+from ..cohort_tables import ENRICHMENT, INTEGRATION, ORIGIN_GENE_SETS, ORIGIN_GENES, SECTIONS
 from ..files import read_json
 from ..tables import GENE_SCORES, read_frame
 
 QUANTILES = {"low": 0.05, "q1": 0.25, "median": 0.5, "q3": 0.75, "high": 0.95}
 CONFIDENCE_BINS = 100
 CNV_TABLES = ("cnv_arms", "cnv_burden", "cnv_patients", "cnv_origins", "cnv_markers")
-_OPTIONAL = {"integration": INTEGRATION, "sections": SECTIONS, "gene_scores": GENE_SCORES, "enrichment": ENRICHMENT}
+_OPTIONAL = {
+    "integration": INTEGRATION,
+    "sections": SECTIONS,
+    "gene_scores": GENE_SCORES,
+    "enrichment": ENRICHMENT,
+    "origin_genes": ORIGIN_GENES,
+    "origin_gene_sets": ORIGIN_GENE_SETS,
+}
 _QC_METRICS = ("n_counts", "n_genes", "mito_share")
 
 
@@ -35,7 +42,7 @@ class ReportData:
     confidence, type_confidence
         Cells by patient (index), or by patient and label (index of two levels, OOD cells left out), and hundredth of
         confidence (columns), every cell of the cohort.
-    integration, sections, gene_scores, enrichment
+    integration, sections, gene_scores, enrichment, origin_genes, origin_gene_sets
         Empty where the inputs do not name them.
     cnv_arms, cnv_burden, cnv_patients, cnv_origins, cnv_markers
         None when copy number is switched off.
@@ -59,6 +66,8 @@ class ReportData:
     sections: pd.DataFrame
     gene_scores: pd.DataFrame
     enrichment: pd.DataFrame
+    origin_genes: pd.DataFrame
+    origin_gene_sets: pd.DataFrame
     history: pd.DataFrame
     metrics: dict
     calibration: dict
@@ -91,7 +100,7 @@ def load(inputs: Mapping[str, str | Sequence[str]], *, patients: Sequence[str] =
     inputs
         Paths by name: the cohort tables; `qc` and `genes`, one file a sample in the order of the table of samples;
         `history`, `metrics`, `calibration` of the model; with copy number the tables of `CNV_TABLES` and `heatmaps`;
-        if there are any `integration`, `sections`, `gene_scores` and `enrichment`.
+        those of `_OPTIONAL` if there are any.
     patients
         The patients of `heatmaps`, in its order.
     """

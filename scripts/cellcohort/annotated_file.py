@@ -1,0 +1,25 @@
+"""Reading annotated.h5ad a sample at a time."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import h5py
+import numpy as np
+from anndata.io import read_elem
+
+
+def sample_rows(file: h5py.File) -> list[slice]:
+    """The rows of each sample, which lie together."""
+    codes = file["obs/sample_id/codes"][:]
+    starts = np.flatnonzero(np.diff(codes, prepend=-1, append=-1)) if len(codes) else []
+    return [slice(int(first), int(last)) for first, last in pairwise(starts)]
+
+
+def column(file: h5py.File, name: str, rows: slice) -> np.ndarray:
+    """Some rows of a column of obs; None where a text is missing."""
+    element = file["obs"][name]
+    if isinstance(element, h5py.Group):
+        categories = np.append(read_elem(element["categories"]).astype(object), None)
+        return categories[element["codes"][rows]]
+    return element.asstr()[rows] if h5py.check_string_dtype(element.dtype) else element[rows]
