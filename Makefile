@@ -37,7 +37,7 @@ benchmark: $(STAMP) ## speed and memory into benchmarks.json (at most 30 minutes
 	python tests/benchmarks/model_memory.py --out benchmarks.json
 	python tests/benchmarks/interpretation.py --out benchmarks.json
 
-study: $(STAMP) ## quality over seeds on the data sets in STUDY_DATA (hours)
+study: $(STAMP) $(DEMO_DATA) ## quality over seeds on the data sets in STUDY_DATA (hours)
 	mkdir -p results/study
 	python tests/benchmarks/cnv_study.py --data $(STUDY_DATA) --out results/study/cnv_study.json
 	python tests/benchmarks/cnv_real.py --data $(STUDY_DATA) --out results/study/cnv_real.json

@@ -8,7 +8,7 @@ from cellcohort.tables import read_frame, write_both
 begin(snakemake)
 samples, files, output = snakemake.params.samples, snakemake.input, snakemake.output
 tables = {
-    "cnv_arms": (collect_cnv_arms(files.arms, samples), COHORT_CNV_ARMS),
+    "cnv_arms": (collect_cnv_arms(files.arms, samples, cells=files.cells), COHORT_CNV_ARMS),
     "cnv_burden": ([cnv_burden(files.cells, samples)], CNV_BURDEN),
     "cnv_patients": (map(read_frame, files.patients), CNV_PATIENTS),
     "cnv_origins": (map(read_frame, files.origins), CNV_ORIGINS),

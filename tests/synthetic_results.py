@@ -123,7 +123,9 @@ def collect(results: Results, truth: dict[str, pd.Series] | None = None, *, umap
     collected["gene_scores"] = (cohort.mean_gene_scores(results.of_samples("gene_scores.parquet")), tables.GENE_SCORES)
     for name, (frame, schema) in collected.items():
         write_table(results.cohort(name), frame, schema)
-    arms = cohort.collect_cnv_arms(results.of_samples("cnv_arms.parquet"), samples)
+    arms = cohort.collect_cnv_arms(
+        results.of_samples("cnv_arms.parquet"), samples, cells=results.of_samples("cnv_cells.parquet")
+    )
     write_batches(results.cohort("cnv_arms"), arms, cohort_schemas.COHORT_CNV_ARMS)
     for name, schema in PATIENT_TABLES.items():
         write_batches(results.cohort(name), map(read_frame, results.of_patients(f"{name}.parquet")), schema)

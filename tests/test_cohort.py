@@ -136,12 +136,19 @@ def test_a_burden_of_no_cells_has_its_schema(tmp_path, n_empty):
 
 
 def test_arms_are_of_their_sample(tmp_path):
-    row = {field.name: "x" if field.type == "string" else 1 for field in tables.CNV_ARMS}
+    patient = SHEET[1]["patient_id"]
+    row = {"group": f"{patient}|T|clone 1", "arm": "1p", "log2_ratio": 1.0, "z": 9.0, "call": 1}
     write_table(tmp_path / "arms.parquet", pd.DataFrame([row]), tables.CNV_ARMS)
-    write_table(tmp_path / "empty.parquet", tables.empty(tables.CNV_ARMS), tables.CNV_ARMS)
-    frames = cohort.collect_cnv_arms([tmp_path / "empty.parquet", tmp_path / "arms.parquet"], SHEET[:2])
+    write_table(tmp_path / "no_arms.parquet", tables.empty(tables.CNV_ARMS), tables.CNV_ARMS)
+    cells = pd.DataFrame({"cell_id": list("abc"), "clone": ["clone 1", "clone 1", None], "lineage": "T"})
+    cells = cells.assign(role="query", cnv_call=["aneuploid", "aneuploid", "diploid"])
+    write_table(tmp_path / "cells.parquet", cells.reindex(columns=tables.CNV_CELLS.names), tables.CNV_CELLS)
+    write_table(tmp_path / "no_cells.parquet", tables.empty(tables.CNV_CELLS), tables.CNV_CELLS)
+    paths = {name: [tmp_path / f"no_{name}.parquet", tmp_path / f"{name}.parquet"] for name in ("arms", "cells")}
+    frames = cohort.collect_cnv_arms(paths["arms"], SHEET[:2], cells=paths["cells"])
     write_batches(tmp_path / "cohort.parquet", frames, COHORT_CNV_ARMS)
-    assert read_frame(tmp_path / "cohort.parquet")["sample_id"].tolist() == [SHEET[1]["sample_id"]]
+    found = read_frame(tmp_path / "cohort.parquet")
+    assert found[["sample_id", "n_cells"]].to_numpy().tolist() == [[SHEET[1]["sample_id"], 2]]
 
 
 def test_explanations_of_an_empty_cohort_have_their_schema(tmp_path):

@@ -45,7 +45,7 @@ ORIGINS = _schema(
         "margin": _REAL,
     }
 )
-COHORT_CNV_ARMS = with_sample(CNV_ARMS)
+COHORT_CNV_ARMS = pa.schema([*with_sample(CNV_ARMS), *_schema({"n_cells": _INT})])
 CNV_PATIENTS = _schema(
     {"patient_id": _TEXT, "arm": _TEXT, "n_cells": _INT, "gained": _REAL, "lost": _REAL}, {"log2_ratio": _REAL}
 )

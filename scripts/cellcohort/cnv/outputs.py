@@ -8,6 +8,7 @@ from pathlib import Path
 import anndata as ad
 import pandas as pd
 
+from ..cnv_groups import group_names
 from ..files import atomic_path
 from ..provenance import NAME, current
 from ..tables import CNV_ARMS, CNV_CELLS, read_frame, with_sample, write_table
@@ -24,12 +25,6 @@ def write_patient(result: CnvResult, patient_id: str, *, cnv: str | Path, cells:
     obs = table[names].set_index(table["sample_id"].astype(str) + "|" + table["cell_id"].astype(str))
     obs.index.name = None
     write_profile(cnv, obs, Profile(result.profile, result.columns, result.chr_pos))
-
-
-def group_names(cells: pd.DataFrame) -> pd.Series:
-    """The group of each cell of a patient's cell table as the arm table names it: patient|lineage|clone or call."""
-    kind = cells["clone"].where(cells["clone"].notna(), cells["cnv_call"])
-    return cells["patient_id"].astype(str) + "|" + cells["lineage"].astype(str) + "|" + kind.astype(str)
 
 
 def split_sample(patient: Mapping[str, str | Path], sample: Mapping[str, str | Path], *, sample_id: str) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from ..cnv_groups import group_names
 from ..cohort_tables import CNV_ORIGINS, CNV_PATIENTS
 from .genome import natural_order
-from .outputs import group_names
 
 _MOST = 0.5
 

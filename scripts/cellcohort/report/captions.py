@@ -57,7 +57,8 @@ def captions(*, alpha: float, min_share: float) -> dict[str, Caption]:
         "cnv": Caption(
             "Chromosome arms gained and lost",
             "First, one row a patient: arms gained (red) or lost (blue); the stronger the colour, the larger the share "
-            "of the patient's aneuploid cells in groups that carry the change; uncalled arms are grey. The patient's "
+            "of the patient's aneuploid cells in groups that carry the change; uncalled arms are grey; ± marks "
+            "an arm that a tenth of them or more gained and others lost. The patient's "
             "own page shows each group. "
             "Then: copy-number score of single cells by their call, beside the normal cells used as reference (1 is "
             "what depth alone explains); thin "
@@ -67,7 +68,8 @@ def captions(*, alpha: float, min_share: float) -> dict[str, Caption]:
         ),
         "cnv_groups": Caption(
             "Arms of each altered group of cells",
-            "One row a group: a clone (cells that share their changes) among cells of one nearest type. Red arms are "
+            "One row a group, with its cells: a clone (cells that share their changes) among cells of one nearest "
+            "type. Red arms are "
             "called gained, blue ones lost, grey ones were not called; the stronger the colour, the larger the log2 "
             "ratio of the group's expression to normal cells. Point at an arm for the ratio and its z, the ratio over "
             "its standard error from the spread of the genes on the arm. A change that several groups show is "

@@ -9,9 +9,11 @@ from .arm_names import arm_order, short_arm
 from .figure import Figure, Panel
 from .inputs import ReportData
 from .palette import GAIN, LOSS
+from .words import count
 
 _CALLS = {1: "gain", 0: "not called", -1: "loss"}
 _FULL_RATIO = 0.6
+_BOTH = 0.1  # of the aneuploid cells gained the arm and as many others lost it
 _LEGEND = {"gained arm": GAIN, "lost arm": LOSS}
 
 
@@ -37,9 +39,10 @@ def cnv(data: ReportData) -> Figure:
 def cnv_groups(data: ReportData) -> Figure:
     """Arms by altered group of cells, drawn for one patient at a time."""
     arms = altered_groups(data.cnv_arms)
+    described = zip(arms["group"], arms["patient_id"], arms["n_cells"], strict=True)
     arms = arms.assign(
         patient=arms["patient_id"],
-        row=[group_name(group, patient) for group, patient in zip(arms["group"], arms["patient_id"], strict=True)],
+        row=[f"{group_name(group, patient)} ({count(number)})" for group, patient, number in described],
         arm=arms["arm"].map(short_arm),
         called=arms["call"].map(_CALLS),
         strength=(arms["log2_ratio"].abs() / _FULL_RATIO).clip(upper=1).where(arms["call"] != 0, 0.0),
@@ -58,6 +61,7 @@ def _patient_arms(table: pd.DataFrame) -> pd.DataFrame:
         arm=table["arm"].map(short_arm),
         called=called.map(_CALLS),
         strength=table[["gained", "lost"]].max(axis=1).where(called != 0, 0.0),
+        both=table[["gained", "lost"]].min(axis=1) >= _BOTH,
     )
 
 
@@ -68,8 +72,9 @@ def group_name(group: str, patient: str) -> str:
 
 
 def altered_groups(arms: pd.DataFrame) -> pd.DataFrame:
-    """The arms of the groups with any called arm; each once, though several samples may hold cells of a group."""
-    arms = arms.drop_duplicates(["patient_id", "group", "arm"])
+    """The arms of the groups with any called arm; each once, with the cells that all samples hold of the group."""
+    cells = arms.groupby(["patient_id", "group", "arm"])["n_cells"].transform("sum")
+    arms = arms.assign(n_cells=cells).drop_duplicates(["patient_id", "group", "arm"])
     altered = arms.groupby(["patient_id", "group"])["call"].transform(lambda calls: bool((calls != 0).any()))
     return arms[altered.astype(bool)]
 

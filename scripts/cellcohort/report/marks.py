@@ -122,7 +122,8 @@ def signed_heatmap(
     column_order: Sequence[str],
     details: Mapping[str, str],
 ) -> alt.LayerChart:
-    """Gains in red and losses in blue (`called`), stronger the larger `strength` (0 to 1); grey where it is 0.
+    """Gains in red and losses in blue (`called`), stronger the larger `strength` (0 to 1); grey where it is 0, with a
+    sign where `both` happened.
 
     `details` are further columns for the tooltip, with their formats. Without `row_order` rows stand as in the data.
     """
@@ -147,6 +148,7 @@ def signed_heatmap(
             color=alt.condition("datum.called == 'gain'", alt.value(GAIN), alt.value(LOSS)),
             opacity=alt.Opacity("strength:Q", scale=alt.Scale(domain=[0, 1], range=[0.15, 1]), legend=None),
         ),
+        base.transform_filter("datum.both").mark_text(text="±", fontSize=9),
     )
 
 
