@@ -428,7 +428,7 @@ def report_inputs(results: Results, *, cnv: bool = True) -> dict[str, str | list
     names = (*_COHORT_TABLES, *CNV_TABLES) if cnv else _COHORT_TABLES
     inputs: dict[str, str | list[str]] = {name: results.cohort(name) for name in names}
     inputs |= {name: results.of_samples(f"{name}.parquet") for name in ("qc", "genes")}
-    inputs |= {"history": results.model("history.parquet")}
+    inputs |= {name: results.model(f"{name}.parquet") for name in ("history", "labels", "reference_embedding")}
     inputs |= {name: results.model(f"{name}.json") for name in ("metrics", "calibration")}
     if cnv:
         folder = results.folder / "patients"

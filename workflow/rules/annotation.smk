@@ -20,8 +20,8 @@ rule annotate:
         "../../envs/cellmemory.yaml"
     threads: 1  # a second one helps little; samples side by side use every core
     resources:
-        mem_mb=by_size(sample_mb, 3000, 0.5),
-        runtime=by_size(sample_mb, 30, 0.5),
+        mem_mb=by_size(sample_mb, 4000, 3),
+        runtime=by_size(sample_mb, 30, 0.1),
     params:
         sample=lambda wildcards: SAMPLES[wildcards.sample],
         ood=config["ood"],

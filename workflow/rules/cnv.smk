@@ -33,7 +33,7 @@ rule infer_cnv:
         "../../envs/infercnv.yaml"
     threads: 1
     resources:
-        mem_mb=by_size(patient_mb, 3000, 10),
+        mem_mb=by_size(patient_mb, 1500, 20),
         runtime=by_size(patient_mb, 30, 0.2),
     params:
         samples=lambda wildcards: [SAMPLES[sample] for sample in PATIENTS[wildcards.patient]],
@@ -62,7 +62,7 @@ rule split_cnv:
         "../../envs/infercnv.yaml"
     threads: 1
     resources:
-        mem_mb=by_size(sample_mb, 1000, 4),
+        mem_mb=by_size(sample_mb, 500, 2),
         runtime=by_size(sample_mb, 5, 0.02),
     params:
         sample=lambda wildcards: SAMPLES[wildcards.sample],

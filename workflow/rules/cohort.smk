@@ -40,7 +40,7 @@ rule collect_status:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=by_samples(1000, 1),
+        mem_mb=by_samples(500, 0.5),
         runtime=by_samples(10, 0.01),
     params:
         samples=SHEET,
@@ -70,7 +70,7 @@ rule collect_annotation:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=by_samples(1500, 1),
+        mem_mb=by_samples(700, 0.5),
         runtime=by_samples(10, 0.05),
     params:
         samples=list(SAMPLES.values()),
@@ -97,7 +97,7 @@ rule collect_explanations:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=by_samples(1500, 1),
+        mem_mb=by_samples(700, 0.5),
         runtime=by_samples(10, 0.1),
     message:
         "Collecting gene scores and programs of all samples"
@@ -121,7 +121,7 @@ rule enrichment:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=by_samples(3000, 0),
+        mem_mb=by_samples(1000, 0),
         runtime=by_samples(30, 0),
     message:
         "Testing gene sets in gene scores and programs"
@@ -155,7 +155,7 @@ rule collect_cnv:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=by_samples(1500, 1),
+        mem_mb=by_samples(700, 0.5),
         runtime=by_samples(10, 0.05),
     params:
         samples=list(SAMPLES.values()) if CNV_ENABLED else [],
@@ -212,7 +212,7 @@ rule collect_cells:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=by_samples(4000, 0.5),
+        mem_mb=by_samples(1500, 0.5),
         runtime=by_samples(20, 0.2),
     params:
         samples=[{key: row[key] for key in (*COMPUTING, *DESCRIPTION) if key in row} for row in SHEET],
@@ -237,7 +237,7 @@ rule collect_sections:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=by_samples(1500, 0.5),
+        mem_mb=by_samples(500, 0.2),
         runtime=by_samples(10, 0.01),
     message:
         "Choosing the cells of spatial samples that are drawn"
@@ -264,7 +264,7 @@ rule compare_origins:
         "../../envs/cellmemory.yaml"
     threads: 1
     resources:
-        mem_mb=by_samples(2000, 1),
+        mem_mb=by_samples(1500, 0.2),
         runtime=by_samples(15, 0.1),
     message:
         "Comparing the OOD cells with their origins"

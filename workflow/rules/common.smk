@@ -65,6 +65,9 @@ def read_schema(name):
 def by_size(cells_mb, base, factor, most=float("inf")):
     """A resource that grows with the user's files (`cells_mb(wildcards)`), up to `most`, and with each attempt.
 
+    Memory is twice what was measured for small files plus three times its growth (tests/benchmarks/README.md, Cohorts):
+    a compressed file holds up to three times as many counts as those that were measured. Where a GPU may be used, 2 to
+    3 GB for the libraries of CUDA come on top.
     Their sizes are known before any job and looked up once, whereas to ask for the sizes of a job's own inputs would
     double the time to plan a cohort of thousands.
     """
@@ -76,7 +79,10 @@ def by_size(cells_mb, base, factor, most=float("inf")):
 
 
 def by_samples(base, factor):
-    """A resource of a job that reads small tables of every sample: it grows with their number and with each attempt."""
+    """A resource of a job that reads tables of every sample: it grows with their number and with each attempt.
+
+    Memory is about twice what was measured for 200 samples, which hardly differed from that for 50.
+    """
     return lambda wildcards, attempt: int(attempt * (base + factor * len(SAMPLES)))
 
 

@@ -11,7 +11,7 @@ rule select_vocabulary:
         "../../envs/scanpy.yaml"
     threads: 1
     resources:
-        mem_mb=by_size(reference_mb, 2000, 2),
+        mem_mb=by_size(reference_mb, 1000, 2),
         runtime=by_size(reference_mb, 15, 0.05),
     params:
         reference=config["reference"],
@@ -40,7 +40,7 @@ rule align_genes:
         "../../envs/scanpy.yaml"
     threads: 1
     resources:
-        mem_mb=by_size(sample_mb, 1000, 0.5),
+        mem_mb=by_size(sample_mb, 500, 1),
         runtime=by_size(sample_mb, 5, 0.02),
     params:
         sample=lambda wildcards: SAMPLES[wildcards.sample],

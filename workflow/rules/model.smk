@@ -12,7 +12,7 @@ rule tokenise_reference:
         "../../envs/cellmemory.yaml"
     threads: 1
     resources:
-        mem_mb=by_size(reference_mb, 2000, 1),
+        mem_mb=by_size(reference_mb, 1000, 2),
         runtime=by_size(reference_mb, 15, 0.05),
     params:
         reference=config["reference"],
@@ -39,7 +39,7 @@ rule train_model:
         "../../envs/cellmemory.yaml"
     threads: 8
     resources:
-        mem_mb=by_size(reference_mb, 6000, 2),
+        mem_mb=by_size(reference_mb, 6000, 4),
         runtime=by_size(reference_mb, 240, 1),
     params:
         format=BUNDLE_FORMAT,  # a bundle that this version cannot read is trained anew
@@ -73,7 +73,7 @@ rule calibrate_model:
         "../../envs/cellmemory.yaml"
     threads: 8
     resources:
-        mem_mb=by_size(reference_mb, 4000, 2),
+        mem_mb=by_size(reference_mb, 5000, 2),
         runtime=by_size(reference_mb, 60, 0.5),
     params:
         train=config["train"],

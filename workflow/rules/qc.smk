@@ -13,7 +13,7 @@ rule quality_control:
         "../../envs/scanpy.yaml"
     threads: 1
     resources:
-        mem_mb=by_size(sample_mb, 1500, 8, most=12_000),
+        mem_mb=by_size(sample_mb, 1000, 12, most=12_000),
         runtime=by_size(sample_mb, 15, 0.1),
     params:
         sample=lambda wildcards: SAMPLES[wildcards.sample],

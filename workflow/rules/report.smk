@@ -14,7 +14,7 @@ rule project_umap:
         "../../envs/report.yaml"
     threads: 2
     resources:
-        mem_mb=by_samples(2000, 1),
+        mem_mb=by_samples(1200, 0.5),
         runtime=by_samples(30, 0.05),
     params:
         max_points=config["report"]["max_points"],
@@ -40,7 +40,7 @@ rule integration:
         "../../envs/integration.yaml"
     threads: 1
     resources:
-        mem_mb=by_samples(3000, 1),
+        mem_mb=by_samples(2000, 0.5),
         runtime=by_samples(15, 0.05),
     message:
         "Measuring how well reference and cohort are integrated"
@@ -67,6 +67,8 @@ rule report:
         origin_gene_sets="<results>/cohort/origin_gene_sets.parquet",
         qc=of_cohort("qc.parquet"),
         genes=of_cohort("genes.parquet"),
+        labels=BUNDLE["labels.parquet"],
+        reference_embedding=BUNDLE["reference_embedding.parquet"],
         history=BUNDLE["history.parquet"],
         metrics=BUNDLE["metrics.json"],
         calibration=BUNDLE["calibration.json"],
@@ -95,7 +97,7 @@ rule report:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=by_samples(2000, 5),
+        mem_mb=by_samples(1500, 2),
         runtime=by_samples(15, 0.1),
     params:
         patients=list(PATIENTS) if CNV_ENABLED else [],

@@ -42,6 +42,8 @@ class ReportData:
     confidence, type_confidence
         Cells by patient (index), or by patient and label (index of two levels, OOD cells left out), and hundredth of
         confidence (columns), every cell of the cohort.
+    reference
+        The reference's types: label, n_cells, n_donors (0: unknown), f1 on held-out cells (missing: none was held out).
     integration, sections, gene_scores, enrichment, origin_genes, origin_gene_sets
         Empty where the inputs do not name them.
     cnv_arms, cnv_burden, cnv_patients, cnv_origins, cnv_markers
@@ -68,6 +70,7 @@ class ReportData:
     enrichment: pd.DataFrame
     origin_genes: pd.DataFrame
     origin_gene_sets: pd.DataFrame
+    reference: pd.DataFrame
     history: pd.DataFrame
     metrics: dict
     calibration: dict
@@ -99,8 +102,8 @@ def load(inputs: Mapping[str, str | Sequence[str]], *, patients: Sequence[str] =
     ----------
     inputs
         Paths by name: the cohort tables; `qc` and `genes`, one file a sample in the order of the table of samples;
-        `history`, `metrics`, `calibration` of the model; with copy number the tables of `CNV_TABLES` and `heatmaps`;
-        those of `_OPTIONAL` if there are any.
+        `labels`, `reference_embedding`, `history`, `metrics`, `calibration` of the model; with copy number the tables
+        of `CNV_TABLES` and `heatmaps`; those of `_OPTIONAL` if there are any.
     patients
         The patients of `heatmaps`, in its order.
     """
@@ -110,7 +113,7 @@ def load(inputs: Mapping[str, str | Sequence[str]], *, patients: Sequence[str] =
     frames |= {name: _optional(inputs, name, schema) for name, schema in _OPTIONAL.items()}
     quantiles, verdicts = _qc(inputs["qc"], samples)
     confidence, type_confidence = _confidence(inputs["annotation"])
-    with_cnv = "cnv_arms" in inputs
+    with_cnv, metrics = "cnv_arms" in inputs, read_json(inputs["metrics"])
     return ReportData(
         **frames,
         qc_quantiles=quantiles,
@@ -118,7 +121,8 @@ def load(inputs: Mapping[str, str | Sequence[str]], *, patients: Sequence[str] =
         coverage=_coverage(inputs["genes"], samples),
         confidence=confidence,
         type_confidence=type_confidence,
-        metrics=read_json(inputs["metrics"]),
+        reference=_reference(inputs, metrics),
+        metrics=metrics,
         calibration=read_json(inputs["calibration"]),
         **{name: read_frame(inputs[name]) for name in CNV_TABLES if with_cnv},
         heatmaps=dict(zip(patients, map(Path, inputs.get("heatmaps", [])), strict=True)) if with_cnv else {},
@@ -131,6 +135,13 @@ def histogram_quantiles(histogram: pd.DataFrame) -> pd.DataFrame:
     middle = (np.arange(histogram.shape[1]) + 0.5) / histogram.shape[1]
     columns = {name: middle[(share < q).sum(1).clip(max=len(middle) - 1)] for name, q in QUANTILES.items()}
     return pd.DataFrame(columns, index=histogram.index)
+
+
+def _reference(inputs: Mapping[str, str | Sequence[str]], metrics: dict) -> pd.DataFrame:
+    types = read_frame(inputs["labels"], ["label", "n_cells"])
+    donors = read_frame(inputs["reference_embedding"], ["label", "donor"]).groupby("label")["donor"].nunique()
+    f1 = {label: scores["f1"] for label, scores in metrics.get("per_label", {}).items()}
+    return types.assign(n_donors=types["label"].map(donors).fillna(0).astype(int), f1=types["label"].map(f1))
 
 
 def _qc(paths: Sequence[str], samples: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
