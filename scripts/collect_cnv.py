@@ -1,14 +1,15 @@
 """Append what is known of the copy number of all samples and patients."""
 
-from cellcohort.cohort import cnv_burden, collect_cnv_arms
-from cellcohort.cohort_tables import CNV_BURDEN, CNV_MARKERS, CNV_ORIGINS, CNV_PATIENTS, COHORT_CNV_ARMS
+from cellcohort.cohort import cnv_burden, cnv_groups, collect_cnv_arms
+from cellcohort.cohort_tables import CNV_BURDEN, CNV_GROUPS, CNV_MARKERS, CNV_ORIGINS, CNV_PATIENTS, COHORT_CNV_ARMS
 from cellcohort.jobs import begin
 from cellcohort.tables import read_frame, write_both
 
 begin(snakemake)
 samples, files, output = snakemake.params.samples, snakemake.input, snakemake.output
 tables = {
-    "cnv_arms": (collect_cnv_arms(files.arms, samples, cells=files.cells), COHORT_CNV_ARMS),
+    "cnv_arms": (collect_cnv_arms(files.arms, samples), COHORT_CNV_ARMS),
+    "cnv_groups": (cnv_groups(files.cells, samples), CNV_GROUPS),
     "cnv_burden": ([cnv_burden(files.cells, samples)], CNV_BURDEN),
     "cnv_patients": (map(read_frame, files.patients), CNV_PATIENTS),
     "cnv_origins": (map(read_frame, files.origins), CNV_ORIGINS),

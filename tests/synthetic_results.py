@@ -26,6 +26,7 @@ from cellcohort.umap import project_umap
 
 TYPES = ["Fibroblast", "Macrophage", "Endothelial", "T_cell", "B_cell"]
 FOREIGN = "Epithelial_malignant"
+LINEAGE = "Fibroblast, out of distribution"
 ARMS = [
     f"chr{number}{arm}" for number in range(1, 23) for arm in "pq" if arm == "q" or number not in (13, 14, 15, 21, 22)
 ]
@@ -123,10 +124,10 @@ def collect(results: Results, truth: dict[str, pd.Series] | None = None, *, umap
     collected["gene_scores"] = (cohort.mean_gene_scores(results.of_samples("gene_scores.parquet")), tables.GENE_SCORES)
     for name, (frame, schema) in collected.items():
         write_table(results.cohort(name), frame, schema)
-    arms = cohort.collect_cnv_arms(
-        results.of_samples("cnv_arms.parquet"), samples, cells=results.of_samples("cnv_cells.parquet")
-    )
+    arms = cohort.collect_cnv_arms(results.of_samples("cnv_arms.parquet"), samples)
     write_batches(results.cohort("cnv_arms"), arms, cohort_schemas.COHORT_CNV_ARMS)
+    groups = cohort.cnv_groups(results.of_samples("cnv_cells.parquet"), samples)
+    write_batches(results.cohort("cnv_groups"), groups, cohort_schemas.CNV_GROUPS)
     for name, schema in PATIENT_TABLES.items():
         write_batches(results.cohort(name), map(read_frame, results.of_patients(f"{name}.parquet")), schema)
 
@@ -172,7 +173,13 @@ def _sections(results: Results) -> pd.DataFrame:
         angle = np.arange(len(cells)) * 2.4
         radius = np.sqrt(np.arange(len(cells))) * np.where(cells["is_ood"], 0.5, 1.0) * 100
         parts.append(
-            cells.assign(x=4000 + 1.5 * radius * np.cos(angle), y=3000 + radius * np.sin(angle), cnv_call=calls)
+            cells.assign(
+                x=4000 + 1.5 * radius * np.cos(angle),
+                y=3000 + radius * np.sin(angle),
+                cnv_call=calls,
+                gene="GENE" + pd.Series(np.arange(len(cells)) % 20).astype(str),
+                gene_score=2.5,
+            )
         )
     return pd.concat([part for part in parts if len(part)] or parts)[cohort_schemas.SECTIONS.names]
 
@@ -249,7 +256,7 @@ def _write_sample(results: Results, sample: dict, n_cells: int, centres: np.ndar
     _write_status(folder, sample, n_cells)
     _write_explanations(folder, annotation, rng)
     _write_ood(folder, annotation)
-    _write_cnv(folder, cell_ids, kind, rng)
+    _write_cnv(folder, sample["patient_id"], cell_ids, kind, rng)
 
 
 def _annotation(sample: dict, cell_ids: list[str], kind: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
@@ -354,7 +361,7 @@ def _write_ood(folder: Path, annotation: pd.DataFrame) -> None:
     )
 
 
-def _write_cnv(folder: Path, cell_ids: list[str], kind: np.ndarray, rng: np.random.Generator) -> None:
+def _write_cnv(folder: Path, patient: str, cell_ids: list[str], kind: np.ndarray, rng: np.random.Generator) -> None:
     foreign = kind == len(TYPES)
     reference = ~foreign & (rng.random(len(kind)) < 0.5)
     call = np.where(foreign & (rng.random(len(kind)) < 0.92), "aneuploid", "diploid").astype(object)
@@ -366,19 +373,19 @@ def _write_cnv(folder: Path, cell_ids: list[str], kind: np.ndarray, rng: np.rand
         "llr": rng.normal(size=len(kind)),
         "fdr": 0.01,
         "cnv_call": np.where(reference, "diploid", call),
-        "clone": np.where(call == "aneuploid", "clone_1", None),
-        "lineage": "Epithelial",
+        "clone": np.where(call == "aneuploid", np.resize(["clone_1", "clone_2"], len(kind)), None),
+        "lineage": np.where(foreign, LINEAGE, np.array([*TYPES, ""])[kind]),
         "reference_source": np.where(rng.random(len(kind)) < 0.1, "borrowed", "patient"),
         "reason": None,
     })  # fmt: skip
     write_table(folder / "cnv_cells.parquet", cells, tables.CNV_CELLS)
-    groups = ["clone_1", "clone_2", "T_cell"] if len(cells) else []
-    arms = [(group, arm, *_arm(arm, group, rng)) for group in groups for arm in ARMS]
+    groups = ["clone_1", "clone_2", "diploid"] if len(cells) else []
+    arms = [(f"{patient}|{LINEAGE}|{group}", arm, *_arm(arm, group, rng)) for group in groups for arm in ARMS]
     write_table(folder / "cnv_arms.parquet", pd.DataFrame(arms, columns=tables.CNV_ARMS.names), tables.CNV_ARMS)
 
 
 def _arm(arm: str, group: str, rng: np.random.Generator) -> tuple[float, float, int]:
-    if group == "T_cell":
+    if group == "diploid":
         return 0.0, 0.0, 0
     call = GAINED.get(arm, 0) if group == "clone_1" or rng.random() < 0.7 else 0
     ratio = call * 0.45 + rng.normal(0, 0.06)
@@ -392,7 +399,6 @@ def _write_patient(results: Results, sample: dict) -> None:
     annotation = read_frame(folder / "annotation.parquet")
     joined = join_cells(cells, {sample["sample_id"]: annotation})
     arms = read_frame(folder / "cnv_arms.parquet")
-    arms["group"] = f"{sample['patient_id']}|Epithelial|" + arms["group"].astype(str)
     origins = origin_shares(joined, arms)
     markers = [
         {

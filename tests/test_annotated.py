@@ -21,6 +21,7 @@ from cellcohort.counts import open_counts
 from cellcohort.genes import align_genes
 from cellcohort.sections import sections
 from cellcohort.tables import as_table, write_table
+from cellcohort.tokens import tokenise
 
 WIDTH = 4
 NO_ALIASES = pd.DataFrame({"alias": [], "symbol": [], "kind": []}, dtype=object)
@@ -160,12 +161,12 @@ def test_the_structure_is_what_cellxgene_asks_for(cohort):
         assert file["X"].attrs["encoding-type"] == "csr_matrix"
 
 
-def test_without_a_usable_sample_the_file_is_valid_and_empty(tmp_path):
+def test_without_a_usable_sample_the_file_is_valid_and_empty(tmp_path, bundle):
     files = replace(make_sample(tmp_path, "A"), value_kind=None)
     cells = ad.read_h5ad(write_cohort(tmp_path, [files]))
     assert cells.shape == (0, N_GENES)
     assert cells.obsm["X_cellmemory"].shape == (0, WIDTH)
-    assert len(sections(tmp_path / "annotated.h5ad")) == 0
+    assert len(sections(tmp_path / "annotated.h5ad", bundle)) == 0
 
 
 def test_memory_does_not_grow_with_the_cohort(tmp_path):
@@ -185,13 +186,19 @@ def test_memory_does_not_grow_with_the_cohort(tmp_path):
     assert peaks[1] < 1.2 * peaks[0]
 
 
-def test_sections_hold_the_cells_that_have_a_place(cohort, monkeypatch):
-    table = as_table(sections(cohort[1]), SECTIONS).to_pandas()
+def test_sections_hold_the_cells_that_have_a_place(cohort, bundle, monkeypatch):
+    table = as_table(sections(cohort[1], bundle), SECTIONS).to_pandas()
     assert set(table["sample_id"]) == {"A"}
     assert table["x"].tolist() == [60 - 56.0 + 2 * row for row in range(28)]
     assert (table["cnv_call"] == "aneuploid").tolist() == table["is_ood"].tolist()
+    cells = ad.read_h5ad(cohort[1])
+    tokens = tokenise(cells[[f"A|{name}" for name in table["cell_id"]]].X, n_bins=bundle.model.config.n_bins)
+    codes = pd.Index(bundle.labels).get_indexer(table["label"])
+    scores = np.split(bundle.contributions.of(tokens, codes), tokens.indptr[1:-1])
+    np.testing.assert_allclose(table["gene_score"], [part.max() for part in scores], rtol=1e-6)
+    assert set(table["gene"]) <= set(cells.var_names)
     monkeypatch.setattr("cellcohort.sections.MOST_CELLS", 10)
-    thinned = sections(cohort[1])
+    thinned = sections(cohort[1], bundle)
     assert len(thinned) == 10
     assert set(thinned["cell_id"]) < set(table["cell_id"])
 

@@ -9,6 +9,7 @@ from annotated import annotated
 from cellcohort import cohort, tables
 from cellcohort.cohort_tables import (
     CNV_BURDEN,
+    CNV_GROUPS,
     COHORT_CNV_ARMS,
     COMPOSITION,
     OOD,
@@ -136,19 +137,33 @@ def test_a_burden_of_no_cells_has_its_schema(tmp_path, n_empty):
 
 
 def test_arms_are_of_their_sample(tmp_path):
-    patient = SHEET[1]["patient_id"]
-    row = {"group": f"{patient}|T|clone 1", "arm": "1p", "log2_ratio": 1.0, "z": 9.0, "call": 1}
+    row = {field.name: "x" if field.type == "string" else 1 for field in tables.CNV_ARMS}
     write_table(tmp_path / "arms.parquet", pd.DataFrame([row]), tables.CNV_ARMS)
-    write_table(tmp_path / "no_arms.parquet", tables.empty(tables.CNV_ARMS), tables.CNV_ARMS)
-    cells = pd.DataFrame({"cell_id": list("abc"), "clone": ["clone 1", "clone 1", None], "lineage": "T"})
-    cells = cells.assign(role="query", cnv_call=["aneuploid", "aneuploid", "diploid"])
-    write_table(tmp_path / "cells.parquet", cells.reindex(columns=tables.CNV_CELLS.names), tables.CNV_CELLS)
-    write_table(tmp_path / "no_cells.parquet", tables.empty(tables.CNV_CELLS), tables.CNV_CELLS)
-    paths = {name: [tmp_path / f"no_{name}.parquet", tmp_path / f"{name}.parquet"] for name in ("arms", "cells")}
-    frames = cohort.collect_cnv_arms(paths["arms"], SHEET[:2], cells=paths["cells"])
+    write_table(tmp_path / "empty.parquet", tables.empty(tables.CNV_ARMS), tables.CNV_ARMS)
+    frames = cohort.collect_cnv_arms([tmp_path / "empty.parquet", tmp_path / "arms.parquet"], SHEET[:2])
     write_batches(tmp_path / "cohort.parquet", frames, COHORT_CNV_ARMS)
-    found = read_frame(tmp_path / "cohort.parquet")
-    assert found[["sample_id", "n_cells"]].to_numpy().tolist() == [[SHEET[1]["sample_id"], 2]]
+    assert read_frame(tmp_path / "cohort.parquet")["sample_id"].tolist() == [SHEET[1]["sample_id"]]
+
+
+def test_groups_of_cells_are_counted_by_label_and_clone(tmp_path):
+    cells = pd.DataFrame({
+        "cell_id": list("abcdef"),
+        "role": ["query"] * 5 + ["reference"],
+        "lineage": ["T", "T, out of distribution", "T, out of distribution", "out of distribution", "T", "T"],
+        "cnv_call": ["aneuploid", "aneuploid", "aneuploid", "undetermined", "diploid", "diploid"],
+        "clone": ["clone 1", "clone 1", "clone 1", None, None, None],
+    }).reindex(columns=tables.CNV_CELLS.names)  # fmt: skip
+    write_table(tmp_path / "cells.parquet", cells, tables.CNV_CELLS)
+    write_table(tmp_path / "empty.parquet", tables.empty(tables.CNV_CELLS), tables.CNV_CELLS)
+    frames = cohort.cnv_groups([tmp_path / "cells.parquet", tmp_path / "empty.parquet"], SHEET[:2])
+    write_batches(tmp_path / "groups.parquet", frames, CNV_GROUPS)
+    found = read_frame(tmp_path / "groups.parquet").astype(object).where(lambda table: table.notna(), None)
+    assert found[["group", "label", "is_ood", "clone", "n_cells"]].to_numpy().tolist() == [
+        ["p1|T, out of distribution|clone 1", "T", True, "clone 1", 2],
+        ["p1|T|clone 1", "T", False, "clone 1", 1],
+        ["p1|T|diploid", "T", False, None, 1],
+        ["p1|out of distribution|undetermined", None, True, None, 1],
+    ]
 
 
 def test_explanations_of_an_empty_cohort_have_their_schema(tmp_path):

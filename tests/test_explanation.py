@@ -38,6 +38,19 @@ def sums(tokens, contributions):
     return np.add.reduceat(contributions, tokens.indptr[:-1])
 
 
+def test_the_highest_contribution_of_each_cell_is_named(bundle, tokens, labels):
+    silent = concatenate([tokens, tokenise(sparse.csr_matrix((1, N_GENES), dtype=np.float32))])
+    genes, scores = bundle.contributions.highest(silent, np.append(labels, 0))
+    parts = np.split(bundle.contributions.of(tokens, labels), tokens.indptr[1:-1])
+    assert scores[:-1].tolist() == [part.max() for part in parts]
+    starts = tokens.indptr[:-1]
+    assert genes[:-1].tolist() == [
+        tokens.genes[start + part.argmax()] for start, part in zip(starts, parts, strict=True)
+    ]
+    assert genes[-1] == -1
+    assert np.isnan(scores[-1])
+
+
 def explain(bundle, tokens, labels, *, with_contributions=True):
     config = bundle.model.config
     explanation = Explanation(config.n_labels, config.n_genes, config.n_slots)

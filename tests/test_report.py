@@ -18,7 +18,7 @@ from cellcohort.report.genes import type_genes
 from cellcohort.report.inputs import histogram_quantiles, load
 from cellcohort.report.page import build_figures
 from cellcohort.report.palette import label_colours
-from cellcohort.report.patients import patient_facts
+from cellcohort.report.patients import Type, patient_facts
 from cellcohort.report.trust import model_warnings, patient_warnings
 from cellcohort.report.words import percent
 
@@ -231,7 +231,10 @@ def test_a_borrowed_reference_is_a_reason_for_caution(results):
         ({"samples": [{"sample_id": "S", "status": "ok", "vocabulary_share": 1.0, "shift": 4.2, "n_cells": 0}]}, "4.2"),
         ({"calls": {"aneuploid": 5, "diploid": 5, "reference": 12}}, "only 12 normal cells"),
         ({"calls": {"aneuploid": 5, "diploid": 5, "undetermined": 90, "reference": 99}}, "For 90% of the cells"),
-        ({"n_aneuploid_explained": 10, "calls": {"aneuploid": 20, "reference": 99}}, "10 of 20 aneuploid cells"),
+        (
+            {"types": [Type("T", 50, 0.5, 0.9, 10)], "calls": {"aneuploid": 20, "reference": 99}},
+            "10 of 20 aneuploid cells",
+        ),
         ({"n_kept": 60}, "Only 60 cells"),
         ({"confidence": 0.6}, "median confidence is 0.60"),
     ],
@@ -265,7 +268,7 @@ def test_origins_stand_side_by_side_with_their_evidence(results, report):
     assert first.n == data.origins["n_cells"].iloc[0]
     assert first.low < first.share < first.high
     assert 0 < first.aneuploid_share < 1
-    assert first.higher == [f"GENE{rank}" for rank in range(1, 7)]
+    assert first.higher == [f"GENE{rank}" for rank in range(1, 8)]
     assert first.lower == ["GENE19", "GENE18"]
     assert (first.gained, first.lost) == (["GENE1", "GENE2"], ["GENE3"])
     assert (first.sets_gained, first.sets_lost) == (["Cell cycle"], [])

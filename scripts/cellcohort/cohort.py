@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from scipy.stats import binomtest
 
-from .cnv_groups import group_names
+from .cnv_groups import count_groups
 from .cohort_tables import CNV_BURDEN, COMPOSITION, OOD, ORIGIN_OF_FILE, ORIGINS, SAMPLES
 from .files import read_json
 from .provenance import NAME
@@ -129,18 +129,17 @@ def mean_programs(paths: Iterable[str | Path], *, gene_scores: Iterable[str | Pa
     return _concat([order], PROGRAMS)
 
 
-def collect_cnv_arms(
-    paths: Sequence[str | Path], samples: Sequence[dict], *, cells: Sequence[str | Path]
-) -> Iterator[pd.DataFrame]:
-    """The samples' chromosome-arm tables, one after the other (`cohort_tables.COHORT_CNV_ARMS`).
+def collect_cnv_arms(paths: Sequence[str | Path], samples: Sequence[dict]) -> Iterator[pd.DataFrame]:
+    """The samples' chromosome-arm tables, one after the other (`cohort_tables.COHORT_CNV_ARMS`)."""
+    for path, sample in zip(paths, samples, strict=True):
+        yield read_frame(path).assign(sample_id=sample["sample_id"], patient_id=sample["patient_id"])
 
-    `n_cells` is the number of the sample's cells in the group, counted in `cells`, its cnv_cells.parquet.
-    """
-    for path, cell_path, sample in zip(paths, cells, samples, strict=True):
-        ids = {"sample_id": sample["sample_id"], "patient_id": sample["patient_id"]}
-        own = read_frame(cell_path, ["lineage", "clone", "cnv_call"]).assign(**ids)
-        arms = read_frame(path)
-        yield arms.assign(**ids, n_cells=arms["group"].map(group_names(own).value_counts()))
+
+def cnv_groups(paths: Sequence[str | Path], samples: Sequence[dict]) -> Iterator[pd.DataFrame]:
+    """Cells of each sample by group, of the samples' cnv_cells.parquet (`cohort_tables.CNV_GROUPS`)."""
+    for path, sample in zip(paths, samples, strict=True):
+        cells = read_frame(path, ["role", "lineage", "clone", "cnv_call"])
+        yield count_groups(cells.assign(sample_id=sample["sample_id"], patient_id=sample["patient_id"]))
 
 
 def cnv_burden(paths: Sequence[str | Path], samples: Sequence[dict]) -> pd.DataFrame:

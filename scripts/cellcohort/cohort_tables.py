@@ -45,7 +45,10 @@ ORIGINS = _schema(
         "margin": _REAL,
     }
 )
-COHORT_CNV_ARMS = pa.schema([*with_sample(CNV_ARMS), *_schema({"n_cells": _INT})])
+COHORT_CNV_ARMS = with_sample(CNV_ARMS)
+CNV_GROUPS = _schema(
+    {**_SAMPLE, "group": _TEXT, "is_ood": _FLAG, "cnv_call": _TEXT, "n_cells": _INT}, {"label": _TEXT, "clone": _TEXT}
+)
 CNV_PATIENTS = _schema(
     {"patient_id": _TEXT, "arm": _TEXT, "n_cells": _INT, "gained": _REAL, "lost": _REAL}, {"log2_ratio": _REAL}
 )
@@ -131,7 +134,7 @@ UMAP = _schema(
 )
 SECTIONS = _schema(
     {**_SAMPLE, "cell_id": _TEXT, "x": pa.float64(), "y": pa.float64(), "label": _TEXT, "is_ood": _FLAG},
-    {"ood_score": _REAL, "cnv_call": _TEXT},
+    {"ood_score": _REAL, "cnv_call": _TEXT, "gene": _TEXT, "gene_score": _REAL},
 )
 INTEGRATION = _schema(
     {"aspect": _TEXT, "metric": _TEXT, "value": pa.float64(), "n_cells": _INT, "meaning": _TEXT},

@@ -50,3 +50,14 @@ class GeneContributions:
         typicality = np.einsum("tl,tl->t", self._detection[tokens.genes], odds, dtype=np.float64)
         typicality -= np.repeat((weights * centre).sum(1), lengths)
         return typicality + self._evidence[tokens.genes, np.repeat(labels, lengths)] * tokens.bins
+
+    def highest(self, tokens: Tokens, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Number of the gene of the highest contribution in each of n cells, and that contribution, shapes (n,);
+        -1 and NaN for a cell without genes."""
+        scores = self.of(tokens, labels)
+        genes, values = np.full(len(tokens), -1), np.full(len(tokens), np.nan)
+        order = np.lexsort((-scores, np.repeat(np.arange(len(tokens)), tokens.lengths)))
+        filled = tokens.lengths > 0
+        first = order[tokens.indptr[:-1][filled]]
+        genes[filled], values[filled] = tokens.genes[first], scores[first]
+        return genes, values

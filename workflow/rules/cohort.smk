@@ -2,6 +2,7 @@
 
 CNV_TABLES = [
     "cnv_arms",
+    "cnv_groups",
     "cnv_burden",
     "cnv_patients",
     "cnv_origins",
@@ -139,6 +140,8 @@ rule collect_cnv:
     output:
         cnv_arms="<results>/cohort/cnv_arms.parquet",
         cnv_arms_tsv="<results>/cohort/cnv_arms.tsv",
+        cnv_groups="<results>/cohort/cnv_groups.parquet",
+        cnv_groups_tsv="<results>/cohort/cnv_groups.tsv",
         cnv_burden="<results>/cohort/cnv_burden.parquet",
         cnv_burden_tsv="<results>/cohort/cnv_burden.tsv",
         cnv_patients="<results>/cohort/cnv_patients.parquet",
@@ -226,6 +229,7 @@ rule collect_cells:
 rule collect_sections:
     input:
         annotated="<results>/cohort/annotated.h5ad",
+        bundle=list(BUNDLE.values()),
     output:
         sections="<results>/cohort/sections.parquet",
         sections_tsv="<results>/cohort/sections.tsv",
@@ -234,10 +238,10 @@ rule collect_sections:
     benchmark:
         "<benchmarks>/collect_sections.tsv"
     conda:
-        "../../envs/report.yaml"
+        "../../envs/cellmemory.yaml"
     threads: 1
     resources:
-        mem_mb=by_samples(500, 0.2),
+        mem_mb=by_samples(1500, 0.2),
         runtime=by_samples(10, 0.01),
     message:
         "Choosing the cells of spatial samples that are drawn"

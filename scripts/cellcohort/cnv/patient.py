@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from ..cnv_groups import POOL
 from ..counts import Counts, open_sample
 from ..files import read_json
 from ..tables import read_frame
@@ -22,7 +23,6 @@ from .settings import Settings
 _HELD_OUT = 0.2
 _MAX_BORROWED = 200
 _SMALL_GROUP = 20
-_POOL = "out of distribution"
 
 
 @dataclass(frozen=True)
@@ -132,9 +132,9 @@ def _describe(
     obs = pd.concat(tables or [none], ignore_index=True)
     ood = obs["is_ood"].astype(bool).to_numpy()
     label = obs["label"].astype(str)
-    lineage = label.where(~ood, label + ", " + _POOL)
+    lineage = label.where(~ood, label + ", " + POOL)
     size = lineage.map(lineage.value_counts())
-    obs["lineage"] = lineage.mask(ood & (size < _SMALL_GROUP), _POOL)
+    obs["lineage"] = lineage.mask(ood & (size < _SMALL_GROUP), POOL)
     normal = ~ood & (obs["confidence"].to_numpy(dtype=float) >= min_confidence)
     if len(normal_labels):
         normal &= label.isin(normal_labels).to_numpy()

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from ..cohort import FALSE_DISCOVERIES
 from .inputs import ReportData
-from .patients import UNSURE, Arm, Patient
+from .origins import Origin
+from .patients import UNSURE, Arm, Patient, Type
 from .words import MINUS, cells, count, listed, percent
 
 _TYPES, _REFERENCE_TYPES = 6, 12
@@ -51,7 +52,7 @@ def _how_many(patient: Patient) -> Answer:
 
 
 def _which_types(patient: Patient, data: ReportData) -> Answer:
-    kinds = [f"{kind.name} {percent(kind.share)}" for kind in patient.explained]
+    kinds = [f"{kind.name} {percent(kind.share)}{_altered(kind)}" for kind in patient.explained]
     text = f"Half of the labels have a probability above {patient.confidence:.2f}; {percent(patient.unsure)} have less "
     text += f"than {UNSURE:g}."
     if "accuracy" in patient.scores:
@@ -65,6 +66,10 @@ def _which_types(patient: Patient, data: ReportData) -> Answer:
         )
     foreign = f" The other {percent(patient.ood_share)} are foreign." if patient.n_ood else ""
     return Answer("What types?", (listed(kinds, _TYPES) or "None that the reference explains") + "." + foreign, text)
+
+
+def _altered(kind: Type) -> str:
+    return f" ({count(kind.n_aneuploid)} of {count(kind.n)} aneuploid)" if kind.n_aneuploid else ""
 
 
 def _which_foreign(patient: Patient, data: ReportData, alpha: float) -> Answer:
@@ -101,7 +106,14 @@ def _from_where(patient: Patient, data: ReportData) -> Answer:
             "in the cells can tell."
         )
     kinds = [f"{origin.name} for {percent(origin.share)}" for origin in patient.origins]
-    return Answer(question, f"They resemble most {listed(kinds, 3)}.", text)
+    return Answer(question, f"They resemble most {listed(kinds, 3)}.{_apart(first)}", text)
+
+
+def _apart(origin: Origin) -> str:
+    """What sets the cells apart from their origin."""
+    said = [(what, names) for what, names in (("gained", origin.gained), ("lost", origin.lost)) if names]
+    genes = " and ".join(f"{what} {listed(names, 4)}" for what, names in said)
+    return f" Beside {origin.name} they {genes}." if genes else ""
 
 
 def _aneuploid(patient: Patient) -> Answer:
@@ -111,11 +123,13 @@ def _aneuploid(patient: Patient) -> Answer:
         return Answer(question, "No cell was tested.", f"{cells(n_normal)} served as normal reference.")
     n = calls.get("aneuploid", 0)
     where = f", {count(n - patient.n_aneuploid_explained)} of them foreign" if n else ""
+    clones = [f"{name} {count(size)}" for name, size in patient.clones.items()]
     tested = f"{count(n)} of {cells(patient.n_tested)} tested are aneuploid{where}"
     borrowed = f"; {count(patient.n_borrowed)} were judged against borrowed cells" if patient.n_borrowed else ""
     return Answer(
         question,
-        f"{tested}; {count(calls.get('diploid', 0))} are diploid.",
+        f"{tested}; {count(calls.get('diploid', 0))} are diploid."
+        f"{f' Cells that share their changes: {listed(clones, 4)}.' if clones else ''}",
         f"{cells(calls.get('undetermined', 0))} stay undetermined. The normal side is {cells(n_normal)} of this "
         f"patient{borrowed}.",
     )

@@ -73,8 +73,10 @@ def captions(*, alpha: float, min_share: float) -> dict[str, Caption]:
             "called gained, blue ones lost, grey ones were not called; the stronger the colour, the larger the log2 "
             "ratio of the group's expression to normal cells. Point at an arm for the ratio and its z, the ratio over "
             "its standard error from the spread of the genes on the arm. A change that several groups show is "
-            "surer than one that a single group shows, although clones of one tumour are not independent.",
-            ("cohort/cnv_arms.tsv",),
+            "surer than one that a single group shows, although clones of one tumour are not independent. Clones are "
+            "numbered through the patient. Foreign cells stand by the label that the model gave them, which need not "
+            "be their origin; foreign alone are those whose label is rare among them.",
+            ("cohort/cnv_arms.tsv", "cohort/cnv_groups.tsv"),
         ),
         "genes": Caption(
             "The genes that tell each type",
@@ -83,14 +85,15 @@ def captions(*, alpha: float, min_share: float) -> dict[str, Caption]:
             "label (0 where it is silent); in a model imported from the published package it is attention. Left, each "
             "gene relative to its own highest score; right, the share of the type's cells that have the gene at all: a "
             "gene that many types have and that tells one of them is read by its amount. Cells that are foreign count "
-            "with the label they got.",
+            "with the label they got, so a type that a tumour lies nearest to shows genes of the tumour, too.",
             ("cohort/gene_scores.tsv",),
         ),
         "sections": Caption(
             "Cells in their place",
             "Cells at their coordinates in the tissue (obsm spatial of the file), the y axis downwards as in an "
-            "image. Neighbours were not used for any call, so foreign or aneuploid cells that lie together are "
-            "evidence of their own. A sample of the cells is shown.",
+            "image. The gene of the highest score is the one that says most for the cell's label (the twelve most "
+            "frequent of them are named). Neighbours were not used for any call, so foreign or aneuploid cells that "
+            "lie together are evidence of their own. A sample of the cells is shown.",
             ("cohort/sections.tsv",),
         ),
         "qc": Caption(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from ..cnv_groups import POOL
 from . import marks
 from .arm_names import arm_order, short_arm
 from .figure import Figure, Panel
@@ -39,7 +40,8 @@ def cnv(data: ReportData) -> Figure:
 def cnv_groups(data: ReportData) -> Figure:
     """Arms by altered group of cells, drawn for one patient at a time."""
     arms = altered_groups(data.cnv_arms)
-    described = zip(arms["group"], arms["patient_id"], arms["n_cells"], strict=True)
+    sizes = data.cnv_groups.groupby("group")["n_cells"].sum()
+    described = zip(arms["group"], arms["patient_id"], arms["group"].map(sizes), strict=True)
     arms = arms.assign(
         patient=arms["patient_id"],
         row=[f"{group_name(group, patient)} ({count(number)})" for group, patient, number in described],
@@ -67,14 +69,13 @@ def _patient_arms(table: pd.DataFrame) -> pd.DataFrame:
 
 def group_name(group: str, patient: str) -> str:
     """A group of cells without its patient, short enough for an axis."""
-    parts = [part for part in group.replace(", out of distribution", ", foreign").split("|") if part != patient]
-    return " · ".join(part.replace("out of distribution", "foreign") for part in parts)
+    parts = [part for part in group.replace(f", {POOL}", ", foreign").split("|") if part != patient]
+    return " · ".join(part.replace(POOL, "foreign") for part in parts)
 
 
 def altered_groups(arms: pd.DataFrame) -> pd.DataFrame:
-    """The arms of the groups with any called arm; each once, with the cells that all samples hold of the group."""
-    cells = arms.groupby(["patient_id", "group", "arm"])["n_cells"].transform("sum")
-    arms = arms.assign(n_cells=cells).drop_duplicates(["patient_id", "group", "arm"])
+    """The arms of the groups with any called arm; each once, though several samples may hold cells of a group."""
+    arms = arms.drop_duplicates(["patient_id", "group", "arm"])
     altered = arms.groupby(["patient_id", "group"])["call"].transform(lambda calls: bool((calls != 0).any()))
     return arms[altered.astype(bool)]
 

@@ -17,7 +17,7 @@ from ..tables import GENE_SCORES, read_frame
 
 QUANTILES = {"low": 0.05, "q1": 0.25, "median": 0.5, "q3": 0.75, "high": 0.95}
 CONFIDENCE_BINS = 100
-CNV_TABLES = ("cnv_arms", "cnv_burden", "cnv_patients", "cnv_origins", "cnv_markers")
+CNV_TABLES = ("cnv_arms", "cnv_groups", "cnv_burden", "cnv_patients", "cnv_origins", "cnv_markers")
 _OPTIONAL = {
     "integration": INTEGRATION,
     "sections": SECTIONS,
@@ -46,7 +46,7 @@ class ReportData:
         The reference's types: label, n_cells, n_donors (0: unknown), f1 on held-out cells (missing: none was held out).
     integration, sections, gene_scores, enrichment, origin_genes, origin_gene_sets
         Empty where the inputs do not name them.
-    cnv_arms, cnv_burden, cnv_patients, cnv_origins, cnv_markers
+    cnv_arms, cnv_groups, cnv_burden, cnv_patients, cnv_origins, cnv_markers
         None when copy number is switched off.
     heatmaps
         Copy-number picture by patient.
@@ -75,6 +75,7 @@ class ReportData:
     metrics: dict
     calibration: dict
     cnv_arms: pd.DataFrame | None = None
+    cnv_groups: pd.DataFrame | None = None
     cnv_burden: pd.DataFrame | None = None
     cnv_patients: pd.DataFrame | None = None
     cnv_origins: pd.DataFrame | None = None

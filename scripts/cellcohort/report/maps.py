@@ -17,6 +17,7 @@ MOST_PATIENT_COLOURS = 12
 CALLS = {"aneuploid": ALTERED, "diploid": UNALTERED, "undetermined": QUIET}
 _STATES = {"explained": EXPLAINED, FOREIGN: OOD}
 _SECTION = 300
+_NAMED_GENES, _OTHER_GENE = 12, "other"
 
 
 def umap(data: ReportData) -> Figure:
@@ -51,11 +52,13 @@ def _views(data: ReportData, cohort: pd.DataFrame, colours: dict[str, str]) -> l
 
 
 def sections(data: ReportData) -> Figure:
-    """The cells of spatial samples in their place: by label, foreign or not, and by copy number."""
+    """The cells of spatial samples in their place: by label, foreign or not, by copy number, and by gene."""
     cells = data.sections.rename(columns={"sample_id": "sample", "patient_id": "patient"})
     colours = {label: colour for label, colour in label_colours(data.labels).items() if label in set(cells["label"])}
-    frame = _squared(cells).assign(state=_state(cells["is_ood"]))
-    frame = frame[["sample", "patient", "x", "y", "label", "state", "cnv_call"]]
+    named = cells["gene"].value_counts().index[:_NAMED_GENES].tolist()
+    gene = cells["gene"].where(cells["gene"].isin(named), _OTHER_GENE)
+    frame = _squared(cells).assign(state=_state(cells["is_ood"]), gene=gene)
+    frame = frame[["sample", "patient", "x", "y", "label", "state", "cnv_call", "gene"]]
     base = alt.Chart(marks.named("cells"), height=_SECTION)
     scale = alt.Scale(domain=[-0.52, 0.52], nice=False)
     places = {
@@ -65,6 +68,7 @@ def sections(data: ReportData) -> Figure:
     base = base.encode(**places)
     views = [("By label", "label", colours), ("Foreign cells", "state", _STATES)]
     views += [("By copy number", "cnv_call", CALLS)] if cells["cnv_call"].notna().any() else []
+    views += [("Gene of the highest score", "gene", label_colours(named) | {_OTHER_GENE: QUIET})] if named else []
     panels = [
         Panel(title, _coloured(base, column, own, size=14), canvas=True, legend=own) for title, column, own in views
     ]

@@ -8,7 +8,7 @@ import pandas as pd
 
 from .inputs import ReportData
 
-_GENES, _SETS = 6, 3
+_GENES, _SETS = 8, 5
 Names = dict[tuple[str, str], list[str]]  # by patient and origin
 
 

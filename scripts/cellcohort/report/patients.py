@@ -17,19 +17,24 @@ UNSURE = 0.5
 
 @dataclass(frozen=True)
 class Type:
-    """Cells of one label that the reference explains, or all that it does not (`FOREIGN`, without a confidence)."""
+    """Cells of one label that the reference explains, or all that it does not (`FOREIGN`, without a confidence).
+
+    `n_aneuploid` of them are aneuploid (of `FOREIGN` not said).
+    """
 
     name: str
     n: int
     share: float
     confidence: float | None
+    n_aneuploid: int
 
 
 @dataclass(frozen=True)
 class Arm:
     """A chromosome arm that was called gained, or lost, in `groups` of the patient's `of` altered groups of cells.
 
-    `share` is of the aneuploid cells (None without any), `ratio` and `z` are of the group with the largest \\|z\\|.
+    `share` is of the `n_cells` aneuploid cells whose group could be judged (None without any), `ratio` and `z` are of
+    the group with the largest \\|z\\|.
     """
 
     name: str
@@ -37,6 +42,7 @@ class Arm:
     groups: int
     of: int
     share: float | None
+    n_cells: int
     ratio: float
     z: float
 
@@ -67,8 +73,8 @@ class Patient:
         Query cells of copy-number inference by call; None when it is switched off.
     n_borrowed
         Query cells whose copy number was judged against borrowed cells of the healthy reference.
-    n_aneuploid_explained
-        Aneuploid cells that are not OOD.
+    clones
+        Cells of each clone, the largest first.
     confidence, unsure
         Median calibrated probability of the label, and the share of cells below `UNSURE`; None without cells.
     scores
@@ -86,7 +92,7 @@ class Patient:
     arms: list[Arm]
     calls: dict[str, int] | None
     n_borrowed: int
-    n_aneuploid_explained: int
+    clones: dict[str, int]
     confidence: float | None
     unsure: float | None
     scores: dict[str, dict]
@@ -100,6 +106,11 @@ class Patient:
     def explained(self) -> list[Type]:
         """The types without `FOREIGN`."""
         return [kind for kind in self.types if kind.name != FOREIGN]
+
+    @property
+    def n_aneuploid_explained(self) -> int:
+        """Aneuploid cells that are not OOD."""
+        return sum(kind.n_aneuploid for kind in self.explained)
 
     @property
     def shift(self) -> float:
@@ -143,7 +154,7 @@ def patient_facts(data: ReportData) -> list[Patient]:
             confidence=medians.get(name),
             unsure=unsure.get(name),
             scores=scores.get(name, {}),
-            **_copy_number(data, name, origins.get(name, [])),
+            **_copy_number(data, name),
         )
         for name in data.patients
     ]
@@ -165,12 +176,28 @@ def _types(data: ReportData) -> pd.DataFrame:
     table = patient_composition(data)
     medians = histogram_quantiles(data.type_confidence)["median"]
     keys = pd.MultiIndex.from_frame(table[["patient", "label"]])
-    table = table.assign(confidence=medians.reindex(keys).to_numpy(float), foreign=table["label"] == FOREIGN)
+    table = table.assign(
+        confidence=medians.reindex(keys).to_numpy(float),
+        foreign=table["label"] == FOREIGN,
+        n_aneuploid=_aneuploid_by_type(data).reindex(keys, fill_value=0).to_numpy(),
+    )
     return table.sort_values(["foreign", "n", "label"], ascending=[True, False, True])
 
 
 def _as_types(table: pd.DataFrame | None) -> list[Type]:
-    return [] if table is None else [Type(*row) for row in _rows(table, ["label", "n", "share", "confidence"])]
+    return (
+        []
+        if table is None
+        else [Type(*row) for row in _rows(table, ["label", "n", "share", "confidence", "n_aneuploid"])]
+    )
+
+
+def _aneuploid_by_type(data: ReportData) -> pd.Series:
+    """Aneuploid cells that are not OOD, by patient and label."""
+    if data.cnv_groups is None:
+        return pd.Series(dtype=int, index=pd.MultiIndex.from_arrays([[], []]))
+    cells = data.cnv_groups[~data.cnv_groups["is_ood"] & (data.cnv_groups["cnv_call"] == "aneuploid")]
+    return cells.groupby(["patient_id", "label"])["n_cells"].sum()
 
 
 def _arms(data: ReportData) -> dict[str, list[Arm]]:
@@ -181,28 +208,37 @@ def _arms(data: ReportData) -> dict[str, list[Arm]]:
     n_groups = called.groupby("patient_id")["group"].nunique()
     called = called.assign(name=called["arm"].map(short_arm), size=called["z"].abs())
     shares = data.cnv_patients.assign(name=data.cnv_patients["arm"].map(short_arm))
-    shares = shares[shares["n_cells"] > 0].set_index(["patient_id", "name"])[["gained", "lost"]].to_dict("index")
+    shares = (
+        shares[shares["n_cells"] > 0].set_index(["patient_id", "name"])[["gained", "lost", "n_cells"]].to_dict("index")
+    )
     found: dict[str, list[Arm]] = {}
     for (patient, name, call), part in called.groupby(["patient_id", "name", "call"]):
         first = part.loc[part["size"].idxmax()]
-        share = shares.get((patient, name), {}).get("gained" if call > 0 else "lost")
+        of_cells = shares.get((patient, name), {})
         arm = Arm(
-            name, call > 0, len(part), int(n_groups[patient]), share, float(first["log2_ratio"]), float(first["z"])
+            name,
+            gained=call > 0,
+            groups=len(part),
+            of=int(n_groups[patient]),
+            share=of_cells.get("gained" if call > 0 else "lost"),
+            n_cells=int(of_cells.get("n_cells", 0)),
+            ratio=float(first["log2_ratio"]),
+            z=float(first["z"]),
         )
         found.setdefault(patient, []).append(arm)
     return {patient: sorted(arms, key=lambda arm: (arm_order(arm.name), arm.gained)) for patient, arms in found.items()}
 
 
-def _copy_number(data: ReportData, patient: str, origins: list[Origin]) -> dict:
+def _copy_number(data: ReportData, patient: str) -> dict:
     if data.cnv_burden is None:
-        return {"calls": None, "n_borrowed": 0, "n_aneuploid_explained": 0}
+        return {"calls": None, "n_borrowed": 0, "clones": {}}
     burden = data.cnv_burden[data.cnv_burden["patient_id"] == patient]
     counts = burden.groupby("group")["n_cells"].sum()
-    foreign = sum(origin.n_aneuploid or 0 for origin in origins)
+    clones = data.cnv_groups[data.cnv_groups["patient_id"] == patient].groupby("clone")["n_cells"].sum()
     return {
         "calls": {group: int(counts[group]) for group in _CALLS if group in counts},
         "n_borrowed": int(burden.loc[burden["group"] != "reference", "n_borrowed"].sum()),
-        "n_aneuploid_explained": max(0, int(counts.get("aneuploid", 0)) - foreign),
+        "clones": clones.sort_values(ascending=False, kind="stable").to_dict(),
     }
 
 

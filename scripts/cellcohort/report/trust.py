@@ -41,6 +41,12 @@ def patient_warnings(patient: Patient) -> list[str]:
             f"The foreign cells suit {patient.origins[0].name} hardly better than the next type (margin "
             f"{patient.origins[0].margin:.1f}): the reference may lack their origin."
         )
+    if patient.origins and patient.origins[0].sets_gained and patient.origins[0].sets_lost:
+        first = patient.origins[0]
+        warnings.append(
+            f"The foreign cells nearest to {first.name} gained {', '.join(first.sets_gained)} and lost "
+            f"{', '.join(first.sets_lost)}: {first.name} is the nearest type of the reference, not what they are."
+        )
     if patient.confidence is not None and patient.confidence < LOW_CONFIDENCE:
         warnings.append(f"Labels are uncertain: the median confidence is {patient.confidence:.2f}.")
     return [*warnings, *_copy_number_warnings(patient)]
