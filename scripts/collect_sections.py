@@ -5,11 +5,9 @@ from pathlib import Path
 from cellcohort.bundle import Bundle
 from cellcohort.cohort_tables import SECTIONS
 from cellcohort.jobs import begin
-from cellcohort.provenance import read_h5ad, state
 from cellcohort.sections import sections
 from cellcohort.tables import write_both
 
 begin(snakemake)
-state(**read_h5ad(snakemake.input.annotated))
-cells = sections(snakemake.input.annotated, Bundle(Path(snakemake.input.bundle[0]).parent))
+cells = sections(snakemake.input.annotated, Bundle.open(Path(snakemake.input.bundle[0]).parent))
 write_both(snakemake.output.sections, snakemake.output.sections_tsv, [cells], SECTIONS)

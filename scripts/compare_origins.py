@@ -7,13 +7,11 @@ from cellcohort.cohort_tables import ORIGIN_GENE_SETS, ORIGIN_GENES
 from cellcohort.gene_sets import read_gene_sets
 from cellcohort.jobs import begin
 from cellcohort.origin_genes import compare_origins
-from cellcohort.provenance import read_h5ad, state
 from cellcohort.tables import write_both
 
 begin(snakemake)
 files, output = snakemake.input, snakemake.output
-state(**read_h5ad(files.annotated))
-bundle = Bundle(Path(files.profiles).parent)
-tables = list(compare_origins(files.annotated, bundle.profiles, bundle.labels, read_gene_sets(files.gene_sets)))
+bundle = Bundle.open(Path(files.bundle[0]).parent)
+tables = list(compare_origins(files.annotated, bundle, read_gene_sets(files.gene_sets)))
 write_both(output.genes, output.genes_tsv, (genes for genes, _ in tables), ORIGIN_GENES)
 write_both(output.gene_sets, output.gene_sets_tsv, (sets for _, sets in tables), ORIGIN_GENE_SETS)

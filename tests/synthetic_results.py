@@ -233,6 +233,7 @@ def _model_metrics(rng: np.random.Generator) -> dict:
     return {
         "validation": {"accuracy": 0.978, "macro_f1": 0.971, "ece": 0.021},
         "per_label": {name: {"precision": 0.97, "recall": 0.97, "f1": 0.97} for name in TYPES},
+        "donors_by_label": dict.fromkeys(TYPES, 2),
         "confusion": {"labels": TYPES, "counts": counts.tolist()},
         "ood_false_alarm_rate": 0.052,
     }
@@ -434,7 +435,7 @@ def report_inputs(results: Results, *, cnv: bool = True) -> dict[str, str | list
     names = (*_COHORT_TABLES, *CNV_TABLES) if cnv else _COHORT_TABLES
     inputs: dict[str, str | list[str]] = {name: results.cohort(name) for name in names}
     inputs |= {name: results.of_samples(f"{name}.parquet") for name in ("qc", "genes")}
-    inputs |= {name: results.model(f"{name}.parquet") for name in ("history", "labels", "reference_embedding")}
+    inputs |= {name: results.model(f"{name}.parquet") for name in ("history", "labels")}
     inputs |= {name: results.model(f"{name}.json") for name in ("metrics", "calibration")}
     if cnv:
         folder = results.folder / "patients"

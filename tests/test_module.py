@@ -268,3 +268,16 @@ def test_a_mistake_in_the_modules_config_is_named(project, source):
     done = snakemake(project, "--cores", "1", repo=project, configfile=None)
     assert done.returncode != 0
     assert "referense: unknown key. Did you mean reference?" in done.stdout
+
+
+def test_all_that_the_module_makes_can_be_asked_for(project, source):
+    rules = """
+use rule * from mapping as mapping_*
+
+rule ours:
+    default_target: True
+    input: rules.mapping_all.input
+"""
+    run(project, MODULE.format(source=source) + rules)
+    assert list((project / "external/mapped/samples").glob("*/cnv.h5ad"))
+    assert (project / "external/mapped/cohort/origin_genes.tsv").is_file()

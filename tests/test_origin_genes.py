@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+from types import SimpleNamespace
+
 import anndata as ad
 import numpy as np
 import pandas as pd
@@ -9,6 +12,7 @@ import pytest
 from scipy import sparse
 
 from cellcohort.cohort_tables import ORIGIN_GENE_SETS, ORIGIN_GENES
+from cellcohort.errors import InputError
 from cellcohort.origin_genes import MIN_CELLS, compare_origins
 from cellcohort.profiles import fit_profiles
 from cellcohort.tables import as_table
@@ -16,7 +20,7 @@ from cellcohort.tables import as_table
 N_GENES, LABELS = 120, ["A", "B"]
 SYMBOLS = np.array([f"G{i}" for i in range(N_GENES)])
 SETS = {"gained": SYMBOLS[:6].tolist(), "others": SYMBOLS[40:60].tolist()}
-GAINED, LOST, TECHNICAL = slice(0, 6), slice(6, 10), slice(10, 20)
+GAINED, LOST, TECHNICAL, ABSENT = slice(0, 6), slice(6, 10), slice(10, 20), slice(60, 70)
 
 
 def chances() -> np.ndarray:
@@ -29,10 +33,12 @@ def chances() -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def profiles():
+def bundle():
     rng = np.random.default_rng(0)
     codes = np.arange(800) % 2
-    return fit_profiles(sparse.csr_matrix(rng.random((800, N_GENES)) < chances()[codes], dtype=np.float32), codes, 2)
+    levels = sparse.csr_matrix(rng.random((800, N_GENES)) < chances()[codes], dtype=np.float32)
+    vocabulary = pd.DataFrame({"symbol": SYMBOLS})
+    return SimpleNamespace(profiles=fit_profiles(levels, codes, 2), labels=LABELS, vocabulary=vocabulary)
 
 
 def draw(n: int, code: int, *, foreign: bool = False, depth: float = 1.0, seed: int = 1) -> sparse.csr_matrix:
@@ -44,8 +50,11 @@ def draw(n: int, code: int, *, foreign: bool = False, depth: float = 1.0, seed: 
     return sparse.csr_matrix(np.random.default_rng(seed).random((n, N_GENES)) < chance, dtype=np.float32)
 
 
-def write(path, samples: list[tuple[str, str, sparse.csr_matrix, str, bool]]):
-    """annotated.h5ad of blocks of cells: sample, patient, counts, label and whether they are OOD."""
+def write(path, samples: list[tuple[str, str, sparse.csr_matrix, str, bool]], lacking: tuple[str, ...] = ()):
+    """annotated.h5ad of blocks of cells: sample, patient, counts, label and whether they are OOD.
+
+    The files of the samples `lacking` do not hold the genes `ABSENT`.
+    """
     rows = [
         (sample, patient, label, label, is_ood)
         for sample, patient, counts, label, is_ood in samples
@@ -55,12 +64,18 @@ def write(path, samples: list[tuple[str, str, sparse.csr_matrix, str, bool]]):
     obs = pd.DataFrame(rows, columns=names, index=[str(i) for i in range(len(rows))])
     obs = obs.astype(dict.fromkeys(("sample_id", "patient_id", "label", "origin"), "category"))
     matrix = sparse.vstack([block[2] for block in samples], format="csr")
-    ad.AnnData(matrix, obs=obs, var=pd.DataFrame(index=SYMBOLS)).write_h5ad(path)
+    names = [name for name, _ in groupby(row[0] for row in rows)]
+    measured = np.ones((len(names), N_GENES), bool)
+    measured[[name in lacking for name in names], ABSENT] = False
+    if lacking:
+        matrix = matrix.multiply(pd.DataFrame(measured, names).loc[[row[0] for row in rows]].to_numpy()).tocsr()
+    cells = ad.AnnData(matrix, obs=obs, var=pd.DataFrame(index=SYMBOLS), uns={"measured": measured})
+    cells.write_h5ad(path)
     return path
 
 
-def compare(path, profiles) -> tuple[pd.DataFrame, pd.DataFrame]:
-    found = list(compare_origins(path, profiles, LABELS, SETS))
+def compare(path, bundle) -> tuple[pd.DataFrame, pd.DataFrame]:
+    found = list(compare_origins(path, bundle, SETS))
     genes, sets = (pd.concat(tables, ignore_index=True) for tables in zip(*found, strict=True))
     as_table(genes, ORIGIN_GENES)
     as_table(sets, ORIGIN_GENE_SETS)
@@ -76,8 +91,8 @@ def patient(name: str, **kwargs) -> list:
 
 
 @pytest.mark.parametrize("depth", [1.0, 0.5])
-def test_gained_and_lost_genes_are_found_whatever_the_depth_and_the_study(tmp_path, profiles, depth):
-    genes, sets = compare(write(tmp_path / "a.h5ad", patient("P1", depth=depth)), profiles)
+def test_gained_and_lost_genes_are_found_whatever_the_depth_and_the_study(tmp_path, bundle, depth):
+    genes, sets = compare(write(tmp_path / "a.h5ad", patient("P1", depth=depth)), bundle)
     gained, lost = genes[genes["rank"] > 0], genes[genes["rank"] < 0]
     assert set(gained["symbol"][:6]) == set(SYMBOLS[GAINED])
     assert set(lost["symbol"][:4]) == set(SYMBOLS[LOST])
@@ -90,31 +105,49 @@ def test_gained_and_lost_genes_are_found_whatever_the_depth_and_the_study(tmp_pa
     assert sets[["direction", "gene_set", "origin"]].to_numpy().tolist() == [["gained", "gained", "A"]]
 
 
-def test_a_type_itself_gains_and_loses_nothing(tmp_path, profiles):
+def test_a_type_itself_gains_and_loses_nothing(tmp_path, bundle):
     blocks = [*patient("P1")[:2], ("P1", "P1", draw(80, 1, seed=9), "B", True)]
-    genes, sets = compare(write(tmp_path / "a.h5ad", blocks), profiles)
+    genes, sets = compare(write(tmp_path / "a.h5ad", blocks), bundle)
     assert len(genes) <= 1
     assert sets.empty
 
 
-def test_patients_are_judged_by_their_own_cells_however_these_are_filed(tmp_path, profiles):
+def test_patients_are_judged_by_their_own_cells_however_these_are_filed(tmp_path, bundle):
     first, second = patient("P1"), patient("P2", depth=0.7)
-    apart, _ = compare(write(tmp_path / "apart.h5ad", [*first, *second]), profiles)
+    apart, _ = compare(write(tmp_path / "apart.h5ad", [*first, *second]), bundle)
     ordinary, foreign = first[0], first[2]
     again = [("P1b", "P1", *foreign[2:]), first[1], ordinary]
-    mixed, _ = compare(write(tmp_path / "mixed.h5ad", [again[0], *second, *again[1:]]), profiles)
+    mixed, _ = compare(write(tmp_path / "mixed.h5ad", [again[0], *second, *again[1:]]), bundle)
     for name in ("P1", "P2"):
         expected = apart[apart["patient_id"] == name].reset_index(drop=True)
         pd.testing.assert_frame_equal(mixed[mixed["patient_id"] == name].reset_index(drop=True), expected)
 
 
-def test_few_cells_and_no_cells_say_nothing(tmp_path, profiles):
+def test_few_cells_and_no_cells_say_nothing(tmp_path, bundle):
     blocks = [*patient("P1")[:2], ("P1", "P1", draw(MIN_CELLS - 1, 0, foreign=True), "A", True)]
-    assert list(compare_origins(write(tmp_path / "few.h5ad", blocks), profiles, LABELS, SETS)) == []
+    assert list(compare_origins(write(tmp_path / "few.h5ad", blocks), bundle, SETS)) == []
     empty = [("P1", "P1", draw(0, 0), "A", True)]
-    assert list(compare_origins(write(tmp_path / "none.h5ad", empty), profiles, LABELS, SETS)) == []
+    assert list(compare_origins(write(tmp_path / "none.h5ad", empty), bundle, SETS)) == []
 
 
-def test_a_patient_of_foreign_cells_alone_is_compared_with_the_reference_alone(tmp_path, profiles):
-    genes, _ = compare(write(tmp_path / "a.h5ad", patient("P1")[2:]), profiles)
-    assert set(SYMBOLS[GAINED]) | set(SYMBOLS[TECHNICAL]) >= set(genes[genes["rank"] > 0]["symbol"])
+def test_a_patient_of_foreign_cells_alone_is_compared_with_the_reference_alone(tmp_path, bundle):
+    genes, _ = compare(write(tmp_path / "a.h5ad", patient("P1")[2:]), bundle)
+    assert set(genes[genes["rank"] > 0]["symbol"]) == set(SYMBOLS[GAINED])
+    assert set(genes[genes["rank"] < 0]["symbol"]) == set(SYMBOLS[LOST])
+
+
+@pytest.mark.parametrize("others", [[], ["normal"], ["tumour"]])
+def test_genes_that_a_file_lacks_are_not_lost(tmp_path, bundle, others):
+    """The tumour's file lacks genes that its type has; the ordinary cells are in no file, another one or the same."""
+    first, second, foreign = patient("P1")
+    blocks = [("tumour", "P1", *foreign[2:])]
+    blocks += [(name, "P1", *block[2:]) for name in others for block in (first, second)]
+    genes, _ = compare(write(tmp_path / "a.h5ad", blocks, lacking=("tumour",)), bundle)
+    assert set(genes[genes["rank"] < 0]["symbol"]) == set(SYMBOLS[LOST])
+    assert set(genes[genes["rank"] > 0]["symbol"]) >= set(SYMBOLS[GAINED])
+
+
+def test_a_label_of_another_bundle_is_named(tmp_path, bundle):
+    blocks = [("P1", "P1", draw(20, 0), "C", True)]
+    with pytest.raises(InputError, match="'C' is no type"):
+        compare(write(tmp_path / "a.h5ad", blocks), bundle)

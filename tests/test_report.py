@@ -21,6 +21,7 @@ from cellcohort.report.palette import label_colours
 from cellcohort.report.patients import Type, patient_facts
 from cellcohort.report.trust import model_warnings, patient_warnings
 from cellcohort.report.words import percent
+from cellcohort.tables import read_frame
 
 SECTIONS = {
     "patients",
@@ -159,6 +160,17 @@ def test_without_copy_number(results, tmp_path):
     page = Page((tmp_path / "report.html").read_text())
     assert "cnv" not in page.ids
     assert "composition" in page.ids
+
+
+def test_called_arms_without_an_aneuploid_cell_render(results, tmp_path):
+    inputs = report_inputs(results)
+    for name, column in (("cnv_burden", "group"), ("cnv_groups", "cnv_call")):
+        table = read_frame(inputs[name])
+        inputs[name] = str(tmp_path / f"{name}.parquet")
+        table[table[column] != "aneuploid"].to_parquet(inputs[name])
+    render_report(inputs, tmp_path / "report.html", figures={}, patients=results.patients)
+    page = Page((tmp_path / "report.html").read_text())
+    assert "patient-P13" in page.ids
 
 
 @pytest.mark.parametrize("n_rejected", [0, 2])

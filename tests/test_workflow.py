@@ -262,7 +262,7 @@ def test_what_describes_a_sample_repeats_only_what_shows_it(finished, stand_in):
     lines = (finished / "samples.tsv").read_text().splitlines()
     described = [lines[0] + "\ttissue\tbatch\tcondition", lines[1] + "\tovary\t\t", lines[2] + "\tcell_type", lines[3]]
     (finished / "samples.tsv").write_text("\n".join(described) + "\n")
-    shown = {"samples", "evaluation", "confusion", "annotated", "sections"}
+    shown = {"samples", "evaluation", "confusion", "annotated", "sections", "origin_genes", "origin_gene_sets"}
     shown |= {
         f"{name}.tsv" for name in ("qc", "qc_reasons", "coverage", "umap", "training", "held_out")
     }  # by the report
@@ -292,7 +292,7 @@ def test_a_folder_counts_with_its_content_and_quality_control_is_bounded(cohort,
     assert done.returncode == 0, done.stdout
     written = {path.parent.name: path.read_text() for path in cohort.glob("results/samples/*/qc.parquet")}
     memory = {sample: int(text.split("mem_mb=")[1]) for sample, text in written.items()}
-    assert memory == {"A1": 5500, "A2": 5500, "B1": 12_000}
+    assert memory == {"A1": 7000, "A2": 7000, "B1": 12_000}
 
 
 def test_results_logs_and_benchmarks_lie_in_one_place(cohort, stand_in):

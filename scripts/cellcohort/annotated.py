@@ -52,7 +52,8 @@ def write_annotated(
     X holds the counts of the vocabulary's genes (CSR, float32; on the linear scale also where a file is
     log-normalised, see obs["value_kind"]); a gene that a sample lacks is 0. obsm["X_cellmemory"] is the embedding,
     obsm["X_umap"] the map, NaN for cells that were not drawn; obsm["spatial"] is there if a sample has coordinates, NaN
-    for the cells of others. One sample's tables and one chunk of its counts are in memory at a time.
+    for the cells of others; uns["measured"] says which genes (columns) the file of each sample (rows, in their order)
+    holds. One sample's tables and one chunk of its counts are in memory at a time.
 
     Parameters
     ----------
@@ -66,7 +67,7 @@ def write_annotated(
     widths = {"X_cellmemory": _embedding_width(samples), "X_umap": 2}
     widths |= {"spatial": max(spatial_widths)} if any(spatial_widths) else {}
     places = read_frame(umap).query("set == 'cohort'").set_index(["sample_id", "cell_id"])[["x", "y"]]
-    uns = {"title": title, "default_embedding": "X_umap", NAME: current()}
+    uns = {"title": title, "default_embedding": "X_umap", "measured": _measured(used, len(vocabulary)), NAME: current()}
     with growing_h5ad(path, obs=_empty_obs(used), var=_var(vocabulary), obsm=widths, uns=uns) as file:
         for files in used:
             counts, obs = open_sample(files.sample, files.counts), _obs(files)
@@ -75,6 +76,15 @@ def write_annotated(
             file.append_obsm("X_umap", _placed(places, obs))
             if "spatial" in widths:
                 file.append_obsm("spatial", _coordinates(counts, obs["cell_id"], widths["spatial"]))
+
+
+def _measured(used: Sequence[SampleFiles], n_genes: int) -> np.ndarray:
+    parts = [read_frame(files.genes, ["match"])["match"].to_numpy() != "missing" for files in used if _n_cells(files)]
+    return np.array(parts, bool).reshape(-1, n_genes)
+
+
+def _n_cells(files: SampleFiles) -> int:
+    return pq.read_metadata(files.annotation).num_rows
 
 
 def _spatial_width(files: SampleFiles) -> int:

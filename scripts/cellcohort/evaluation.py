@@ -51,11 +51,12 @@ def load_cells(
     InputError
         When obs has no such column.
     """
-    frames = [
-        _sample_cells(sample, annotation, path)
-        for sample, path in zip(samples, counts, strict=True)
-        if sample.get("truth")
-    ]
+    judged = {
+        sample["sample_id"]: (sample, path) for sample, path in zip(samples, counts, strict=True) if sample.get("truth")
+    }
+    columns = ["cell_id", *(name for name in _COLUMNS if name not in ("truth", "known"))]
+    found = read_frame(annotation, columns, samples=list(judged)) if judged else pd.DataFrame(columns=columns)
+    frames = [_with_truth(cells, *judged[name]) for name, cells in found.groupby("sample_id", sort=False)]
     frames = [frame for frame in frames if len(frame)]
     cells = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=_COLUMNS)
     return cells.assign(known=cells["truth"].isin(list(labels)).astype(bool))[_COLUMNS]
@@ -115,12 +116,9 @@ def expected_calibration_error(confidence: np.ndarray, correct: np.ndarray) -> f
     return float(np.abs(gap).sum() / len(confidence))
 
 
-def _sample_cells(sample: dict, annotation: str | Path, counts: str | Path) -> pd.DataFrame:
-    """The annotated cells whose truth is known; a rejected sample has none, and its file may be unreadable."""
-    columns = ["cell_id", *(name for name in _COLUMNS if name not in ("truth", "known"))]
-    cells = read_frame(annotation, columns, sample_id=sample["sample_id"])
-    truth = _truth(sample, counts).reindex(cells["cell_id"]).to_numpy() if len(cells) else None
-    cells = cells.assign(truth=truth)
+def _with_truth(cells: pd.DataFrame, sample: dict, counts: str | Path) -> pd.DataFrame:
+    """A sample's annotated cells whose truth is known."""
+    cells = cells.assign(truth=_truth(sample, counts).reindex(cells["cell_id"]).to_numpy())
     cells = cells[cells["truth"].notna() & (cells["truth"] != "")].drop(columns="cell_id")
     return cells.astype({"truth": str, "confidence": "float64", "ood_score": "float64", "is_ood": bool})
 

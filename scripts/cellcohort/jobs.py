@@ -8,6 +8,7 @@ from . import provenance
 from .logs import log_to
 
 TABLES = ("positions", "arms", "gene_sets")  # inputs that a user may replace
+RESULT = "annotated"  # the input that is a result in .h5ad
 
 
 def begin(job: Any) -> None:
@@ -21,4 +22,5 @@ def begin(job: Any) -> None:
     log_to(job.log[0])
     named = {name: path for name, path in job.input.items() if name in TABLES and isinstance(path, str)}
     tables = [path for path in named.values() if not path.endswith(".parquet")]  # those are results of that name
-    provenance.begin(dict(job.params.items()), job.input, tables=tables)
+    results = [path for name, path in job.input.items() if name == RESULT]
+    provenance.begin(dict(job.params.items()), job.input, tables=tables, results=results)

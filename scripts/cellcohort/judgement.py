@@ -108,12 +108,14 @@ def calibrate(
         read_cells(model, without[0], on_another_platform(tokens, **sizes, seed=seed))[:n_readings],
         seed,
     )
-    known = store.cells.groupby("label").agg(n_cells=("label", "size"), coarse=("coarse", "first")).reindex(names)
+    types = store.cells.groupby("label")
+    known = types.agg(n_cells=("label", "size"), coarse=("coarse", "first")).reindex(names)
     return Calibration(
         {"mix": judges.mix().tolist(), "ood": asdict(fit_detector(seen, names))},
         fit_profiles(levels, codes, len(names)),
         {"held_out": "donors" if by_donor(store.cells) else "cells"}
         | judges.metrics()
+        | {"donors_by_label": types["donor"].nunique().to_dict()}
         | {"ood_false_alarm_rate": false_alarms(seen, names, alpha=alpha)},
         known.reset_index().assign(label_id=np.arange(len(names))),
         {name: cells[name] for name in ("cell_id", "label", "donor", "split")} | {"vector": vectors(embedding)},

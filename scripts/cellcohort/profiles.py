@@ -123,11 +123,19 @@ class Profiles:
             deviation[:, label] = np.interp(depth, DEPTHS, deviations)
         return centre, deviation
 
-    def expected_cells(self, n_on: np.ndarray, label: int) -> tuple[np.ndarray, np.ndarray]:
-        """In how many cells of a type, of `n_on` genes each, shape (n,), each gene is expected; and the variance of
-        that number, shapes (G,)."""
-        depth = np.interp(n_on, self._by_depth[label][0], DEPTHS)
-        chance = expit(self.detection[:, label] + depth[:, None])
+    def expected_cells(self, n_on: np.ndarray, label: int, measured: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """In how many of n cells of a type each measured gene is expected, and the variance of that number.
+
+        Parameters
+        ----------
+        n_on
+            Genes that each cell has, shape (n,).
+        measured
+            Numbers of the genes that were measured, shape (m,), the shape of what is returned.
+        """
+        odds = self.detection[measured, label]
+        depth = np.interp(n_on, expit(odds + DEPTHS[:, None]).sum(1), DEPTHS)
+        chance = expit(odds + depth[:, None])
         return chance.sum(0), (chance * (1 - chance)).sum(0)
 
     @cached_property

@@ -35,7 +35,9 @@ NO_SETTINGS = ("sample_id", "patient_id", "samples", "patients", "path", "bundle
 _facts: dict[str, str] = {}
 
 
-def begin(params: Mapping[str, Any], inputs: Iterable[str], tables: Iterable[str] = ()) -> None:
+def begin(
+    params: Mapping[str, Any], inputs: Iterable[str], tables: Iterable[str] = (), results: Iterable[str] = ()
+) -> None:
     """Take on a job: all that this process writes from now on carries its facts.
 
     Parameters
@@ -46,8 +48,11 @@ def begin(params: Mapping[str, Any], inputs: Iterable[str], tables: Iterable[str
         Paths of the files that the job reads; tables and JSON files among them hand on their facts.
     tables
         Those that the user may have given in place of ours (positions, arms, gene sets): part of the settings.
+    results
+        Those that are results in .h5ad: they hand on their facts, which samples in .h5ad, be they results of another
+        run, do not.
     """
-    found = [read(path) for path in inputs]
+    found = [*map(read, inputs), *map(read_h5ad, results)]
     _facts.clear()
     for name in sorted({name for given in found for name in given} - {"workflow_version"}):
         values = sorted({given[name] for given in found if name in given})
@@ -84,6 +89,6 @@ def read(path: str | Path) -> dict[str, str]:
 
 
 def read_h5ad(path: str | Path) -> dict[str, str]:
-    """The facts of a result in .h5ad; samples are no results, so `begin` does not look into such files."""
+    """The facts of a result in .h5ad."""
     with h5py.File(path) as file:
         return {name: value.asstr()[()] for name, value in file["uns"][NAME].items()}

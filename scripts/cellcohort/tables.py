@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from . import provenance
@@ -177,7 +178,9 @@ def empty(schema: pa.Schema) -> pa.Table:
     return schema.empty_table()
 
 
-def read_frame(path: str | Path, columns: list[str] | None = None, *, sample_id: str | None = None) -> pd.DataFrame:
-    """Read a Parquet table as a DataFrame, or one sample's rows of a table of the cohort."""
-    rows = None if sample_id is None else [("sample_id", "==", sample_id)]
+def read_frame(
+    path: str | Path, columns: list[str] | None = None, *, samples: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """Read a Parquet table as a DataFrame, or some samples' rows of a table of the cohort."""
+    rows = None if samples is None else pc.field("sample_id").isin(samples)
     return pq.read_table(path, columns=columns, filters=rows).to_pandas()

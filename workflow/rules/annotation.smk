@@ -20,7 +20,7 @@ rule annotate:
         "../../envs/cellmemory.yaml"
     threads: 1  # a second one helps little; samples side by side use every core
     resources:
-        mem_mb=by_size(sample_mb, 4000, 3),
+        mem_mb=by_size(sample_mb, 4000, 3, most=8_000),
         runtime=by_size(sample_mb, 30, 0.1),
     params:
         sample=lambda wildcards: SAMPLES[wildcards.sample],

@@ -215,7 +215,7 @@ rule collect_cells:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=by_samples(1500, 0.5),
+        mem_mb=by_size(largest_mb, 1500, 3),
         runtime=by_samples(20, 0.2),
     params:
         samples=[{key: row[key] for key in (*COMPUTING, *DESCRIPTION) if key in row} for row in SHEET],
@@ -252,8 +252,7 @@ rule collect_sections:
 rule compare_origins:
     input:
         annotated="<results>/cohort/annotated.h5ad",
-        profiles=BUNDLE["profiles.safetensors"],
-        labels=BUNDLE["labels.parquet"],
+        bundle=list(BUNDLE.values()),
         gene_sets=local(GENE_SETS),
     output:
         genes="<results>/cohort/origin_genes.parquet",

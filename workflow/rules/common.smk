@@ -108,6 +108,11 @@ def cohort_mb(wildcards):
     return sum(map(file_mb, COUNTS.values()))
 
 
+def largest_mb(wildcards):
+    """Size of the cells of the largest sample."""
+    return max(map(file_mb, COUNTS.values()))
+
+
 def reference_mb(wildcards):
     """Size of the reference's cells."""
     return file_mb(REFERENCE) if REFERENCE else 0

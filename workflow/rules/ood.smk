@@ -15,7 +15,7 @@ rule extract_ood:
         "../../envs/cellmemory.yaml"
     threads: 1
     resources:
-        mem_mb=by_size(sample_mb, 600, 3),
+        mem_mb=by_size(sample_mb, 600, 3, most=8_000),
         runtime=by_size(sample_mb, 10, 0.05),
     params:
         sample=lambda wildcards: SAMPLES[wildcards.sample],

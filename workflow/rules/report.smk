@@ -68,7 +68,6 @@ rule report:
         qc=of_cohort("qc.parquet"),
         genes=of_cohort("genes.parquet"),
         labels=BUNDLE["labels.parquet"],
-        reference_embedding=BUNDLE["reference_embedding.parquet"],
         history=BUNDLE["history.parquet"],
         metrics=BUNDLE["metrics.json"],
         calibration=BUNDLE["calibration.json"],

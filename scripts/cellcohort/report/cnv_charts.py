@@ -41,7 +41,7 @@ def cnv_groups(data: ReportData) -> Figure:
     """Arms by altered group of cells, drawn for one patient at a time."""
     arms = altered_groups(data.cnv_arms)
     sizes = data.cnv_groups.groupby("group")["n_cells"].sum()
-    described = zip(arms["group"], arms["patient_id"], arms["group"].map(sizes), strict=True)
+    described = zip(arms["group"], arms["patient_id"], arms["group"].map(sizes).fillna(0), strict=True)
     arms = arms.assign(
         patient=arms["patient_id"],
         row=[f"{group_name(group, patient)} ({count(number)})" for group, patient, number in described],

@@ -103,7 +103,7 @@ def load(inputs: Mapping[str, str | Sequence[str]], *, patients: Sequence[str] =
     ----------
     inputs
         Paths by name: the cohort tables; `qc` and `genes`, one file a sample in the order of the table of samples;
-        `labels`, `reference_embedding`, `history`, `metrics`, `calibration` of the model; with copy number the tables
+        `labels`, `history`, `metrics`, `calibration` of the model; with copy number the tables
         of `CNV_TABLES` and `heatmaps`; those of `_OPTIONAL` if there are any.
     patients
         The patients of `heatmaps`, in its order.
@@ -140,7 +140,7 @@ def histogram_quantiles(histogram: pd.DataFrame) -> pd.DataFrame:
 
 def _reference(inputs: Mapping[str, str | Sequence[str]], metrics: dict) -> pd.DataFrame:
     types = read_frame(inputs["labels"], ["label", "n_cells"])
-    donors = read_frame(inputs["reference_embedding"], ["label", "donor"]).groupby("label")["donor"].nunique()
+    donors = metrics.get("donors_by_label", {})
     f1 = {label: scores["f1"] for label, scores in metrics.get("per_label", {}).items()}
     return types.assign(n_donors=types["label"].map(donors).fillna(0).astype(int), f1=types["label"].map(f1))
 

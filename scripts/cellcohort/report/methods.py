@@ -29,6 +29,13 @@ def methods_text(data: ReportData, config: Mapping, versions: Mapping[str, str])
     paragraphs = [_input(data, config), _model(data, config.get("model", {})), _foreign(data, config.get("ood", {}))]
     if len(data.umap):
         paragraphs.append(_map(data))
+    if len(data.origin_genes):
+        paragraphs.append(
+            "Genes that the OOD cells of an origin have more or less often than cells of that type with as many genes, "
+            "by the reference's detection rates, were ranked by their log2 ratio over its standard error, beyond what "
+            "the patient's other cells showed against their own types; gene sets were tested among these ranks "
+            "(rank-sum tests, Benjamini-Hochberg within the patient)."
+        )
     if data.cnv_arms is not None:
         paragraphs.append(
             "Copy number was inferred from expression (infercnvpy) for each patient, with confident normal cells as "
