@@ -37,7 +37,7 @@ benchmark: $(STAMP) ## speed and memory into benchmarks.json (at most 30 minutes
 	python tests/benchmarks/model_memory.py --out benchmarks.json
 	python tests/benchmarks/interpretation.py --out benchmarks.json
 
-study: $(STAMP) $(DEMO_DATA) ## quality over seeds on the data sets in STUDY_DATA (hours)
+study: demo ## quality over seeds on the data sets in STUDY_DATA (hours)
 	mkdir -p results/study
 	python tests/benchmarks/cnv_study.py --data $(STUDY_DATA) --out results/study/cnv_study.json
 	python tests/benchmarks/cnv_real.py --data $(STUDY_DATA) --out results/study/cnv_real.json
@@ -48,6 +48,7 @@ study: $(STAMP) $(DEMO_DATA) ## quality over seeds on the data sets in STUDY_DAT
 	python tests/benchmarks/marker_study.py --data $(STUDY_DATA) --out results/study/marker_study.json
 	python tests/benchmarks/slot_study.py --data $(STUDY_DATA) --out results/study/slot_study.json \
 		--figure results/study/slots.png
+	python tests/benchmarks/program_study.py --results results/demo --out results/study/program_study.json
 	python tests/benchmarks/report_speed.py --out results/study/report_speed.json
 	python tests/benchmarks/label_study.py --data $(STUDY_DATA) --out results/study/label_study.json \
 		--variants small "small, 1 slot" "small, 32 slots" "small, broadcast to cells" "no slots" paper

@@ -123,7 +123,7 @@ def _aneuploid(patient: Patient) -> Answer:
         return Answer(question, "No cell was tested.", f"{cells(n_normal)} served as normal reference.")
     n = calls.get("aneuploid", 0)
     where = f", {count(n - patient.n_aneuploid_explained)} of them foreign" if n else ""
-    clones = [f"{name} {count(size)}" for name, size in patient.clones.items()]
+    clones = [f"{name} ({cells(size)})" for name, size in patient.clones.items()]
     tested = f"{count(n)} of {cells(patient.n_tested)} tested are aneuploid{where}"
     borrowed = f"; {count(patient.n_borrowed)} were judged against borrowed cells" if patient.n_borrowed else ""
     return Answer(
