@@ -153,10 +153,7 @@ def of_its_patient(table):
 
 
 def of_cohort(table):
-    """A function that gives the path of `table` for each sample, in the order of the sheet.
-
-    Snakemake keeps the paths that stand in a rule beside those of its job: a function holds those of thousands once.
-    """
+    """A function that gives the path of `table` for each sample, in the order of the sheet."""
     return lambda wildcards: expand(f"<results>/samples/{{sample}}/{table}", sample=SAMPLES)
 
 
