@@ -1,8 +1,8 @@
 """Match the genes of one sample to the vocabulary and write its status."""
 
-from cellcohort.files import read_json, write_json
+from cellcohort.files import read_json
 from cellcohort.jobs import begin
-from cellcohort.provenance import NAME, current
+from cellcohort.provenance import write_record
 from cellcohort.status import align_sample
 from cellcohort.tables import GENES, read_frame, write_table
 
@@ -16,4 +16,4 @@ alignment, status = align_sample(
     on_invalid=snakemake.params.on_invalid,
 )
 write_table(snakemake.output.genes, alignment.table, GENES)
-write_json(snakemake.output.status, status | {NAME: current()})
+write_record(snakemake.output.status, status)

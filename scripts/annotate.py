@@ -9,11 +9,11 @@ from cellcohort.annotation import annotate
 from cellcohort.bundle import Bundle
 from cellcohort.counts import open_sample
 from cellcohort.explanation import Explanation
-from cellcohort.files import read_json, write_json
+from cellcohort.files import read_json
 from cellcohort.genes import Alignment
 from cellcohort.inference import choose_device, use_threads
 from cellcohort.jobs import begin
-from cellcohort.provenance import NAME, current, state
+from cellcohort.provenance import state, write_record
 from cellcohort.shift import Shift
 from cellcohort.tables import (
     ANNOTATION,
@@ -51,7 +51,7 @@ with table_writer(output.embedding, embedding_schema(config.d_model)) as keep_em
         )
         annotation, shift = result.table, result.shift
 write_table(output.annotation, annotation, ANNOTATION)
-write_json(output.shift, asdict(shift) | {NAME: current()})
+write_record(output.shift, asdict(shift))
 symbols = bundle.vocabulary["symbol"].to_numpy()
 write_table(output.gene_scores, explanation.gene_scores(bundle.labels, symbols), GENE_SCORES)
 write_table(output.programs, explanation.slot_programs(bundle.labels, symbols), PROGRAMS)

@@ -14,11 +14,11 @@ from safetensors.torch import load_file, save_file
 
 from .bundle_files import BUNDLE_FILES, FORMAT, check_bundle, check_format
 from .contributions import GeneContributions
-from .files import atomic_path, checksum, digest, read_json, write_json
+from .files import atomic_path, checksum, digest, read_json
 from .model import CellMemory, ModelConfig
 from .ood import Detector
 from .profiles import Profiles
-from .provenance import NAME, current
+from .provenance import write_record
 from .tables import read_frame
 
 
@@ -27,7 +27,7 @@ def save_model(model: CellMemory, *, weights: str | Path, config: str | Path, se
     tensors = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
     with atomic_path(weights) as part:
         save_file(tensors, part)
-    write_json(config, {"format": FORMAT, "model": asdict(model.config), **settings, NAME: current()})
+    write_record(config, {"format": FORMAT, "model": asdict(model.config), **settings})
 
 
 def load_model(weights: str | Path, config: str | Path) -> CellMemory:

@@ -84,19 +84,15 @@ EVALUATION = _schema(
     {"level": _TEXT, "name": _TEXT, "metric": _TEXT, "value": pa.float64()},
     {"low": pa.float64(), "high": pa.float64(), "n_cells": _INT},
 )
-ENRICHMENT = _schema(
-    {
-        "level": _TEXT,
-        "label": _TEXT,
-        "gene_set": _TEXT,
-        "n_genes": _INT,
-        "auc": _REAL,
-        "pvalue": pa.float64(),
-        "qvalue": pa.float64(),
-        "genes": _TEXT,
-    },
-    {"slot": pa.int32()},
-)
+_GENE_SET_TEST = {
+    "gene_set": _TEXT,
+    "n_genes": _INT,
+    "auc": _REAL,
+    "pvalue": pa.float64(),
+    "qvalue": pa.float64(),
+    "genes": _TEXT,
+}
+ENRICHMENT = _schema({"level": _TEXT, "label": _TEXT, **_GENE_SET_TEST}, {"slot": pa.int32()})
 ORIGIN_GENES = _schema(
     {
         "patient_id": _TEXT,
@@ -110,19 +106,7 @@ ORIGIN_GENES = _schema(
         "n_cells": _INT,
     }
 )
-ORIGIN_GENE_SETS = _schema(
-    {
-        "patient_id": _TEXT,
-        "origin": _TEXT,
-        "direction": _TEXT,
-        "gene_set": _TEXT,
-        "n_genes": _INT,
-        "auc": _REAL,
-        "pvalue": pa.float64(),
-        "qvalue": pa.float64(),
-        "genes": _TEXT,
-    }
-)
+ORIGIN_GENE_SETS = _schema({"patient_id": _TEXT, "origin": _TEXT, "direction": _TEXT, **_GENE_SET_TEST})
 LEAVE_TYPE_OUT = _schema(
     {"label": _TEXT, "n_cells": _INT},
     {"auroc": _REAL, "recall": _REAL, "false_alarms": _REAL, "taken_for": _TEXT, "taken_share": _REAL},

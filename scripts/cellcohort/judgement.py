@@ -17,13 +17,13 @@ from .crossfit import N_FOLDS, OutOfFold, assign_folds, cross_fit
 from .errors import InputError
 from .evaluation import expected_calibration_error
 from .evidence import bin_levels
-from .files import atomic_path, checksum, write_json
+from .files import atomic_path, checksum
 from .inference import predict_tokens
 from .model import CellMemory
 from .ood import fit_detector
 from .platform import on_another_platform
 from .profiles import Profiles, fit_profiles
-from .provenance import NAME, current
+from .provenance import write_record
 from .splits import by_donor, in_random_order, spread_sample
 from .tables import LABELS, reference_embedding_schema, vectors, write_table
 from .tokens import Tokens, TokenStore
@@ -62,8 +62,8 @@ class Calibration:
         """Write the files into the bundle's folder, where the model's weights are."""
         folder = Path(folder)
         weights = {"weights_sha256": checksum(folder / "weights.safetensors")}
-        write_json(folder / "calibration.json", self.calibration | weights | {NAME: current()})
-        write_json(folder / "metrics.json", self.metrics | {NAME: current()})
+        write_record(folder / "calibration.json", self.calibration | weights)
+        write_record(folder / "metrics.json", self.metrics)
         write_table(folder / "labels.parquet", self.labels, LABELS)
         schema = reference_embedding_schema(self.embedding["vector"].type.list_size)
         write_table(folder / "reference_embedding.parquet", self.embedding, schema)

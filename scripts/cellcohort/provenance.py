@@ -23,7 +23,7 @@ import h5py
 import pyarrow.parquet as pq
 
 from . import __version__
-from .files import checksum, digest, read_json
+from .files import checksum, digest, read_json, write_json
 
 NAME = "provenance"
 """Key of the facts in JSON files, in Parquet's metadata and in `uns` of .h5ad files."""
@@ -76,6 +76,11 @@ def state(**facts: str) -> None:
 def current() -> dict[str, str]:
     """The facts of this process's job; the version alone outside a job."""
     return dict(sorted(_facts.items())) or {"workflow_version": __version__}
+
+
+def write_record(path: str | Path, content: Mapping[str, Any]) -> None:
+    """Write a JSON file that carries the facts of this process's job."""
+    write_json(path, {**content, NAME: current()})
 
 
 def read(path: str | Path) -> dict[str, str]:
