@@ -198,6 +198,13 @@ def test_facts_of_a_patient(results):
     assert FOREIGN not in {kind.name for kind in first.types}
 
 
+@pytest.mark.parametrize(
+    ("n", "n_aneuploid", "altered"), [(100, 0, False), (100, 10, False), (100, 11, True), (0, 0, False)]
+)
+def test_a_type_of_many_aneuploid_cells_is_marked(n, n_aneuploid, altered):
+    assert Type("T", n, 0.5, 0.9, n_aneuploid).is_altered == altered
+
+
 def test_answers_say_how_sure_they_are(results):
     data = load(report_inputs(results), patients=results.patients)
     first, *_, last = patient_facts(data)

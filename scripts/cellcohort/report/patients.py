@@ -13,6 +13,7 @@ from .origins import Origin, patient_origins
 
 _CALLS = ("aneuploid", "diploid", "undetermined", "reference")
 UNSURE = 0.5
+MANY_ANEUPLOID = 0.1
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,11 @@ class Type:
     share: float
     confidence: float | None
     n_aneuploid: int
+
+    @property
+    def is_altered(self) -> bool:
+        """Whether so many are aneuploid that the type should not be read as normal tissue."""
+        return self.n_aneuploid > MANY_ANEUPLOID * self.n
 
 
 @dataclass(frozen=True)
