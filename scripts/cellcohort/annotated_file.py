@@ -6,7 +6,6 @@ from itertools import pairwise
 
 import h5py
 import numpy as np
-from anndata.io import read_elem
 
 
 def sample_rows(file: h5py.File) -> list[slice]:
@@ -17,9 +16,12 @@ def sample_rows(file: h5py.File) -> list[slice]:
 
 
 def column(file: h5py.File, name: str, rows: slice) -> np.ndarray:
-    """Some rows of a column of obs; None where a text is missing."""
+    """Some rows of a column of obs; None where a text is missing. Of its categories those of these rows are read."""
     element = file["obs"][name]
     if isinstance(element, h5py.Group):
-        categories = np.append(read_elem(element["categories"]).astype(object), None)
-        return categories[element["codes"][rows]]
+        codes, places = np.unique(element["codes"][rows], return_inverse=True)
+        known = codes >= 0
+        values = np.full(len(codes), None)
+        values[known] = element["categories"].asstr()[codes[known]]
+        return values[places]
     return element.asstr()[rows] if h5py.check_string_dtype(element.dtype) else element[rows]

@@ -191,11 +191,9 @@ def _types(data: ReportData) -> pd.DataFrame:
 
 
 def _as_types(table: pd.DataFrame | None) -> list[Type]:
-    return (
-        []
-        if table is None
-        else [Type(*row) for row in _rows(table, ["label", "n", "share", "confidence", "n_aneuploid"])]
-    )
+    if table is None:
+        return []
+    return [Type(*row) for row in _rows(table, ["label", "n", "share", "confidence", "n_aneuploid"])]
 
 
 def _aneuploid_by_type(data: ReportData) -> pd.Series:
