@@ -16,6 +16,7 @@ from small_reference import LABELS, N_GENES, make_vocabulary, write_sample
 
 from cellcohort import tables
 from cellcohort.annotated import SampleFiles, write_annotated
+from cellcohort.annotated_file import column
 from cellcohort.cohort_tables import SECTIONS, UMAP
 from cellcohort.counts import open_counts
 from cellcohort.genes import align_genes
@@ -184,6 +185,16 @@ def test_memory_does_not_grow_with_the_cohort(tmp_path):
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < 1.2 * peaks[0]
+
+
+def test_some_rows_of_a_text_are_read(tmp_path):
+    texts = {"some": ["b", None, "a", "b"], "none": [None] * 4}
+    obs = pd.DataFrame({name: pd.Categorical(values) for name, values in texts.items()}, index=list("wxyz"))
+    ad.AnnData(np.zeros((4, 1), np.float32), obs=obs).write_h5ad(tmp_path / "cells.h5ad")
+    with h5py.File(tmp_path / "cells.h5ad") as file:
+        for name, values in texts.items():
+            for rows in (slice(0, 4), slice(1, 2), slice(2, 2)):
+                assert column(file, name, rows).tolist() == values[rows]
 
 
 def test_sections_hold_the_cells_that_have_a_place(cohort, bundle, monkeypatch):

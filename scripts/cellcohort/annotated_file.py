@@ -22,6 +22,7 @@ def column(file: h5py.File, name: str, rows: slice) -> np.ndarray:
         codes, places = np.unique(element["codes"][rows], return_inverse=True)
         known = codes >= 0
         values = np.full(len(codes), None)
-        values[known] = element["categories"].asstr()[codes[known]]
+        if known.any():  # categories of nothing are no text
+            values[known] = element["categories"].asstr()[codes[known]]
         return values[places]
     return element.asstr()[rows] if h5py.check_string_dtype(element.dtype) else element[rows]
