@@ -11,7 +11,7 @@ from pathlib import Path
 import anndata as ad
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
-from cellcohort.tables import read_frame
+from cellcohort.outputs.parquet import read_frame
 
 PATIENTS = ("P13", "P14")
 MALIGNANT = "Epithelial"

@@ -5,26 +5,18 @@ from pathlib import Path
 
 import numpy as np
 
-from cellcohort.annotation import annotate
-from cellcohort.bundle import Bundle
-from cellcohort.counts import open_sample
-from cellcohort.explanation import Explanation
-from cellcohort.files import read_json
-from cellcohort.genes import Alignment
-from cellcohort.inference import choose_device, use_threads
-from cellcohort.jobs import begin
-from cellcohort.provenance import state, write_record
-from cellcohort.shift import Shift
-from cellcohort.tables import (
-    ANNOTATION,
-    GENE_SCORES,
-    PROGRAMS,
-    embedding_schema,
-    empty,
-    read_frame,
-    table_writer,
-    write_table,
-)
+from cellcohort.annotation.annotate import annotate
+from cellcohort.annotation.explanation import Explanation
+from cellcohort.bundle.model_bundle import Bundle
+from cellcohort.core.files import read_json
+from cellcohort.core.gpus import choose_device, use_threads
+from cellcohort.core.job import begin
+from cellcohort.core.provenance import state, write_record
+from cellcohort.genes.alignment import Alignment
+from cellcohort.inputs.counts import open_sample
+from cellcohort.ood.sample_shift import Shift
+from cellcohort.outputs.parquet import empty, read_frame, table_writer, write_table
+from cellcohort.outputs.schemas import ANNOTATION, GENE_SCORES, PROGRAMS, embedding_schema
 
 begin(snakemake)
 bundle = Bundle.open(Path(snakemake.input.bundle[0]).parent)

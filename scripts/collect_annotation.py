@@ -1,9 +1,9 @@
 """Append the samples' annotations; count labels, OOD cells and their origins."""
 
-from cellcohort.cohort import collect_annotation, collect_origins
-from cellcohort.cohort_tables import COMPOSITION, OOD, ORIGINS
-from cellcohort.jobs import begin
-from cellcohort.tables import write_both
+from cellcohort.cohort.composition import collect_annotation, collect_origins
+from cellcohort.core.job import begin
+from cellcohort.outputs.parquet import write_both
+from cellcohort.outputs.schemas import COMPOSITION, OOD, ORIGINS
 
 begin(snakemake)
 output, samples = snakemake.output, snakemake.params.samples

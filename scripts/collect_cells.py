@@ -1,8 +1,8 @@
 """Write all annotated cells of the cohort as one .h5ad."""
 
-from cellcohort.annotated import SampleFiles, write_annotated
-from cellcohort.jobs import begin
-from cellcohort.tables import read_frame
+from cellcohort.cohort.cohort_h5ad import SampleFiles, write_annotated
+from cellcohort.core.job import begin
+from cellcohort.outputs.parquet import read_frame
 
 begin(snakemake)
 files, names = snakemake.input, ("counts", "genes", "annotation", "embedding")

@@ -1,9 +1,9 @@
 """Append what is known of the copy number of all samples and patients."""
 
-from cellcohort.cohort import cnv_burden, cnv_groups, collect_cnv_arms
-from cellcohort.cohort_tables import CNV_BURDEN, CNV_GROUPS, CNV_MARKERS, CNV_ORIGINS, CNV_PATIENTS, COHORT_CNV_ARMS
-from cellcohort.jobs import begin
-from cellcohort.tables import read_frame, write_both
+from cellcohort.cohort.cnv_tables import cnv_burden, cnv_groups, collect_cnv_arms
+from cellcohort.core.job import begin
+from cellcohort.outputs.parquet import read_frame, write_both
+from cellcohort.outputs.schemas import CNV_BURDEN, CNV_GROUPS, CNV_MARKERS, CNV_ORIGINS, CNV_PATIENTS, COHORT_CNV_ARMS
 
 begin(snakemake)
 samples, files, output = snakemake.params.samples, snakemake.input, snakemake.output

@@ -1,8 +1,9 @@
 """Average the samples' gene scores and programs over the cohort."""
 
-from cellcohort.cohort import mean_gene_scores, mean_programs
-from cellcohort.jobs import begin
-from cellcohort.tables import GENE_SCORES, PROGRAMS, write_both
+from cellcohort.cohort.mean_explanations import mean_gene_scores, mean_programs
+from cellcohort.core.job import begin
+from cellcohort.outputs.parquet import write_both
+from cellcohort.outputs.schemas import GENE_SCORES, PROGRAMS
 
 begin(snakemake)
 output = snakemake.output

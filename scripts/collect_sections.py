@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from cellcohort.bundle import Bundle
-from cellcohort.cohort_tables import SECTIONS
-from cellcohort.jobs import begin
-from cellcohort.sections import sections
-from cellcohort.tables import write_both
+from cellcohort.bundle.model_bundle import Bundle
+from cellcohort.cohort.tissue_sections import sections
+from cellcohort.core.job import begin
+from cellcohort.outputs.parquet import write_both
+from cellcohort.outputs.schemas import SECTIONS
 
 begin(snakemake)
 cells = sections(snakemake.input.annotated, Bundle.open(Path(snakemake.input.bundle[0]).parent))

@@ -1,9 +1,9 @@
 """Write the status of every sample as one table."""
 
-from cellcohort.cohort import collect_status
-from cellcohort.cohort_tables import SAMPLES
-from cellcohort.jobs import begin
-from cellcohort.tables import write_both
+from cellcohort.cohort.sample_status import collect_status
+from cellcohort.core.job import begin
+from cellcohort.outputs.parquet import write_both
+from cellcohort.outputs.schemas import SAMPLES
 
 begin(snakemake)
 samples = collect_status(snakemake.input.status, snakemake.params.samples)

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from cellcohort.bundle import Bundle
-from cellcohort.cohort_tables import ORIGIN_GENE_SETS, ORIGIN_GENES
-from cellcohort.gene_sets import read_gene_sets
-from cellcohort.jobs import begin
-from cellcohort.origin_genes import compare_origins
-from cellcohort.tables import write_both
+from cellcohort.bundle.model_bundle import Bundle
+from cellcohort.cohort.differential_detection import compare_origins
+from cellcohort.core.job import begin
+from cellcohort.inputs.gene_sets import read_gene_sets
+from cellcohort.outputs.parquet import write_both
+from cellcohort.outputs.schemas import ORIGIN_GENE_SETS, ORIGIN_GENES
 
 begin(snakemake)
 files, output = snakemake.input, snakemake.output

@@ -1,10 +1,10 @@
 """Test gene sets in the cohort's gene scores and programs."""
 
-from cellcohort.cohort_tables import ENRICHMENT
-from cellcohort.enrichment import enrich
-from cellcohort.gene_sets import read_gene_sets
-from cellcohort.jobs import begin
-from cellcohort.tables import read_frame, write_both
+from cellcohort.cohort.enrichment import enrich
+from cellcohort.core.job import begin
+from cellcohort.inputs.gene_sets import read_gene_sets
+from cellcohort.outputs.parquet import read_frame, write_both
+from cellcohort.outputs.schemas import ENRICHMENT
 
 begin(snakemake)
 gene_scores, programs = (read_frame(snakemake.input[name]) for name in ("gene_scores", "programs"))

@@ -1,9 +1,9 @@
 """Compare labels and OOD verdicts with the truth columns that the sample sheet names."""
 
-from cellcohort.cohort_tables import CONFUSION, EVALUATION
-from cellcohort.evaluation import confusion, evaluate, load_cells
-from cellcohort.jobs import begin
-from cellcohort.tables import read_frame, write_both, write_table
+from cellcohort.cohort.evaluation import confusion, evaluate, load_cells
+from cellcohort.core.job import begin
+from cellcohort.outputs.parquet import read_frame, write_both, write_table
+from cellcohort.outputs.schemas import CONFUSION, EVALUATION
 
 begin(snakemake)
 cells = load_cells(

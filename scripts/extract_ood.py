@@ -1,9 +1,9 @@
 """Write the OOD cells of one sample with all their genes."""
 
-from cellcohort.counts import open_sample
-from cellcohort.files import read_json
-from cellcohort.jobs import begin
-from cellcohort.ood_cells import empty_ood, write_ood
+from cellcohort.core.files import read_json
+from cellcohort.core.job import begin
+from cellcohort.inputs.counts import open_sample
+from cellcohort.ood.extract import empty_ood, write_ood
 
 begin(snakemake)
 if read_json(snakemake.input.status)["status"] == "ok":

@@ -1,9 +1,9 @@
 """Tabulate how well reference and cohort are integrated in the embedding."""
 
-from cellcohort.cohort_tables import INTEGRATION
-from cellcohort.integration import integration
-from cellcohort.jobs import begin
-from cellcohort.tables import write_both
+from cellcohort.cohort.integration import integration
+from cellcohort.core.job import begin
+from cellcohort.outputs.parquet import write_both
+from cellcohort.outputs.schemas import INTEGRATION
 
 begin(snakemake)
 table = integration(

@@ -1,11 +1,12 @@
 """Leave each type out of the reference and say how well it is found."""
 
-from cellcohort.cohort_tables import LEAVE_TYPE_OUT
-from cellcohort.jobs import begin
-from cellcohort.judgement import kept_levels
-from cellcohort.leave_type_out import leave_types_out
-from cellcohort.tables import read_frame, write_both
-from cellcohort.tokens import N_BINS, TokenStore
+from cellcohort.bundle.calibrate import kept_levels
+from cellcohort.core.job import begin
+from cellcohort.model.token_store import TokenStore
+from cellcohort.model.tokens import N_BINS
+from cellcohort.ood.leave_type_out import leave_types_out
+from cellcohort.outputs.parquet import read_frame, write_both
+from cellcohort.outputs.schemas import LEAVE_TYPE_OUT
 
 begin(snakemake)
 store, seed = TokenStore(snakemake.input.tokens), snakemake.params.seed

@@ -1,9 +1,9 @@
 """Place the cohort's cells in a UMAP of the reference."""
 
-from cellcohort.cohort_tables import UMAP
-from cellcohort.jobs import begin
-from cellcohort.tables import write_table
-from cellcohort.umap import project_umap
+from cellcohort.cohort.umap_projection import project_umap
+from cellcohort.core.job import begin
+from cellcohort.outputs.parquet import write_table
+from cellcohort.outputs.schemas import UMAP
 
 begin(snakemake)
 points = project_umap(

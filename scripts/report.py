@@ -1,7 +1,7 @@
 """Write the cohort report, its figures, and the tables of figures that have no other."""
 
-from cellcohort.jobs import begin
-from cellcohort.report import render_report
+from cellcohort.core.job import begin
+from cellcohort.report.page import render_report
 
 begin(snakemake)
 params, outputs = snakemake.params, dict(snakemake.output.items())

@@ -1,7 +1,7 @@
 """Hand one sample its part of the patient's copy number."""
 
-from cellcohort.cnv.outputs import split_sample
-from cellcohort.jobs import begin
+from cellcohort.cnv.patient_files import split_sample
+from cellcohort.core.job import begin
 
 begin(snakemake)
 files, output = snakemake.input, snakemake.output

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 REPO = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(REPO / "scripts"))
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +39,7 @@ def bundle(tmp_path_factory):
     """The bundle of a small model of three made-up types (small_reference.py)."""
     from small_reference import make_bundle
 
-    from cellcohort.bundle import Bundle
+    from cellcohort.bundle.model_bundle import Bundle
 
     return Bundle.open(make_bundle(tmp_path_factory.mktemp("bundle")))
 

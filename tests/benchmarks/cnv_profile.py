@@ -38,7 +38,7 @@ def make_input(n_cells: int, n_genes: int) -> tuple[sparse.csr_matrix, pd.DataFr
 
 
 def run_ours(matrix: sparse.csr_matrix, genes: pd.DataFrame, groups: np.ndarray) -> None:
-    from cellcohort.cnv.profile import infer_profile, reference_means
+    from cellcohort.cnv.smoothed_profile import infer_profile, reference_means
 
     infer_profile(matrix, genes, reference_means(matrix, groups))
 

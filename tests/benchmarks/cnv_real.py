@@ -22,8 +22,8 @@ import pandas as pd
 from sklearn.metrics import f1_score, roc_auc_score
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
-from cellcohort.cnv import CnvResult, call_copy_number
-from cellcohort.resources import gene_positions
+from cellcohort.cnv.call_copy_number import CnvResult, call_copy_number
+from cellcohort.inputs.resources import gene_positions
 
 OLIGODENDROGLIOMA = "oligodendroglioma_tirosh2016.h5ad"
 OVARY = "ovarian_qian2020.h5ad"

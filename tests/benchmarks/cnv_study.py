@@ -23,9 +23,10 @@ from scipy import sparse
 from sklearn.metrics import adjusted_rand_score, roc_auc_score
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
-from cellcohort.cnv import call_copy_number
-from cellcohort.cnv.genome import lay_out_arms, place_genes
-from cellcohort.resources import chromosome_arms, gene_positions
+from cellcohort.cnv.call_copy_number import call_copy_number
+from cellcohort.genes.chromosome_arms import lay_out_arms
+from cellcohort.genes.positions import place_genes
+from cellcohort.inputs.resources import chromosome_arms, gene_positions
 
 TISSUES = {
     "blood": ("pbmc4k_soupx.h5ad", ["MNP", "T_CD4", "T_CD8", "B"]),

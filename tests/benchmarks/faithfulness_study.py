@@ -24,14 +24,13 @@ import torch
 from scipy import sparse
 from tasks import HELD_OUT_TASKS, Task, load_task, study_options, train_task
 
-from cellcohort.batches import to_tensors
-from cellcohort.calibration import probabilities
-from cellcohort.contributions import GeneContributions
-from cellcohort.inference import run_batches
-from cellcohort.judgement import calibrate, read_cells
-from cellcohort.model import PRESETS, CellMemory
-from cellcohort.profiles import Profiles
-from cellcohort.tokens import Tokens, length_batches, tokenise
+from cellcohort.bundle.calibrate import calibrate, read_cells
+from cellcohort.classifier.attribution import GeneContributions
+from cellcohort.classifier.ensemble import probabilities
+from cellcohort.classifier.type_profiles import Profiles
+from cellcohort.model.inference import run_batches, to_tensors
+from cellcohort.model.network import PRESETS, CellMemory
+from cellcohort.model.tokens import Tokens, length_batches, tokenise
 
 SHARES = np.array([0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5])
 MAX_CELLS, STEPS, BOOTSTRAPS = 300, 8, 2000

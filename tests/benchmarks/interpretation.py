@@ -23,15 +23,16 @@ import numpy as np
 import torch
 from model_memory import N_GENES, N_LABELS, make_bundle, status, write_sample
 
-from cellcohort.annotation import annotate
-from cellcohort.bundle import Bundle
-from cellcohort.counts import open_counts
-from cellcohort.explanation import Explanation
-from cellcohort.genes import align_genes
-from cellcohort.inference import run_batches
-from cellcohort.model import PRESETS
-from cellcohort.resources import gene_aliases
-from cellcohort.tables import embedding_schema, table_writer
+from cellcohort.annotation.annotate import annotate
+from cellcohort.annotation.explanation import Explanation
+from cellcohort.bundle.model_bundle import Bundle
+from cellcohort.genes.alignment import align_genes
+from cellcohort.inputs.counts import open_counts
+from cellcohort.inputs.resources import gene_aliases
+from cellcohort.model.inference import run_batches
+from cellcohort.model.network import PRESETS
+from cellcohort.outputs.parquet import table_writer
+from cellcohort.outputs.schemas import embedding_schema
 
 
 def main() -> None:
@@ -66,7 +67,7 @@ def measure_cost(repeats: int) -> dict:
                 if kind == "with":
                     run(Path(folder), bundle, sample)
                 else:
-                    with mock.patch("cellcohort.annotation._read_cells", read_cells_alone):
+                    with mock.patch("cellcohort.annotation.annotate._read_cells", read_cells_alone):
                         run(Path(folder), bundle, sample)
                 spent.append(time.process_time() - start)
     explained, alone = (float(np.median(seconds[kind][1:])) for kind in ("with", "without"))

@@ -30,13 +30,11 @@ from tasks import LABEL_TASKS, Task, load_task, study_options, train_task
 from torch import nn
 from torch.nn import functional as F
 
-from cellcohort.batches import to_tensors
-from cellcohort.calibration import READINGS, probabilities
-from cellcohort.evaluation import expected_calibration_error
-from cellcohort.inference import predict_tokens
-from cellcohort.judgement import calibrate, read_cells
-from cellcohort.model import PRESETS, CellMemory, CellMemoryOutput, ModelConfig
-from cellcohort.tokens import tokenise
+from cellcohort.bundle.calibrate import calibrate, read_cells
+from cellcohort.classifier.ensemble import READINGS, expected_calibration_error, probabilities
+from cellcohort.model.inference import predict_tokens, to_tensors
+from cellcohort.model.network import PRESETS, CellMemory, CellMemoryOutput, ModelConfig
+from cellcohort.model.tokens import tokenise
 
 VARIANTS = {
     "small": PRESETS["small"],
@@ -115,7 +113,7 @@ def ours(task: Task, variant: str, seed: int, epochs: int) -> list[dict]:
     """The trained model and its readings alone."""
     start = time.process_time()
     built = MeanPooling if variant == "no slots" else CellMemory
-    with TemporaryDirectory() as folder, mock.patch("cellcohort.training.CellMemory", built):
+    with TemporaryDirectory() as folder, mock.patch("cellcohort.model.training.CellMemory", built):
         model, store = train_task(task, VARIANTS[variant], epochs=epochs, seed=seed, folder=folder)
         seconds = time.process_time() - start
         calibrated = calibrate(model, store, alpha=0.05, seed=seed)

@@ -18,15 +18,15 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from tasks import Task, load_task, study_options, train_task
 
-from cellcohort.calibration import probabilities
-from cellcohort.contributions import GeneContributions
-from cellcohort.explanation import Explanation
-from cellcohort.gene_sets import read_gene_sets
-from cellcohort.inference import run_batches
-from cellcohort.judgement import calibrate, read_cells
-from cellcohort.model import PRESETS
-from cellcohort.resources import resource_path
-from cellcohort.tokens import tokenise
+from cellcohort.annotation.explanation import Explanation
+from cellcohort.bundle.calibrate import calibrate, read_cells
+from cellcohort.classifier.attribution import GeneContributions
+from cellcohort.classifier.ensemble import probabilities
+from cellcohort.inputs.gene_sets import read_gene_sets
+from cellcohort.inputs.resources import resource_path
+from cellcohort.model.inference import run_batches
+from cellcohort.model.network import PRESETS
+from cellcohort.model.tokens import tokenise
 
 TOP = 50
 MARKERS = {

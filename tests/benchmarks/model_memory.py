@@ -30,25 +30,19 @@ from scipy import sparse
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
-from cellcohort import training
-from cellcohort.annotation import annotate
-from cellcohort.bundle import Bundle, save_model
-from cellcohort.counts import open_counts
-from cellcohort.explanation import Explanation
-from cellcohort.genes import align_genes
-from cellcohort.judgement import calibrate
-from cellcohort.model import CellMemory, ModelConfig
-from cellcohort.resources import gene_aliases
-from cellcohort.tables import (
-    ANNOTATION,
-    HISTORY,
-    VOCABULARY,
-    embedding_schema,
-    empty,
-    table_writer,
-    write_table,
-)
-from cellcohort.tokens import TokenStore, tokenise, write_store
+from cellcohort.annotation.annotate import annotate
+from cellcohort.annotation.explanation import Explanation
+from cellcohort.bundle.calibrate import calibrate
+from cellcohort.bundle.model_bundle import Bundle, save_model
+from cellcohort.genes.alignment import align_genes
+from cellcohort.inputs.counts import open_counts
+from cellcohort.inputs.resources import gene_aliases
+from cellcohort.model import training
+from cellcohort.model.network import CellMemory, ModelConfig
+from cellcohort.model.token_store import TokenStore, write_store
+from cellcohort.model.tokens import tokenise
+from cellcohort.outputs.parquet import empty, table_writer, write_table
+from cellcohort.outputs.schemas import ANNOTATION, HISTORY, VOCABULARY, embedding_schema
 
 N_GENES, N_EXPRESSED, N_LABELS, CHUNK, STEPS = 2000, 200, 10, 8192, 200
 NARROW = {"d_model": 32, "d_ff": 32, "d_key": 8, "n_slots": 4, "n_layers": 2, "broadcast": "cls"}

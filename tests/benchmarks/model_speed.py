@@ -32,15 +32,15 @@ from torch.nn import functional as F
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
-from cellcohort.batches import to_tensors
-from cellcohort.counts import open_counts
-from cellcohort.genes import align_genes
-from cellcohort.inference import choose_device, predict_tokens
-from cellcohort.model import CellMemory, ModelConfig
-from cellcohort.resources import gene_aliases, gene_positions
-from cellcohort.tokens import Tokens, tokenise
-from cellcohort.training import training_step
-from cellcohort.vocabulary import select_vocabulary
+from cellcohort.core.gpus import choose_device
+from cellcohort.genes.alignment import align_genes
+from cellcohort.genes.vocabulary import select_vocabulary
+from cellcohort.inputs.counts import open_counts
+from cellcohort.inputs.resources import gene_aliases, gene_positions
+from cellcohort.model.inference import predict_tokens, to_tensors
+from cellcohort.model.network import CellMemory, ModelConfig
+from cellcohort.model.tokens import Tokens, tokenise
+from cellcohort.model.training import training_step
 
 N_LABELS = 10
 BATCH = 140  # of the published package

@@ -20,10 +20,9 @@ from scipy.special import logsumexp, softmax
 from sklearn.metrics import roc_auc_score
 from tasks import OOD_TASKS, Task, load_task, study_options, train_task
 
-from cellcohort.batches import to_tensors
-from cellcohort.inference import run_batches
-from cellcohort.model import PRESETS, CellMemory
-from cellcohort.tokens import Tokens, tokenise
+from cellcohort.model.inference import run_batches, to_tensors
+from cellcohort.model.network import PRESETS, CellMemory
+from cellcohort.model.tokens import Tokens, tokenise
 
 N_PASSES = 10
 

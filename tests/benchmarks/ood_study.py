@@ -23,12 +23,11 @@ from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import NearestNeighbors
 from tasks import OOD_TASKS, OTHER_STUDY, Task, load_task, study_options
 
-from cellcohort.crossfit import assign_folds, cross_fit
-from cellcohort.evidence import bin_levels
-from cellcohort.ood import Detector, fit_detector
-from cellcohort.profiles import VIEWS, Comparison, Profiles, fit_profiles
-from cellcohort.shift import Shift, judge_sample
-from cellcohort.tokens import N_BINS, tokenise
+from cellcohort.classifier.cross_fit import assign_folds, cross_fit
+from cellcohort.classifier.type_profiles import VIEWS, Comparison, Profiles, fit_profiles
+from cellcohort.model.tokens import N_BINS, bin_levels, tokenise
+from cellcohort.ood.detector import Detector, fit_detector
+from cellcohort.ood.sample_shift import Shift, judge_sample
 
 ALPHA = 0.05
 

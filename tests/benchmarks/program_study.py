@@ -20,9 +20,9 @@ import numpy as np
 import pandas as pd
 from slot_study import ranks
 
-from cellcohort.bundle import Bundle
-from cellcohort.inference import run_batches
-from cellcohort.tokens import tokenise
+from cellcohort.bundle.model_bundle import Bundle
+from cellcohort.model.inference import run_batches
+from cellcohort.model.tokens import tokenise
 
 MIN_CELLS = 20
 Sums = tuple[np.ndarray, np.ndarray, int]

@@ -13,11 +13,11 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "helpers"))
 from browser import Browser, find_chromium, open_browser
 from synthetic_results import collect, make_results, report_inputs
 
-from cellcohort.report import render_report
+from cellcohort.report.page import render_report
 
 QUIET_SECONDS = 5
 WATCH = """

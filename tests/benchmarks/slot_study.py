@@ -23,9 +23,9 @@ from scipy.optimize import linear_sum_assignment
 from scipy.stats import rankdata
 from tasks import Task, load_task, study_options, train_task
 
-from cellcohort.inference import run_batches
-from cellcohort.model import PRESETS, CellMemory
-from cellcohort.tokens import tokenise
+from cellcohort.model.inference import run_batches
+from cellcohort.model.network import PRESETS, CellMemory
+from cellcohort.model.tokens import tokenise
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt

@@ -23,8 +23,8 @@ from scipy import sparse
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
-from cellcohort.cnv.genome import read_arms
-from cellcohort.resources import gene_positions, resource_path
+from cellcohort.genes.genome_tables import read_arms
+from cellcohort.inputs.resources import gene_positions, resource_path
 
 N_TYPES, N_MARKERS, N_PROGRAM, N_DONORS, N_REFERENCE = 8, 150, 80, 4, 4000
 FOUNDERS = 3  # tumours arise from the first types

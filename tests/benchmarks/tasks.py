@@ -23,14 +23,15 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
-from cellcohort.counts import Counts, open_counts
-from cellcohort.genes import align_genes
-from cellcohort.model import CellMemory, ModelConfig
-from cellcohort.resources import gene_aliases, gene_positions
-from cellcohort.splits import assign_splits
-from cellcohort.tokens import TokenStore, tokenise, write_store
-from cellcohort.training import TrainConfig, train
-from cellcohort.vocabulary import select_vocabulary
+from cellcohort.genes.alignment import align_genes
+from cellcohort.genes.vocabulary import select_vocabulary
+from cellcohort.inputs.counts import Counts, open_counts
+from cellcohort.inputs.resources import gene_aliases, gene_positions
+from cellcohort.model.network import CellMemory, ModelConfig
+from cellcohort.model.token_store import TokenStore, write_store
+from cellcohort.model.tokens import tokenise
+from cellcohort.model.training import TrainConfig, train
+from cellcohort.reference.splits import assign_splits
 
 LABEL_TASKS = ("ovarian", "ovarian back", "zheng to pbmc4k", "pbmc4k to zheng", "pancreas")
 OOD_TASKS = (

@@ -29,4 +29,4 @@ rule annotate:
     message:
         "Annotating {wildcards.sample}"
     script:
-        SCRIPT["annotate"]
+        f"{SCRIPTS}/annotate.py"

@@ -42,7 +42,7 @@ rule infer_cnv:
     message:
         "Inferring the copy number of patient {wildcards.patient}"
     script:
-        SCRIPT["cnv"]
+        f"{SCRIPTS}/infer_cnv.py"
 
 
 rule split_cnv:
@@ -69,4 +69,4 @@ rule split_cnv:
     message:
         "Writing the copy number of {wildcards.sample}"
     script:
-        SCRIPT["split_cnv"]
+        f"{SCRIPTS}/split_cnv.py"

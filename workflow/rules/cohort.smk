@@ -48,7 +48,7 @@ rule collect_status:
     message:
         "Collecting the status of all samples"
     script:
-        SCRIPT["collect_status"]
+        f"{SCRIPTS}/collect_status.py"
 
 
 rule collect_annotation:
@@ -78,7 +78,7 @@ rule collect_annotation:
     message:
         "Collecting the annotation of all samples"
     script:
-        SCRIPT["collect_annotation"]
+        f"{SCRIPTS}/collect_annotation.py"
 
 
 rule collect_explanations:
@@ -103,7 +103,7 @@ rule collect_explanations:
     message:
         "Collecting gene scores and programs of all samples"
     script:
-        SCRIPT["collect_explanations"]
+        f"{SCRIPTS}/collect_explanations.py"
 
 
 rule enrichment:
@@ -127,7 +127,7 @@ rule enrichment:
     message:
         "Testing gene sets in gene scores and programs"
     script:
-        SCRIPT["enrichment"]
+        f"{SCRIPTS}/enrichment.py"
 
 
 rule collect_cnv:
@@ -165,7 +165,7 @@ rule collect_cnv:
     message:
         "Collecting the copy number of all samples and patients"
     script:
-        SCRIPT["collect_cnv"]
+        f"{SCRIPTS}/collect_cnv.py"
 
 
 rule evaluate:
@@ -192,7 +192,7 @@ rule evaluate:
     message:
         "Comparing the annotation with the truth where the sheet names one"
     script:
-        SCRIPT["evaluate"]
+        f"{SCRIPTS}/evaluate.py"
 
 
 rule collect_cells:
@@ -223,7 +223,7 @@ rule collect_cells:
     message:
         "Writing all annotated cells into one file"
     script:
-        SCRIPT["collect_cells"]
+        f"{SCRIPTS}/collect_cells.py"
 
 
 rule collect_sections:
@@ -246,7 +246,7 @@ rule collect_sections:
     message:
         "Choosing the cells of spatial samples that are drawn"
     script:
-        SCRIPT["collect_sections"]
+        f"{SCRIPTS}/collect_sections.py"
 
 
 rule compare_origins:
@@ -272,4 +272,4 @@ rule compare_origins:
     message:
         "Comparing the OOD cells with their origins"
     script:
-        SCRIPT["compare_origins"]
+        f"{SCRIPTS}/compare_origins.py"

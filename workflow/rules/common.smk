@@ -7,48 +7,21 @@ from functools import cache
 import yaml
 from snakemake.exceptions import WorkflowError
 
-LIBRARY = str(workflow.current_basedir.join("../../scripts"))
+# Joined here because a literal path in `script:` fails in a module that is fetched from git.
+SCRIPTS = str(workflow.current_basedir.join("../../scripts"))
 
 # A local clone brings the library along; a project that imports the workflow from git has installed it.
-if os.path.isdir(LIBRARY) and LIBRARY not in sys.path:
-    sys.path.insert(0, LIBRARY)
+if os.path.isdir(SCRIPTS) and SCRIPTS not in sys.path:
+    sys.path.insert(0, SCRIPTS)
 
-from cellcohort import settings, sheet
-from cellcohort.bundle_files import FORMAT as BUNDLE_FORMAT
-from cellcohort.errors import InputError
-from cellcohort.packaged import resource_path
-from cellcohort.sheet_columns import COMPUTING, DESCRIPTION
-
-# Paths are joined here because a literal path in `script:` fails in a module that is fetched from git.
-SCRIPT = {
-    name: str(workflow.current_basedir.join(f"../../scripts/{name}.py"))
-    for name in (
-        "vocabulary",
-        "qc",
-        "align",
-        "tokenise",
-        "train",
-        "calibrate",
-        "leave_type_out",
-        "annotate",
-        "extract_ood",
-        "cnv",
-        "split_cnv",
-        "collect_annotation",
-        "collect_status",
-        "collect_explanations",
-        "enrichment",
-        "collect_cnv",
-        "collect_cells",
-        "collect_sections",
-        "compare_origins",
-        "evaluate",
-        "project_umap",
-        "integration",
-        "report",
-    )
-}
-
+from cellcohort.core.errors import InputError
+from cellcohort.inputs.bundle_files import BUNDLE_FILES
+from cellcohort.inputs.bundle_files import FORMAT as BUNDLE_FORMAT
+from cellcohort.inputs.check_inputs import check_data
+from cellcohort.inputs.config import check_config
+from cellcohort.inputs.resources import resource_path
+from cellcohort.inputs.sample_columns import COMPUTING, DESCRIPTION
+from cellcohort.inputs.sample_sheet import matrix_files, read_sheet, samples_by_patient
 
 wildcard_constraints:
     sample=r"[A-Za-z0-9_-][A-Za-z0-9._-]*",

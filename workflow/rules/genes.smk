@@ -19,7 +19,7 @@ rule select_vocabulary:
     message:
         "Choosing the genes that the model knows"
     script:
-        SCRIPT["vocabulary"]
+        f"{SCRIPTS}/select_vocabulary.py"
 
 
 rule align_genes:
@@ -49,4 +49,4 @@ rule align_genes:
     message:
         "Matching the genes of {wildcards.sample} with the vocabulary"
     script:
-        SCRIPT["align"]
+        f"{SCRIPTS}/align_genes.py"

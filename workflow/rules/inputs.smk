@@ -1,12 +1,12 @@
 # Config and sample sheet: checked before any job, then turned into look-up tables for the rules.
 
 try:
-    settings.check_config(config, read_schema("config"), files=map(str, workflow.configfiles))
+    check_config(config, read_schema("config"), files=map(str, workflow.configfiles))
     validate(config, "../schemas/config.schema.yaml")
-    SHEET = sheet.read_sheet(config["samples"], read_schema("samples"))
+    SHEET = read_sheet(config["samples"], read_schema("samples"))
     # Jobs read this file again in processes of their own, and linting judges the code alone: neither opens the data.
     if workflow.is_main_process and "--lint" not in sys.argv:
-        sheet.check_data(SHEET, config)
+        check_data(SHEET, config)
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
@@ -16,11 +16,11 @@ SAMPLES = {row["sample_id"]: {key: row[key] for key in COMPUTING if key in row} 
 QC = {row["sample_id"]: {key: row.get(key, value) for key, value in config["qc"].items()} for row in SHEET}
 # local(): a module's prefix and a default storage are for results, not for the user's own files.
 COUNTS = {row["sample_id"]: local(row["path"]) for row in SHEET}
-PARTS = {row["sample_id"]: list(map(local, sheet.matrix_files(row["path"]))) for row in SHEET}
-PATIENTS = sheet.samples_by_patient(SHEET)
+PARTS = {row["sample_id"]: list(map(local, matrix_files(row["path"]))) for row in SHEET}
+PATIENTS = samples_by_patient(SHEET)
 REFERENCE = [] if BUNDLE_FOLDER else local(config["reference"]["path"])
 BUNDLE = {
     name: local(os.path.join(BUNDLE_FOLDER, name)) if BUNDLE_FOLDER else f"<results>/model/{name}"
-    for name in sheet.BUNDLE_FILES
+    for name in BUNDLE_FILES
 }
 VOCABULARY = BUNDLE["vocabulary.parquet"] if BUNDLE_FOLDER else "<results>/reference/vocabulary.parquet"

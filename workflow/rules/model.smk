@@ -20,7 +20,7 @@ rule tokenise_reference:
     message:
         "Turning the reference into tokens"
     script:
-        SCRIPT["tokenise"]
+        f"{SCRIPTS}/tokenise_reference.py"
 
 
 rule train_model:
@@ -48,7 +48,7 @@ rule train_model:
     message:
         "Training CellMemory on the reference"
     script:
-        SCRIPT["train"]
+        f"{SCRIPTS}/train_model.py"
 
 
 rule calibrate_model:
@@ -81,7 +81,7 @@ rule calibrate_model:
     message:
         "Calibrating confidence and OOD scores on reference cells"
     script:
-        SCRIPT["calibrate"]
+        f"{SCRIPTS}/calibrate_model.py"
 
 
 # Not part of a run: `snakemake leave_type_out` asks for it.
@@ -108,4 +108,4 @@ rule leave_type_out:
     message:
         "Leaving each type out of the reference and looking for it"
     script:
-        SCRIPT["leave_type_out"]
+        f"{SCRIPTS}/leave_type_out.py"

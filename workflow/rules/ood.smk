@@ -22,4 +22,4 @@ rule extract_ood:
     message:
         "Extracting the OOD cells of {wildcards.sample}"
     script:
-        SCRIPT["extract_ood"]
+        f"{SCRIPTS}/extract_ood.py"

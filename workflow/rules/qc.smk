@@ -21,4 +21,4 @@ rule quality_control:
     message:
         "Judging the cells of {wildcards.sample}"
     script:
-        SCRIPT["qc"]
+        f"{SCRIPTS}/quality_control.py"

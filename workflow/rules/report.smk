@@ -21,7 +21,7 @@ rule project_umap:
     message:
         "Mapping reference and cohort"
     script:
-        SCRIPT["project_umap"]
+        f"{SCRIPTS}/project_umap.py"
 
 
 rule integration:
@@ -45,7 +45,7 @@ rule integration:
     message:
         "Measuring how well reference and cohort are integrated"
     script:
-        SCRIPT["integration"]
+        f"{SCRIPTS}/integration.py"
 
 
 rule report:
@@ -105,4 +105,4 @@ rule report:
     message:
         "Writing the cohort report"
     script:
-        SCRIPT["report"]
+        f"{SCRIPTS}/report.py"

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 from scipy import sparse
 
-from .arms import ArmCounts, compare, group_sums
-from .calls import pattern_llr
-from .genome import ArmLayout
+from ..genes.chromosome_arms import ArmLayout
+from .arm_counts import ArmCounts
+from .arm_effects import compare, group_sums
+from .likelihood import pattern_llr
 from .settings import Settings
 
 _MAX_AXES = 4

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 from scipy import sparse
 
-from ..files import atomic_path
+from ..core.files import atomic_path
 
 _MAX_CELLS = 400
 _COLOURS = {

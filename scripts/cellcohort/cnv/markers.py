@@ -10,8 +10,8 @@ import pandas as pd
 import scanpy as sc
 from scipy import sparse
 
-from ..cohort_tables import CNV_MARKERS
-from .patient import Sample, gene_names, read_genes, seeded
+from ..outputs.schemas import CNV_MARKERS
+from .patient_samples import Sample, gene_names, read_genes, seeded
 
 _ANEUPLOID, _NORMAL = "aneuploid", "normal"
 

@@ -3,74 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-from zlib import crc32
 
 import anndata as ad
 import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from ..cnv_groups import POOL
-from ..counts import Counts, open_sample
-from ..files import read_json
-from ..tables import read_frame
-from .call import CnvResult, call_copy_number
+from .call_copy_number import CnvResult, call_copy_number
+from .cell_groups import POOL
+from .patient_samples import HealthyReference, Sample, _rows_of, gene_names, read_genes, seeded
 from .settings import Settings
 
 _HELD_OUT = 0.2
 _MAX_BORROWED = 200
 _SMALL_GROUP = 20
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One sample of the patient.
-
-    Attributes
-    ----------
-    counts
-        The opened counts.
-    annotation
-        annotation.parquet of the sample: one row for each cell that passed QC.
-    """
-
-    sample_id: str
-    counts: Counts
-    annotation: pd.DataFrame
-
-
-def open_samples(
-    rows: Sequence[dict[str, Any]],
-    counts: Sequence[str | Path],
-    *,
-    status: Sequence[str | Path],
-    annotation: Sequence[str | Path],
-) -> list[Sample]:
-    """Open the patient's samples that are not rejected.
-
-    Parameters
-    ----------
-    rows
-        The samples' rows of the sheet.
-    counts, status, annotation
-        Paths in the order of `rows`.
-    """
-    return [
-        Sample(row["sample_id"], open_sample(row, path), read_frame(table))
-        for row, path, state, table in zip(rows, counts, status, annotation, strict=True)
-        if read_json(state)["status"] == "ok"
-    ]
-
-
-@dataclass(frozen=True)
-class HealthyReference:
-    """The labelled healthy cells that may be borrowed: the opened counts and each cell's label (missing: unused)."""
-
-    counts: Counts
-    labels: pd.Series
 
 
 def call_patient(
@@ -153,11 +99,6 @@ def _held_out(obs: pd.DataFrame, normal: np.ndarray, min_reference: int, seed: i
     return held
 
 
-def seeded(seed: int, name: str) -> np.random.Generator:
-    """A generator of its own for each name, so that no lineage or origin depends on which others there are."""
-    return np.random.default_rng([seed, crc32(str(name).encode())])
-
-
 def _borrow(
     obs: pd.DataFrame, healthy: HealthyReference | None, normal_labels: Sequence[str], min_reference: int, seed: int
 ) -> pd.DataFrame:
@@ -207,38 +148,3 @@ def _assemble(
     keys = [f"{sample}\t{cell}" for sample, cell in zip(obs["sample_id"], obs["cell_id"], strict=True)]
     table.index = pd.Index(keys + [f"\tborrowed {row}" for row in borrowed["row"]], dtype=object)
     return ad.AnnData(matrix, obs=table, var=pd.DataFrame(index=pd.Index(shared, dtype=object)))
-
-
-def gene_names(genes: pd.DataFrame, positions: pd.DataFrame) -> np.ndarray:
-    """The symbol of `positions` for each gene of a file: by gene id where both know it, else the file's own symbol."""
-    known = pd.Series(dtype=object)
-    if "gene_id" in positions:
-        known = positions.dropna(subset=["gene_id"]).drop_duplicates("gene_id").set_index("gene_id")["symbol"]
-    by_id = genes["gene_id"].map(known)
-    return by_id.where(by_id.notna(), genes["symbol"]).astype(str).to_numpy()
-
-
-def _rows_of(sample: Sample) -> np.ndarray:
-    """Row numbers of the annotated cells, in the order of the annotation."""
-    rows = pd.Index(sample.counts.cell_ids).get_indexer(sample.annotation["cell_id"])
-    if (rows < 0).any():
-        raise ValueError(f"{sample.sample_id}: annotated cells are not in {sample.counts.path}")
-    return rows
-
-
-def read_genes(counts: Counts, rows: np.ndarray, names: np.ndarray, shared: list[str]) -> sparse.csr_matrix:
-    """Counts of some rows, in their order, in the shared genes; genes of one name are summed."""
-    column = pd.Index(shared).get_indexer(names)
-    kept = np.flatnonzero(column >= 0)
-    into = sparse.csr_matrix(
-        (np.ones(len(kept), dtype=np.float32), (kept, column[kept])), shape=(len(names), len(shared))
-    )
-    order = np.argsort(rows, kind="stable")
-    chunks = [chunk @ into for _, chunk in counts.chunks(rows[order])]
-    stacked = sparse.vstack(chunks, format="csr")
-    return stacked[np.argsort(order, kind="stable")]
-
-
-def open_healthy(reference: dict[str, Any], counts: Counts) -> HealthyReference:
-    """The healthy reference with the labels that the config names."""
-    return HealthyReference(counts, counts.obs[reference["label"]])

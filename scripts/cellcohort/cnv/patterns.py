@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy import sparse
 
-from .arms import ArmCounts, Effects, compare, group_sums
-from .genome import ArmLayout
+from ..genes.chromosome_arms import ArmLayout
+from .arm_counts import ArmCounts
+from .arm_effects import Effects, compare, group_sums
 from .settings import Settings
 
 _MIN_SELF = 20

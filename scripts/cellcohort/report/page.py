@@ -11,22 +11,23 @@ import vl_convert
 from jinja2 import Environment, PackageLoader, Template, select_autoescape
 from markupsafe import Markup
 
-from ..files import atomic_path
-from ..sheet_columns import DESCRIPTION
-from ..tables import write_tsv
-from . import charts, cnv_charts, maps, model_charts
-from .answers import answers
-from .captions import captions
-from .figure import Figure
-from .figure_tables import figure_tables
-from .genes import genes, type_genes
-from .images import data_uri
-from .inputs import ReportData, load
-from .methods import methods_text, package_versions
-from .palette import OOD, label_colours
-from .patients import patient_facts
-from .trust import model_warnings, patient_warnings
-from .words import count, percent
+from ..core.files import atomic_path
+from ..inputs.sample_columns import DESCRIPTION
+from ..outputs.parquet import write_tsv
+from .facts.answers import answers
+from .facts.cautions import model_warnings, patient_warnings
+from .facts.patients import patient_facts
+from .facts.type_genes import type_genes
+from .figures import cnv_figures, maps, model_figures, patient_figures
+from .figures.figure_tables import figure_tables
+from .figures.gene_figures import genes
+from .figures.images import data_uri
+from .figures.palette import OOD, label_colours
+from .figures.panels import Figure
+from .report_data import FOREIGN, ReportData, load
+from .text.captions import captions
+from .text.methods import methods_text, package_versions
+from .text.numbers import count, percent
 
 _OF_ONE_PATIENT = ("Cohort, by label", "Cohort, foreign cells", "Cohort, by copy number")
 _LIBRARIES = "window.vegaEmbed = vegaEmbed;"
@@ -77,20 +78,20 @@ def render_report(
 def build_figures(data: ReportData, config: Mapping[str, Any]) -> dict[str, Figure]:
     """All figures by name; cnv only when copy number was inferred."""
     figures = [
-        charts.composition(data),
-        charts.ood(data, alpha=_alpha(config)),
+        patient_figures.composition(data),
+        patient_figures.ood(data, alpha=_alpha(config)),
         maps.umap(data),
         maps.sections(data),
         genes(data),
-        charts.origins(data),
-        charts.qc(data),
-        charts.coverage(data, min_share=_min_share(config)),
-        model_charts.training(data),
-        model_charts.confusion(data),
-        model_charts.evaluation(data),
+        patient_figures.origins(data),
+        patient_figures.qc(data),
+        patient_figures.coverage(data, min_share=_min_share(config)),
+        model_figures.training(data),
+        model_figures.confusion(data),
+        model_figures.evaluation(data),
     ]
     if data.cnv_arms is not None:
-        figures += [cnv_charts.cnv(data), cnv_charts.cnv_groups(data)]
+        figures += [cnv_figures.cnv(data), cnv_figures.cnv_groups(data)]
     return {figure.name: figure for figure in figures}
 
 
@@ -113,8 +114,8 @@ def _context(data: ReportData, figures: dict[str, Figure], title: str, config: M
         "altered": set(figures["cnv_groups"].data["arms"]["patient"]) if "cnv_groups" in figures else set(),
         "sections_of": data.sections.groupby("patient_id")["sample_id"].unique().to_dict(),
         "genes": type_genes(data),
-        "colours": {**label_colours(data.labels), charts.FOREIGN: OOD},
-        "foreign": charts.FOREIGN,
+        "colours": {**label_colours(data.labels), FOREIGN: OOD},
+        "foreign": FOREIGN,
         "alpha": _alpha(config),
         "heatmaps": {name: data_uri(path, n_pictures=len(data.heatmaps)) for name, path in data.heatmaps.items()},
         "methods": methods_text(data, config, package_versions()),

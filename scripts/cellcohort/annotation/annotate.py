@@ -1,0 +1,164 @@
+"""Annotation of a sample: streamed from disk through the model, each cell judged by itself (DESIGN law 1).
+
+Only the OOD verdict needs the sample as a whole: p-values are adjusted for its technical shift, q-values for its cells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from scipy.stats import false_discovery_control
+
+from ..bundle.model_bundle import Bundle
+from ..classifier.ensemble import probabilities
+from ..classifier.type_profiles import Comparison
+from ..core.logs import progress_bar
+from ..genes.alignment import Alignment
+from ..inputs.counts import Counts
+from ..model.inference import run_batches
+from ..model.tokens import Tokens, bin_levels, tokenise
+from ..ood.sample_shift import Shift, ShiftEstimator
+from ..outputs.parquet import as_table, vectors
+from ..outputs.schemas import ANNOTATION
+from .explanation import Explanation
+
+SURE = 0.5  # confidence from which a label is more likely right than wrong
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """What the model says of a sample.
+
+    Attributes
+    ----------
+    table
+        In tables.ANNOTATION, in the order of the file.
+    shift
+        The technical shift that the p-values are adjusted for.
+    """
+
+    table: pa.Table
+    shift: Shift
+
+
+def annotate(
+    counts: Counts,
+    rows: np.ndarray,
+    alignment: Alignment,
+    bundle: Bundle,
+    explanation: Explanation,
+    *,
+    sample_id: str,
+    patient_id: str,
+    alpha: float,
+    keep_embedding: Callable[[pa.Table], None],
+    chunk_size: int = 4096,
+) -> Annotation:
+    """Annotate the cells `rows` of a sample, chunk by chunk.
+
+    Parameters
+    ----------
+    counts
+        The sample.
+    rows
+        Ascending row numbers of the cells that passed QC.
+    explanation
+        Receives the gene scores and programs of all cells.
+    alpha
+        A cell whose conformal p-value is at most this is OOD.
+    keep_embedding
+        Receives the rows of embedding.parquet of each chunk.
+    """
+    estimator = ShiftEstimator(bundle.profiles, bundle.detector, bundle.labels)
+    names = np.array(bundle.labels, object)
+    n_chunks = -(-counts.n_cells // chunk_size)
+    types, scores, tables = [np.empty(0, int)], [np.empty(0)], []
+    for chunk_rows, matrix in progress_bar(counts.chunks(rows, chunk_size), total=n_chunks, title=sample_id):
+        tokens = tokenise(alignment.project(matrix), n_bins=bundle.model.config.n_bins)
+        levels = bin_levels(tokens, bundle.model.config.n_genes, bundle.model.config.n_bins)
+        compared = bundle.profiles.compare(levels)
+        readings, embedding = _read_cells(bundle, tokens, compared, explanation)
+        columns = label_cells(bundle, probabilities(readings, bundle.mix))
+        score = bundle.detector.score(compared.views)
+        cell_ids = counts.cell_ids[chunk_rows]
+        estimator.add(cell_ids, compared.types, score, levels)
+        keep_embedding(pa.table({"cell_id": cell_ids, "vector": vectors(embedding)}))
+        types.append(compared.types)
+        scores.append(score)
+        origin = {"origin": names[compared.origins], "origin_margin": compared.margins}
+        tables.append(pa.table({"cell_id": cell_ids, **columns, **origin}))
+    type_, score = np.concatenate(types), np.concatenate(scores)
+    shift = estimator.estimate(type_, score)
+    return Annotation(_with_verdict(tables, bundle, type_, score, shift, (sample_id, patient_id), alpha), shift)
+
+
+def _read_cells(
+    bundle: Bundle, tokens: Tokens, compared: Comparison, explanation: Explanation
+) -> tuple[np.ndarray, np.ndarray]:
+    """Readings and embeddings of the chunk's cells; what their genes say goes to the explanation of their label."""
+    config, mix = bundle.model.config, bundle.mix
+    embedding = np.empty((len(tokens), config.d_model), np.float32)
+    readings = compared.readings(np.zeros_like(compared.evidence))[: len(mix)]
+    for rows, batch, output in run_batches(bundle.model, tokens, attention=True):
+        readings[0, rows], embedding[rows] = output.logits.cpu().numpy(), output.embedding.cpu().numpy()
+        labels = np.tensordot(mix, readings[:, rows], 1).argmax(1)
+        added = bundle.contributions.of(batch, labels) if bundle.contributions else None
+        explanation.add(labels, batch, output, added)
+    return readings, embedding
+
+
+def label_cells(bundle: Bundle, probability: np.ndarray) -> dict[str, np.ndarray]:
+    """The columns of tables.ANNOTATION that are about labels, from probabilities (n, n_labels).
+
+    Where the reference has coarse types, a cell's coarse label is the one of most probability, summed over its types;
+    the resolved label is the label where that is more likely right than wrong, and the coarse label elsewhere.
+    """
+    names, coarse = np.array(bundle.labels, object), bundle.coarse
+    order = np.argsort(-probability, axis=1, kind="stable")
+    confidence = np.take_along_axis(probability, order, 1)[:, 0]
+    columns = {"label": names[order[:, 0]], "confidence": confidence, "second_label": names[order[:, 1]]}
+    if coarse is None:
+        nothing = np.full(len(probability), None, object)
+        return columns | {
+            "coarse_label": nothing,
+            "coarse_confidence": pa.nulls(len(probability), pa.float32()),
+            "resolved_label": columns["label"],
+        }
+    groups, group = np.unique(coarse, return_inverse=True)
+    summed = probability @ (group[:, None] == np.arange(len(groups)))
+    coarse_label = groups[summed.argmax(1)]
+    return columns | {
+        "coarse_label": coarse_label,
+        "coarse_confidence": summed.max(1),
+        "resolved_label": np.where(confidence >= SURE, columns["label"], coarse_label),
+    }
+
+
+def _with_verdict(
+    tables: list[pa.Table],
+    bundle: Bundle,
+    types: np.ndarray,
+    scores: np.ndarray,
+    shift: Shift,
+    ids: tuple[str, str],
+    alpha: float,
+) -> pa.Table:
+    """The chunks as one table, with the columns that need all cells of the sample."""
+    if not tables:
+        return ANNOTATION.empty_table()
+    pvalues = bundle.detector.pvalue(scores - shift.shift, np.array(bundle.labels, object)[types])
+    table = pa.concat_tables(tables)
+    verdict = {
+        "sample_id": [ids[0]] * len(scores),
+        "patient_id": [ids[1]] * len(scores),
+        "ood_score": scores,
+        "ood_pvalue": pvalues,
+        "is_ood": pvalues <= alpha,
+        "ood_qvalue": false_discovery_control(pvalues),
+    }
+    for name, column in verdict.items():
+        table = table.append_column(name, pa.array(column))
+    return as_table(table, ANNOTATION)

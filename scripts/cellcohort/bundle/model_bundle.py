@@ -1,0 +1,99 @@
+"""The model bundle: a folder that annotates wherever it is copied to, with no pickle in it (DESIGN law 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from safetensors import numpy as arrays
+from safetensors.torch import load_file, save_file
+
+from ..classifier.attribution import GeneContributions
+from ..classifier.type_profiles import Profiles
+from ..core.files import atomic_path, checksum, digest, read_json
+from ..core.provenance import write_record
+from ..inputs.bundle_files import BUNDLE_FILES, FORMAT, check_bundle, check_format
+from ..model.network import CellMemory, ModelConfig
+from ..ood.detector import Detector
+from ..outputs.parquet import read_frame
+
+
+def save_model(model: CellMemory, *, weights: str | Path, config: str | Path, settings: Mapping) -> None:
+    """Write weights and sizes; `settings` says how the model was trained."""
+    tensors = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+    with atomic_path(weights) as part:
+        save_file(tensors, part)
+    write_record(config, {"format": FORMAT, "model": asdict(model.config), **settings})
+
+
+def load_model(weights: str | Path, config: str | Path) -> CellMemory:
+    """The model in evaluation mode, on the CPU."""
+    check_format(config)
+    model = CellMemory(ModelConfig(**read_json(config)["model"]))
+    model.load_state_dict(load_file(weights))
+    return model.eval()
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A trained model with all that annotation needs; `folder` holds the files of `bundle_files.BUNDLE_FILES`."""
+
+    folder: Path
+
+    @classmethod
+    def open(cls, folder: str | Path) -> Bundle:
+        """Check that the folder is complete; files are read when first asked for."""
+        check_bundle(folder)
+        return cls(Path(folder))
+
+    @cached_property
+    def sha256(self) -> str:
+        """Digest of all files of the bundle."""
+        return digest({name: checksum(self.folder / name) for name in BUNDLE_FILES})
+
+    @cached_property
+    def model(self) -> CellMemory:
+        """The model in evaluation mode, on the CPU."""
+        return load_model(self.folder / "weights.safetensors", self.folder / "config.json")
+
+    @cached_property
+    def vocabulary(self) -> pd.DataFrame:
+        """The genes (tables.VOCABULARY)."""
+        return read_frame(self.folder / "vocabulary.parquet")
+
+    @cached_property
+    def labels(self) -> list[str]:
+        """The reference types in the order of the logits."""
+        return read_frame(self.folder / "labels.parquet")["label"].tolist()
+
+    @cached_property
+    def coarse(self) -> np.ndarray | None:
+        """The coarse type of each label, shape (n_labels,), or None where the reference has none."""
+        coarse = read_frame(self.folder / "labels.parquet")["coarse"]
+        return None if coarse.isna().any() else coarse.to_numpy(object)
+
+    @cached_property
+    def mix(self) -> np.ndarray:
+        """Weights of the readings (calibration.READINGS)."""
+        return np.array(read_json(self.folder / "calibration.json")["mix"])
+
+    @cached_property
+    def detector(self) -> Detector:
+        """The OOD detector."""
+        return Detector(**read_json(self.folder / "calibration.json")["ood"])
+
+    @cached_property
+    def profiles(self) -> Profiles:
+        """The reference's types gene by gene."""
+        return Profiles(**arrays.load_file(self.folder / "profiles.safetensors"))
+
+    @cached_property
+    def contributions(self) -> GeneContributions | None:
+        """What genes add to labels, or None where labels come from the workspace alone."""
+        if len(self.mix) == 1:
+            return None
+        return GeneContributions(self.profiles, self.mix, self.model.config.n_bins)

@@ -1,0 +1,87 @@
+"""What the reference says of its own cells when their donors are left out: the honest view of the closed-form parts."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from ..reference.splits import by_donor, in_random_order
+from .type_profiles import VIEWS, Profiles, fit_profiles
+
+log = logging.getLogger(__name__)
+N_FOLDS = 5
+
+
+@dataclass(frozen=True)
+class OutOfFold:
+    """n reference cells as seen by profiles that were fitted without their fold.
+
+    Attributes
+    ----------
+    folds
+        Number of the fold, shape (n,); 0 holds the cells of the `validation` split where there are any.
+    judged
+        Whether the other folds have the cell's own label, shape (n,). What follows is only of these cells.
+    types, views
+        As in `profiles.Comparison`; -1 and NaN elsewhere.
+    """
+
+    folds: np.ndarray
+    judged: np.ndarray
+    types: np.ndarray
+    views: np.ndarray
+
+
+def cross_fit(
+    levels: sparse.csr_matrix, codes: np.ndarray, folds: np.ndarray, n_labels: int
+) -> tuple[OutOfFold, dict[int, Profiles]]:
+    """The cells as seen without their fold, and the profiles that saw them, by fold.
+
+    Parameters
+    ----------
+    levels
+        Shape (n, n_genes).
+    codes, folds
+        Label number and fold of each cell, shape (n,).
+    """
+    judged = np.zeros(len(codes), bool)
+    views, types, without = np.full((len(codes), len(VIEWS)), np.nan), np.full(len(codes), -1), {}
+    for fold in np.unique(folds):
+        others = folds != fold
+        present = np.unique(codes[others])
+        cells = np.flatnonzero(~others & np.isin(codes, present))
+        if len(present) < 2 or not len(cells):
+            continue
+        without[int(fold)] = fit_profiles(levels[others], codes[others], n_labels)
+        compared = without[int(fold)].compare(levels[cells])
+        judged[cells], types[cells], views[cells] = True, compared.types, compared.views
+        log.info("profiles without fold %d judge %d cells", fold, len(cells))
+    return OutOfFold(folds, judged, types, views), without
+
+
+def assign_folds(cells: pd.DataFrame, *, seed: int) -> np.ndarray:
+    """Fold of each reference cell: 0 for the `validation` split, up to four more for the training cells.
+
+    Training cells are divided by donor where the split is by donor, otherwise at random within each label. The result
+    does not depend on the order of the cells.
+
+    Parameters
+    ----------
+    cells
+        Columns cell_id, label, donor and split, n rows.
+    """
+    folds = np.zeros(len(cells), int)
+    training = np.flatnonzero(cells["split"] == "train")
+    if by_donor(cells):
+        names, donors = np.unique(cells["donor"].to_numpy(str)[training], return_inverse=True)
+        group = np.random.default_rng(seed).permutation(len(names)) % (N_FOLDS - 1)
+        folds[training] = 1 + group[donors]
+    else:
+        shuffled = training[in_random_order(cells["cell_id"].to_numpy()[training], seed=seed)]
+        rank = cells["label"].iloc[shuffled].groupby(cells["label"].iloc[shuffled]).cumcount().to_numpy()
+        folds[shuffled] = 1 + rank % (N_FOLDS - 1)
+    return folds

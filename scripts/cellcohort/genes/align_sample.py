@@ -1,0 +1,79 @@
+"""Match one sample's genes to the vocabulary, and decide whether the sample can be used."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from ..core.errors import InputError
+from ..inputs.counts import open_sample
+from ..inputs.resources import gene_aliases, mouse_orthologs
+from .alignment import Alignment, align_genes
+
+log = logging.getLogger(__name__)
+
+
+def align_sample(
+    sample: Mapping[str, Any],
+    path: str,
+    vocabulary: pd.DataFrame,
+    record: Mapping[str, Any],
+    *,
+    min_share: float,
+    on_invalid: str = "reject",
+) -> tuple[Alignment, dict[str, Any]]:
+    """Match a sample's genes to the vocabulary and decide whether it is used.
+
+    Only the names of the genes are read. Genes of a file that cannot be read are all missing.
+
+    Parameters
+    ----------
+    record
+        The sample's input.json.
+    min_share
+        Share of the vocabulary below which the sample is rejected.
+
+    Returns
+    -------
+    The alignment and the content of status.json.
+    """
+    species, notes = sample.get("species") or "human", list(record["notes"])
+    try:
+        genes = open_sample(sample, path).genes
+    except InputError:
+        genes = pd.DataFrame({"symbol": [], "gene_id": []}, dtype=object)
+    orthologs = mouse_orthologs() if species == "mouse" else None
+    alignment = align_genes(genes, vocabulary, gene_aliases(), species=species, orthologs=orthologs)
+    reason = record["rejected"]
+    if reason is None and alignment.share < min_share:
+        reason = _too_few_genes(path, alignment, min_share)
+        if on_invalid == "fail":
+            raise InputError(reason)
+    matches = alignment.table["match"].value_counts()
+    log.info("genes of the vocabulary by match: %s", ", ".join(f"{match} {n}" for match, n in matches.items()))
+    if reason is not None:
+        log.warning("rejected: %s", reason)
+    if matches.get("ortholog", 0):
+        notes.append(f"{matches['ortholog']} genes of the vocabulary were matched by their mouse ortholog")
+    return alignment, {
+        "sample_id": sample["sample_id"],
+        "patient_id": sample["patient_id"],
+        "status": "ok" if reason is None else "rejected",
+        "reason": reason,
+        "n_cells": record["n_cells"],
+        "n_cells_kept": record["n_passed"] if reason is None else 0,
+        "vocabulary_share": round(alignment.share, 6),
+        "value_kind": record["kind"],
+        "notes": notes,
+    }
+
+
+def _too_few_genes(path: str, alignment: Alignment, min_share: float) -> str:
+    n_found = int((alignment.table["match"] != "missing").sum())
+    return (
+        f"{path}: {n_found} of the {len(alignment.table)} genes of the vocabulary are in the file, a share of "
+        f"{alignment.share:.3f}, below vocabulary.min_share {min_share}. Check `genes` and `species` in the sheet."
+    )

@@ -1,0 +1,140 @@
+"""Rows of matrices that stay on disk: compressed by row, dense, or compressed by column."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
+from itertools import pairwise
+from typing import Any, Protocol
+
+import numpy as np
+from scipy import sparse
+
+BLOCK = 8_000_000
+"""Matrix entries held in memory at a time while a matrix is rearranged or a dense one is read."""
+
+
+Triplets = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Row numbers, column numbers and values of matrix entries."""
+
+
+class Rows(Protocol):
+    """A cells x genes matrix that can read a range of its rows."""
+
+    shape: tuple[int, int]
+
+    def read(self, start: int, stop: int) -> sparse.csr_matrix:
+        """Rows `start` to `stop` as float32."""
+
+
+class SparseRows:
+    """CSR on disk: a group with `indptr`, `indices` and `data` (a 10x .h5 stores cells x genes so, too)."""
+
+    def __init__(self, group: Any, shape: tuple[int, int]) -> None:
+        self.shape = shape
+        self._group = group
+
+    @cached_property
+    def _indptr(self) -> np.ndarray:
+        return np.asarray(self._group["indptr"][:], dtype=np.int64)
+
+    def read(self, start: int, stop: int) -> sparse.csr_matrix:
+        """Rows `start` to `stop` as float32."""
+        first, last = int(self._indptr[start]), int(self._indptr[stop])
+        data = np.asarray(self._group["data"][first:last], dtype=np.float32)
+        indices = np.asarray(self._group["indices"][first:last])
+        if indices.size and (indices.max() >= self.shape[1] or indices.min() < 0):
+            raise ValueError(f"a column index lies outside the matrix of {self.shape[1]} columns")
+        indptr = self._indptr[start : stop + 1] - first
+        return sparse.csr_matrix((data, indices, indptr), shape=(stop - start, self.shape[1]))
+
+
+class DenseRows:
+    """A dense array on disk, read in pieces of bounded size."""
+
+    def __init__(self, array: Any) -> None:
+        self.shape = tuple(array.shape)
+        self._array = array
+
+    def read(self, start: int, stop: int) -> sparse.csr_matrix:
+        """Rows `start` to `stop` as float32."""
+        step = max(1, BLOCK // max(1, self.shape[1]))
+        edges = [*range(start, stop, step), stop]
+        pieces = [
+            sparse.csr_matrix(np.asarray(self._array[low:high], dtype=np.float32)) for low, high in pairwise(edges)
+        ]
+        return sparse.vstack(pieces, format="csr") if pieces else sparse.csr_matrix((0, self.shape[1]), dtype="f4")
+
+
+class RearrangedRows:
+    """A matrix whose entries come in another order (CSC, MatrixMarket text), sorted into bands of rows on disk.
+
+    The first read passes once over `entries` and writes each into the band of its row in an unnamed temporary file (12
+    bytes an entry, in the folder that TMPDIR names). Memory is bounded by a band and by the blocks that `entries`
+    yields, whatever the size of the matrix.
+    """
+
+    _ENTRY = np.dtype([("row", "i4"), ("column", "i4"), ("value", "f4")])
+
+    def __init__(self, entries: Callable[[], Iterable[Triplets]], shape: tuple[int, int], n_entries: int) -> None:
+        self.shape = shape
+        self._entries = entries
+        self._height = max(1, int(shape[0] / max(1, n_entries / BLOCK)))
+        self._loaded: tuple[int, sparse.csr_matrix] | None = None
+
+    @cached_property
+    def _bands(self) -> tuple[Any, list[list[tuple[int, int]]]]:
+        """The temporary file and, for each band, the (offset, length) of its pieces in entries."""
+        file = tempfile.TemporaryFile()  # noqa: SIM115 (it lives as long as the matrix)
+        pieces: list[list[tuple[int, int]]] = [[] for _ in range(self.shape[0] // self._height + 1)]
+        written = 0
+        for rows, columns, values in self._entries():
+            if rows.size and (min(rows.min(), columns.min()) < 0 or rows.max() >= self.shape[0]):
+                raise ValueError(f"an entry lies outside the matrix of {self.shape[0]} cells")
+            band = rows // self._height
+            order = np.argsort(band, kind="stable")
+            block = np.empty(rows.size, self._ENTRY)
+            block["row"], block["column"], block["value"] = rows[order], columns[order], values[order]
+            block.tofile(file)
+            ends = np.searchsorted(band[order], np.arange(len(pieces) + 1))
+            for number in np.flatnonzero(np.diff(ends)):
+                pieces[number].append((written + int(ends[number]), int(ends[number + 1] - ends[number])))
+            written += rows.size
+        return file, pieces
+
+    def _band(self, number: int) -> sparse.csr_matrix:
+        if self._loaded is None or self._loaded[0] != number:
+            file, pieces = self._bands
+            first = number * self._height
+            height = min(self._height, self.shape[0] - first)
+            block = np.empty(sum(length for _, length in pieces[number]), self._ENTRY)
+            filled = 0
+            for offset, length in pieces[number]:
+                file.seek(offset * self._ENTRY.itemsize)
+                block[filled : filled + length] = np.fromfile(file, self._ENTRY, length)
+                filled += length
+            place = (block["row"] - first, block["column"])
+            band = sparse.csr_matrix((block["value"], place), shape=(height, self.shape[1]))
+            self._loaded = (number, band)
+        return self._loaded[1]
+
+    def read(self, start: int, stop: int) -> sparse.csr_matrix:
+        """Rows `start` to `stop` as float32."""
+        pieces = [sparse.csr_matrix((0, self.shape[1]), dtype=np.float32)]
+        while start < stop:
+            number, offset = divmod(start, self._height)
+            end = min(stop, (number + 1) * self._height)
+            pieces.append(self._band(number)[offset : offset + end - start])
+            start = end
+        return sparse.vstack(pieces, format="csr")
+
+
+def column_entries(group: Any) -> Iterator[Triplets]:
+    """The entries of CSC on disk, block by block."""
+    indptr = np.asarray(group["indptr"][:], dtype=np.int64)
+    for start in range(0, int(indptr[-1]), BLOCK):
+        stop = min(start + BLOCK, int(indptr[-1]))
+        length = np.diff(np.clip(indptr, start, stop))
+        columns = np.repeat(np.arange(length.size, dtype=np.int32), length)
+        yield np.asarray(group["indices"][start:stop]), columns, np.asarray(group["data"][start:stop], np.float32)

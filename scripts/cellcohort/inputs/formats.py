@@ -1,0 +1,234 @@
+"""The four containers of a sample, each opened as rows on disk, genes and cell names."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import IO, Any
+
+import h5py
+import numpy as np
+import pandas as pd
+
+from ..core.errors import InputError, reading
+from .backed_matrix import DenseRows, RearrangedRows, Rows, SparseRows, Triplets, column_entries
+from .gene_names import gene_frame
+from .obs_columns import _decode, _strings
+
+_SYMBOL_COLUMNS = ("feature_name", "gene_symbols", "gene_symbol", "gene_name", "gene_names", "symbol", "hgnc_symbol")
+_ID_COLUMNS = ("gene_ids", "gene_id", "ensembl_id", "ensembl_ids", "ensembl", "feature_id", "ensembl_gene_id")
+_TYPE_COLUMNS = ("feature_types", "feature_type")
+_CHUNK_CACHE = 64 * 2**20
+_EXPRESSION = "Gene Expression"
+
+
+@dataclass(frozen=True)
+class Container:
+    """An opened file: `keep` marks the columns of `matrix` that are genes and not antibodies or other features."""
+
+    matrix: Rows
+    genes: pd.DataFrame
+    keep: np.ndarray
+    cell_ids: Callable[[], np.ndarray]
+    obs: Callable[[], pd.DataFrame]
+    spatial: Callable[[], np.ndarray | None]
+
+
+def open_container(path: Path, *, counts: str, genes: str) -> Container:
+    """Open `path` by its form; `counts` and `genes` as in `open_counts`."""
+    if not path.exists():
+        raise InputError(f"{path}: there is no such file or folder. Correct the path.")
+    with reading(path):
+        if path.is_dir() and path.name.rstrip("/").endswith(".zarr"):
+            import zarr
+
+            return _anndata(zarr.open_group(path, mode="r"), path, counts, genes)
+        if path.is_dir():
+            _only_defaults(path, counts, genes)
+            return _matrix_folder(path)
+        return _hdf5(path, counts, genes)
+
+
+def _hdf5(path: Path, counts: str, genes: str) -> Container:
+    if not h5py.is_hdf5(path):
+        raise InputError(
+            f"{path}: this is not HDF5, nor a folder. Give .h5ad, a 10x .h5, a 10x matrix folder or .zarr."
+        )
+    file = h5py.File(path, "r", locking=False, rdcc_nbytes=_CHUNK_CACHE)
+    if "obs" in file:
+        return _anndata(file, path, counts, genes)
+    _only_defaults(path, counts, genes)
+    if "matrix" in file:
+        return _tenx_h5(file["matrix"], path)
+    genomes = [name for name in file if isinstance(file[name], h5py.Group) and "barcodes" in file[name]]
+    if len(genomes) != 1:
+        found = f"the genomes {', '.join(genomes)}" if genomes else "neither AnnData nor a 10x matrix"
+        raise InputError(f"{path}: it holds {found}. Give a file with one matrix of one genome.")
+    return _tenx_h5(file[genomes[0]], path)
+
+
+def _only_defaults(path: Path, counts: str, genes: str) -> None:
+    if counts != "X" or genes != "index":
+        raise InputError(f"{path}: a 10x file has one matrix and its own gene names. Leave counts and genes empty.")
+
+
+def _anndata(store: Any, path: Path, counts: str, genes: str) -> Container:
+    places = {"X": ("X", "var"), "raw": ("raw/X", "raw/var")}
+    matrix_key, var_key = places.get(counts, (counts, "var"))
+    if not (counts in places or counts.startswith("layers/")) or not _has(store, matrix_key):
+        layers = [f"layers/{name}" for name in store["layers"]] if _has(store, "layers") else []
+        present = [name for name in ("X", "raw") if _has(store, places[name][0])] + sorted(layers)
+        raise InputError(f"{path}: counts {counts!r} is not in the file. Choose one of {', '.join(present)}.")
+    if isinstance(store["obs"], h5py.Dataset):
+        raise InputError(f"{path}: it was written by anndata before 0.7. Read it and write it with a current anndata.")
+    var = store[var_key]
+    index = _strings(var, var.attrs["_index"])
+    names = index if genes == "index" else _gene_column(var, genes, path)
+    frame = gene_frame(names, index=index, symbols=_first(var, _SYMBOL_COLUMNS), ids=_first(var, _ID_COLUMNS))
+    types = _first(var, _TYPE_COLUMNS)
+    matrix = _anndata_matrix(store[matrix_key])
+    if matrix.shape[1] != len(frame):
+        raise InputError(f"{path}: {matrix_key} has {matrix.shape[1]} columns for {len(frame)} genes. Repair the file.")
+    return _container(matrix, frame, types, lambda: _strings(store["obs"], store["obs"].attrs["_index"]), store)
+
+
+def _container(matrix: Rows, frame: pd.DataFrame, types: Any, cell_ids: Callable, store: Any = None) -> Container:
+    keep = np.ones(len(frame), dtype=bool)
+    if types is not None and (types == _EXPRESSION).any():
+        keep = types == _EXPRESSION
+
+    def obs() -> pd.DataFrame:
+        if store is None:
+            return pd.DataFrame(index=pd.Index(cell_ids()))
+        from anndata.io import read_elem
+
+        return read_elem(store["obs"])
+
+    def spatial() -> np.ndarray | None:
+        if store is None or not _has(store, "obsm/spatial"):
+            return None
+        from anndata.io import read_elem
+
+        return np.asarray(read_elem(store["obsm/spatial"]), dtype=np.float64)
+
+    return Container(matrix, frame[keep].reset_index(drop=True), keep, cell_ids, obs, spatial)
+
+
+def _anndata_matrix(element: Any) -> Rows:
+    encoding = element.attrs.get("encoding-type", "array")
+    if encoding not in ("csr_matrix", "csc_matrix"):
+        return DenseRows(element)
+    shape = tuple(int(size) for size in element.attrs["shape"])
+    if encoding == "csr_matrix":
+        return SparseRows(element, shape)
+    return RearrangedRows(partial(column_entries, element), shape, element["data"].shape[0])
+
+
+def _tenx_h5(group: h5py.Group, path: Path) -> Container:
+    """A 10x matrix, version 3 (`features`) or 2 (`genes`, `gene_names`); barcodes are its compressed axis."""
+    features = group.get("features", group)
+    ids = _decode(features["id"] if "id" in features else features["genes"])
+    symbols = _decode(features["name"] if "name" in features else features["gene_names"])
+    types = _decode(features["feature_type"]) if "feature_type" in features else None
+    n_genes, n_cells = (int(size) for size in group["shape"][:])
+    if n_genes != ids.size:
+        raise InputError(f"{path}: the matrix has {n_genes} features and {ids.size} names. Write it again.")
+    frame = gene_frame(symbols, index=symbols, ids=ids)
+    return _container(SparseRows(group, (n_cells, n_genes)), frame, types, lambda: _decode(group["barcodes"]))
+
+
+def _matrix_folder(folder: Path) -> Container:
+    """A 10x folder: matrix.mtx, barcodes.tsv and features.tsv or genes.tsv, each plain or .gz."""
+    matrix = _one_of(folder, "matrix.mtx")
+    features = _tsv_columns(_one_of(folder, "features.tsv", "genes.tsv"))
+    barcodes = _tsv_columns(_one_of(folder, "barcodes.tsv"))[0]
+    symbols = features[1] if len(features) > 1 else features[0]
+    n_skip, (n_genes, n_cells, n_entries) = _market_header(matrix)
+    if (n_genes, n_cells) != (symbols.size, barcodes.size):
+        raise InputError(
+            f"{matrix}: it is {n_genes} x {n_cells} for {symbols.size} features and {barcodes.size} barcodes. "
+            "Give the three files of one run."
+        )
+    rows = RearrangedRows(partial(_market_entries, matrix, n_skip, n_entries), (n_cells, n_genes), n_entries)
+    frame = gene_frame(symbols, index=symbols, ids=features[0])
+    return _container(rows, frame, features[2] if len(features) > 2 else None, lambda: barcodes)
+
+
+def _one_of(folder: Path, *names: str) -> Path:
+    for name in names:
+        for path in (folder / name, folder / f"{name}.gz"):
+            if path.exists():
+                return path
+    raise InputError(
+        f"{folder}: {' or '.join(names)} (or .gz) is missing. A 10x matrix folder holds matrix.mtx, barcodes.tsv and "
+        "features.tsv (or genes.tsv)."
+    )
+
+
+def _text(path: Path) -> IO[str]:
+    return gzip.open(path, "rt") if path.suffix == ".gz" else path.open()
+
+
+def _tsv_columns(path: Path) -> list[np.ndarray]:
+    """The columns that all lines of a headless table have."""
+    with reading(path), _text(path) as file:
+        lines = [line.rstrip("\r\n").split("\t") for line in file]
+    columns = list(zip(*lines, strict=False)) or [()]
+    return [np.array(column, dtype=object) for column in columns]
+
+
+def _market_header(path: Path) -> tuple[int, tuple[int, int, int]]:
+    """Lines before the entries of a MatrixMarket file, and its (rows, columns, entries)."""
+    with reading(path), _text(path) as file:
+        first = file.readline().split()
+        if first[:3] != ["%%MatrixMarket", "matrix", "coordinate"] or first[3:] not in (
+            ["integer", "general"],
+            ["real", "general"],
+        ):
+            raise InputError(f"{path}: it is not a general coordinate MatrixMarket file. Write it again.")
+        for number, line in enumerate(file, start=2):
+            if not line.startswith("%"):
+                n_genes, n_cells, n_entries = (int(size) for size in line.split())
+                return number, (n_genes, n_cells, n_entries)
+    raise InputError(f"{path}: it has no line of sizes. The file is cut off; copy it again.")
+
+
+def _market_entries(path: Path, n_skip: int, n_entries: int) -> Iterator[Triplets]:
+    """The entries of a genes x cells MatrixMarket file as (cell, gene, value), block by block."""
+    from pyarrow import csv
+
+    types = {"gene": "int32", "cell": "int32", "value": "float32"}
+    n_read = 0
+    if n_entries:
+        read = csv.ReadOptions(column_names=list(types), skip_rows=n_skip, block_size=16_000_000)
+        convert = csv.ConvertOptions(column_types=types)
+        for batch in csv.open_csv(path, read, csv.ParseOptions(delimiter=" "), convert):
+            gene, cell, value = (column.to_numpy(zero_copy_only=False) for column in batch.columns)
+            n_read += batch.num_rows
+            yield cell - 1, gene - 1, value
+    if n_read != n_entries:
+        raise InputError(f"{path}: {n_read} entries instead of {n_entries}. The file is cut off; copy it again.")
+
+
+def _has(store: Any, key: str) -> bool:
+    """Whether a path of names exists in a group of HDF5 or Zarr."""
+    for name in key.split("/"):
+        if name not in store:
+            return False
+        store = store[name]
+    return True
+
+
+def _gene_column(var: Any, name: str, path: Path) -> np.ndarray:
+    if name not in var:
+        columns = ", ".join(sorted(column for column in var if column != var.attrs["_index"]))
+        raise InputError(f"{path}: genes {name!r} is not a column of var. Choose index or one of: {columns or 'none'}.")
+    return _strings(var, name)
+
+
+def _first(group: Any, names: tuple[str, ...]) -> np.ndarray | None:
+    """The first of the columns that the group has."""
+    return next((_strings(group, name) for name in names if name in group), None)

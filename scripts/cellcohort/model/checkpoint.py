@@ -1,0 +1,54 @@
+"""Checkpoints of training: tensors and progress in one safetensors file, no pickle."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from ..core.files import atomic_path
+
+
+def save_checkpoint(
+    path: str | Path,
+    model: torch.nn.Module,
+    optimizer: torch.optim.Optimizer,
+    best: dict[str, torch.Tensor],
+    progress: dict[str, Any],
+) -> None:
+    """Write the weights, the best weights so far, the optimizer's moments and `progress` (JSON)."""
+    tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
+    tensors |= {f"best.{name}": value for name, value in best.items()}
+    for index, state in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{index}.{name}": torch.as_tensor(value) for name, value in state.items()}
+    with atomic_path(path) as part:
+        tensors = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
+        save_file(tensors, part, metadata={"progress": json.dumps(progress)})
+
+
+def load_progress(path: str | Path) -> dict[str, Any]:
+    """The progress that a checkpoint was written with."""
+    with safe_open(path, "pt") as checkpoint:
+        return json.loads(checkpoint.metadata()["progress"])
+
+
+def load_checkpoint(
+    path: str | Path, model: torch.nn.Module, optimizer: torch.optim.Optimizer
+) -> dict[str, torch.Tensor]:
+    """Put the checkpoint's state into `model` and `optimizer`; returns the best weights so far."""
+    groups: dict[str, dict[str, torch.Tensor]] = {"model": {}, "best": {}, "optimizer": {}}
+    with safe_open(path, "pt") as checkpoint:
+        for key in checkpoint.keys():  # noqa: SIM118 (no mapping)
+            group, name = key.split(".", 1)
+            groups[group][name] = checkpoint.get_tensor(key)
+    model.load_state_dict(groups["model"])
+    state = optimizer.state_dict()
+    for key, value in groups["optimizer"].items():
+        index, name = key.split(".", 1)
+        state["state"].setdefault(int(index), {})[name] = value
+    optimizer.load_state_dict(state)
+    return groups["best"]

@@ -1,0 +1,51 @@
+"""The model over many cells: batched by length, results in the order of the cells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+
+from .network import CellMemory, CellMemoryOutput
+from .tokens import Tokens, length_batches
+
+
+def to_tensors(tokens: Tokens, device: torch.device) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Genes, bins and mask of all cells of `tokens`, padded to the longest, on `device`."""
+    padded = map(torch.from_numpy, tokens.pad(np.arange(len(tokens))))
+    if device.type == "cuda":
+        padded = (tensor.pin_memory() for tensor in padded)
+    return tuple(tensor.to(device, non_blocking=True) for tensor in padded)
+
+
+MAX_CELLS, MAX_TOKENS = 512, 8192  # of a batch; on a GPU times
+GPU_FACTOR = 16
+
+
+@torch.inference_mode()
+def run_batches(
+    model: CellMemory, tokens: Tokens, *, attention: bool = False
+) -> Iterator[tuple[np.ndarray, Tokens, CellMemoryOutput]]:
+    """Yield row numbers, tokens and output of batches of cells of similar length."""
+    model.eval()
+    device = next(model.parameters()).device
+    all_genes, n_genes = model.config.all_genes, model.config.n_genes
+    lengths = np.full(len(tokens), n_genes) if all_genes else tokens.lengths
+    factor = GPU_FACTOR if device.type == "cuda" else 1
+    for rows in length_batches(lengths + 1, MAX_CELLS * factor, MAX_TOKENS * factor):
+        batch = tokens.take(rows)
+        if all_genes:
+            batch = batch.with_silent(n_genes)
+        yield rows, batch, model(*to_tensors(batch, device), attention=attention)
+
+
+def predict_tokens(model: CellMemory, tokens: Tokens, *outputs: str) -> tuple[np.ndarray, ...]:
+    """The named fields of CellMemoryOutput for n cells, each a float32 array of n rows."""
+    config = model.config
+    widths = {"logits": config.n_labels, "embedding": config.d_model}
+    arrays = [np.empty((len(tokens), widths[name]), np.float32) for name in outputs]
+    for rows, _, output in run_batches(model, tokens):
+        for name, array in zip(outputs, arrays, strict=True):
+            array[rows] = getattr(output, name).float().cpu().numpy()
+    return tuple(arrays)

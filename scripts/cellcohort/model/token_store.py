@@ -1,0 +1,110 @@
+"""The token store: the reference's tokens in one Arrow file, written by shards and memory-mapped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from ..core.files import atomic_path
+from ..genes.alignment import Alignment
+from ..inputs.counts import Counts
+from .tokens import N_BINS, Tokens, concatenate, tokenise
+
+SHARD_CELLS = 8192
+
+
+def write_store(path: str | Path, shards: Iterable[tuple[Tokens, pd.DataFrame]]) -> None:
+    """Write shards of tokens and their cells as one Arrow file, holding one shard at a time.
+
+    Each shard comes with a DataFrame of its cells: cell_id, label, donor, split, coarse (donor and coarse null when
+    unknown).
+    """
+    schema = pa.schema(
+        {
+            "cell_id": pa.string(),
+            "label": pa.string(),
+            "donor": pa.string(),
+            "split": pa.string(),
+            "coarse": pa.string(),
+            "genes": pa.list_(pa.uint16()),
+            "bins": pa.list_(pa.uint8()),
+        }
+    )
+    with atomic_path(path) as part, pa.OSFile(str(part), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+        for tokens, cells in shards:
+            offsets = tokens.indptr.astype(np.int32)
+            columns = [pa.array(cells[name], pa.string(), from_pandas=True) for name in schema.names[:5]]
+            columns += [pa.ListArray.from_arrays(offsets, values) for values in (tokens.genes, tokens.bins)]
+            writer.write_batch(pa.record_batch(columns, schema=schema))
+
+
+def tokenise_reference(
+    counts: Counts,
+    rows: np.ndarray,
+    labels: np.ndarray,
+    donors: np.ndarray | None,
+    splits: np.ndarray,
+    coarse: np.ndarray | None,
+    alignment: Alignment,
+    *,
+    n_bins: int = N_BINS,
+) -> Iterator[tuple[Tokens, pd.DataFrame]]:
+    """Shards of the reference's cells `rows` with what is known of them (None: unknown), for write_store."""
+    names = {"label": labels, "donor": donors, "split": splits, "coarse": coarse}
+    cells = pd.DataFrame({"cell_id": counts.cell_ids[rows]} | names)
+    start = 0
+    for chunk_rows, matrix in counts.chunks(rows, SHARD_CELLS):
+        yield tokenise(alignment.project(matrix), n_bins=n_bins), cells.iloc[start : start + len(chunk_rows)]
+        start += len(chunk_rows)
+
+
+class TokenStore:
+    """A token file, memory-mapped: shards are read where they lie.
+
+    Attributes
+    ----------
+    cells
+        DataFrame with a row for each cell in the order of the file: cell_id, label, donor, split, coarse, n_tokens.
+    shard_starts
+        First cell of each shard, and the number of cells at the end.
+    """
+
+    def __init__(self, path: str | Path):
+        self.path = str(path)
+        frames = []
+        with pa.memory_map(self.path) as source:
+            reader = pa.ipc.open_file(source)
+            for i in range(reader.num_record_batches):
+                batch = reader.get_batch(i)
+                frame = batch.select(["cell_id", "label", "donor", "split", "coarse"]).to_pandas()
+                frames.append(frame.assign(n_tokens=np.diff(batch["genes"].offsets)))
+        self.shard_starts = np.concatenate([[0], np.cumsum([len(frame) for frame in frames])]).astype(np.int64)
+        self.cells = pd.concat(frames, ignore_index=True)
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+    @property
+    def labels(self) -> list[str]:
+        """The reference types, in the order of the model's outputs."""
+        return sorted(self.cells["label"].unique())
+
+    def read(self, rows: np.ndarray) -> Tokens:
+        """The tokens of `rows` (ascending), copied out of the file shard by shard."""
+        parts = []
+        with pa.memory_map(self.path) as source:
+            reader = pa.ipc.open_file(source)
+            shards = np.searchsorted(self.shard_starts, rows, side="right") - 1
+            for shard in np.unique(shards):
+                batch = reader.get_batch(int(shard))
+                whole = Tokens(
+                    batch["genes"].offsets.to_numpy().astype(np.int64),
+                    batch["genes"].values.to_numpy(),
+                    batch["bins"].values.to_numpy(),
+                )
+                parts.append(whole.take(rows[shards == shard] - self.shard_starts[shard]))
+        return concatenate(parts)

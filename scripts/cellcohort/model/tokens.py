@@ -1,0 +1,168 @@
+"""Tokens of cells, (gene, expression bin), and the store that training reads them from.
+
+A cell is the sequence of its expressed vocabulary genes. The expression of a gene enters as a bin: the cell's nonzero
+values are cut at quantiles of that cell's own nonzero values, so that a strictly monotone transform of a cell's
+values changes nothing but interpolation at ties (the published `bin_scale`, CellMemory, Genome Biology 26:178, 2025).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+import scipy.sparse as sp
+from scipy import sparse
+
+N_BINS = 50
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """Ragged tokens of n cells: cell i holds positions `indptr[i]:indptr[i + 1]` of `genes` and `bins`.
+
+    Attributes
+    ----------
+    indptr
+        int64, shape (n + 1,).
+    genes
+        uint16, token ids in the order of the vocabulary within each cell.
+    bins
+        uint8, 1 (lowest expressed) to `n_bins`.
+    """
+
+    indptr: np.ndarray
+    genes: np.ndarray
+    bins: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.indptr) - 1
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Number of tokens of each cell."""
+        return np.diff(self.indptr)
+
+    def take(self, rows: np.ndarray) -> Tokens:
+        """The tokens of `rows`, in that order."""
+        lengths = self.lengths[rows]
+        indptr = np.concatenate([[0], np.cumsum(lengths)])
+        positions = np.repeat(self.indptr[rows] - indptr[:-1], lengths) + np.arange(indptr[-1])
+        return Tokens(indptr, self.genes[positions], self.bins[positions])
+
+    def drop(self, keep: np.ndarray) -> Tokens:
+        """The tokens at which the boolean `keep` is true; the number of cells stays."""
+        kept = np.concatenate([[0], np.cumsum(keep)])
+        return Tokens(kept[self.indptr], self.genes[keep], self.bins[keep])
+
+    def with_silent(self, n_genes: int) -> Tokens:
+        """Every gene of the vocabulary as a token of every cell, those that are not expressed with bin 0."""
+        bins = np.zeros((len(self), n_genes), np.uint8)
+        bins[np.repeat(np.arange(len(self)), self.lengths), self.genes] = self.bins
+        genes = np.tile(np.arange(n_genes, dtype=np.uint16), len(self))
+        return Tokens(np.arange(len(self) + 1, dtype=np.int64) * n_genes, genes, bins.ravel())
+
+    def pad(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Genes, bins (int64) and mask (bool, true on tokens) of `rows`, each of shape (n, longest)."""
+        lengths = self.lengths[rows]
+        columns = np.arange(lengths.max(initial=0))
+        mask = columns < lengths[:, None]
+        positions = (self.indptr[rows][:, None] + columns)[mask]
+        genes, bins = np.zeros(mask.shape, np.int64), np.zeros(mask.shape, np.int64)
+        genes[mask], bins[mask] = self.genes[positions], self.bins[positions]
+        return genes, bins, mask
+
+
+def tokenise(counts: sp.csr_matrix, *, n_bins: int = N_BINS, max_tokens: int | None = None) -> Tokens:
+    """Bin and pack cells.
+
+    Parameters
+    ----------
+    counts
+        Non-negative expression, shape (cells, vocabulary), aligned to the vocabulary. Explicit zeros are no tokens.
+    n_bins
+        Number of quantile edges, hence of bins (at most 255).
+    max_tokens
+        Cells with more expressed genes keep their most expressed ones, ties by gene order.
+
+    Returns
+    -------
+    Tokens whose bins equal `np.digitize(v, np.quantile(v, np.linspace(0, 1, n_bins)))` of each cell's nonzero v.
+    """
+    counts = sp.csr_matrix(counts, copy=not isinstance(counts, sp.csr_matrix))
+    if not counts.has_sorted_indices or (counts.data == 0).any():
+        counts = counts.copy()
+        counts.eliminate_zeros()
+        counts.sort_indices()
+    indptr = counts.indptr.astype(np.int64)
+    values = counts.data.astype(np.float32, copy=False)
+    bins = np.empty(len(values), np.uint8)
+    _bin_cells(indptr, values, np.linspace(0, 1, n_bins), bins)
+    tokens = Tokens(indptr, counts.indices.astype(np.uint16), bins)
+    if max_tokens is None or tokens.lengths.max(initial=0) <= max_tokens:
+        return tokens
+    return tokens.drop(_most_expressed(indptr, values, max_tokens))
+
+
+@numba.njit(cache=True, nogil=True)
+def _bin_cells(indptr, values, quantiles, bins):
+    edges = np.empty(len(quantiles))
+    for cell in range(len(indptr) - 1):
+        start, stop = indptr[cell], indptr[cell + 1]
+        if start == stop:
+            continue
+        ordered = np.sort(values[start:stop])
+        last = stop - start - 1
+        for k in range(len(quantiles)):
+            position = last * quantiles[k]
+            below = min(int(position), last)
+            low, high = ordered[below], ordered[min(below + 1, last)]
+            weight = position - below
+            # numpy interpolates from the nearer end, which decides the last bit of an edge
+            if weight < 0.5:
+                edges[k] = low + np.float64(high - low) * weight
+            else:
+                edges[k] = high - np.float64(high - low) * (1 - weight)
+        for i in range(start, stop):
+            bins[i] = np.searchsorted(edges, np.float64(values[i]), side="right")
+
+
+@numba.njit(cache=True, nogil=True)
+def _most_expressed(indptr, values, limit):
+    keep = np.ones(len(values), np.bool_)
+    for cell in range(len(indptr) - 1):
+        start, stop = indptr[cell], indptr[cell + 1]
+        if stop - start > limit:
+            order = np.argsort(-values[start:stop], kind="mergesort")
+            keep[start + order[limit:]] = False
+    return keep
+
+
+def concatenate(parts: list[Tokens]) -> Tokens:
+    """Several Tokens as one, cells in the order given."""
+    lengths = np.concatenate([np.zeros(1, np.int64), *(part.lengths for part in parts)])
+    genes = np.concatenate([np.empty(0, np.uint16), *(part.genes for part in parts)])
+    bins = np.concatenate([np.empty(0, np.uint8), *(part.bins for part in parts)])
+    return Tokens(np.cumsum(lengths), genes, bins)
+
+
+def length_batches(lengths: np.ndarray, max_cells: int, max_tokens: int) -> Iterator[np.ndarray]:
+    """Batches of similar length: cells sorted by length and cut where a padded batch would pass `max_tokens`."""
+    order = np.argsort(lengths, kind="stable")
+    start = 0
+    while start < len(order):
+        stop = start + 1
+        while (
+            stop < len(order) and stop - start < max_cells and (stop - start + 1) * lengths[order[stop]] <= max_tokens
+        ):
+            stop += 1
+        yield order[start:stop]
+        start = stop
+
+
+def bin_levels(tokens: Tokens, n_genes: int, n_bins: int) -> sparse.csr_matrix:
+    """Bins scaled to 0..1, shape (cells, n_genes); absent genes are 0."""
+    return sparse.csr_matrix(
+        (tokens.bins / np.float32(n_bins), tokens.genes.astype(np.int32), tokens.indptr), shape=(len(tokens), n_genes)
+    )

@@ -1,0 +1,236 @@
+"""Training of CellMemory on a token store, with early stopping and exact resume.
+
+Every random choice is drawn from (seed, epoch) or (seed, step), never from a running generator, so that training that
+was killed and started again from its checkpoint gives the same weights as training that was not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from sklearn.metrics import accuracy_score, f1_score
+from torch.nn import functional as F
+
+from ..core.logs import progress_bar
+from .batches import ahead, training_batches
+from .checkpoint import load_checkpoint, load_progress, save_checkpoint
+from .distributed import average_gradients, from_first, launch, rank, same_as_first, share, world
+from .gene_embedding import gene_embedding
+from .inference import predict_tokens, to_tensors
+from .network import CellMemory, ModelConfig
+from .token_store import TokenStore
+
+log = logging.getLogger(__name__)
+WARM_UP_STEPS = 100
+MAX_WEIGHT = 20.0
+MIN_STEPS, MIN_BATCH = 32, 16
+CHECKPOINT_STEPS = 1000  # of a long epoch
+MAX_VALIDATION = 50_000  # cells that are judged after each epoch
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How to train; config/README.md describes the keys that users set."""
+
+    epochs: int = 100
+    patience: int = 5
+    batch_size: int = 128
+    seed: int = 1
+    learning_rate: float = 3e-4
+    weight_decay: float = 0.01
+
+
+@dataclass
+class Progress:
+    """Where training stands: what a checkpoint holds beside the tensors.
+
+    Attributes
+    ----------
+    epoch, step
+        Epochs that are finished, steps in all.
+    batch, loss
+        Steps of the running epoch and the sum of their losses over cells.
+    """
+
+    fingerprint: str
+    epoch: int = 0
+    step: int = 0
+    batch: int = 0
+    loss: float = 0.0
+    best_loss: float = math.inf
+    bad_epochs: int = 0
+    history: list[dict] = field(default_factory=list)
+
+
+def train(
+    store: TokenStore,
+    labels: list[str],
+    model_config: ModelConfig,
+    config: TrainConfig,
+    *,
+    device: torch.device,
+    checkpoint: str | Path,
+) -> tuple[CellMemory, pd.DataFrame]:
+    """Train a model on the cells of the store whose split is `train`, stop early by those of `validation`.
+
+    Called in several processes (`train_on_gpus`), each takes its share of the batches and all get the same model.
+
+    Parameters
+    ----------
+    store
+        Tokens of the reference with a row for each cell: label and split.
+    labels
+        The reference types in the order of the model's outputs.
+    checkpoint
+        File that is written after every epoch, and every `CHECKPOINT_STEPS` steps within one. If it exists and belongs
+        to the same data and settings, training continues from it.
+
+    Returns
+    -------
+    The model of the epoch with the lowest validation loss, and the history (tables.HISTORY).
+    """
+    torch.manual_seed(config.seed)
+    model = CellMemory(model_config)
+    targets = pd.Index(labels).get_indexer(store.cells["label"])
+    rows = {split: np.flatnonzero(store.cells["split"] == split) for split in ("train", "validation")}
+    if len(rows["validation"]) > MAX_VALIDATION:
+        chosen = np.random.default_rng(config.seed).choice(rows["validation"], MAX_VALIDATION, replace=False)
+        rows["validation"] = np.sort(chosen)
+    config = replace(config, batch_size=batch_size(config.batch_size, len(rows["train"])))
+    progress = Progress(fingerprint(store, labels, model_config, config))
+    resumed = Path(checkpoint).exists() and load_progress(checkpoint)["fingerprint"] == progress.fingerprint
+    if not resumed:
+        with torch.no_grad():
+            model.embedding.gene.weight.copy_(gene_embedding(store, rows["train"], model_config, seed=config.seed))
+    model.to(device)
+    same_as_first(model)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
+    best = {}
+    if resumed:
+        progress = Progress(**load_progress(checkpoint))
+        best = load_checkpoint(checkpoint, model, optimizer)
+        log.info("resuming after epoch %d, step %d of the next", progress.epoch, progress.batch)
+    weights = label_weights(targets[rows["train"]], len(labels)).to(device)
+    validation = store.read(rows["validation"])
+    while progress.epoch < config.epochs and progress.bad_epochs < config.patience:
+        loss = progress.loss
+        for loss in _steps(model, optimizer, store, rows["train"], targets, weights, config, progress):
+            if progress.batch % CHECKPOINT_STEPS == 0 and rank() == 0:
+                progress.loss = float(loss)
+                save_checkpoint(checkpoint, model, optimizer, best, asdict(progress))
+        train_loss, progress.loss, progress.batch = float(loss) * world() / len(rows["train"]), 0.0, 0
+        progress.epoch += 1
+        record = from_first(lambda: _validate(model, validation, targets[rows["validation"]]))
+        record |= {"epoch": progress.epoch, "train_loss": train_loss, "learning_rate": optimizer.param_groups[0]["lr"]}
+        progress.history.append(record)
+        log.info(
+            "epoch %(epoch)d: loss %(train_loss).4f, validation loss %(validation_loss).4f, accuracy "
+            "%(validation_accuracy).4f, macro-F1 %(validation_macro_f1).4f",
+            record,
+        )
+        if record["validation_loss"] < progress.best_loss:
+            progress.best_loss, progress.bad_epochs = record["validation_loss"], 0
+            best = {name: value.detach().clone() for name, value in model.state_dict().items()}
+        else:
+            progress.bad_epochs += 1
+        if rank() == 0:
+            save_checkpoint(checkpoint, model, optimizer, best, asdict(progress))
+    model.load_state_dict(best)
+    return model.eval(), pd.DataFrame(progress.history)
+
+
+def train_on_gpus(
+    path: str | Path,
+    labels: list[str],
+    model_config: ModelConfig,
+    config: TrainConfig,
+    *,
+    n_processes: int,
+    checkpoint: str | Path,
+) -> tuple[CellMemory, pd.DataFrame]:
+    """`train` on the token file `path` with one process a GPU (on the CPU where there is none).
+
+    A step then takes `n_processes` batches. The calling script must guard its main part, as processes are spawned.
+    """
+    arguments = (str(path), labels, model_config, config, str(checkpoint))
+    return launch(_train_in_process, *arguments, n_processes=n_processes)
+
+
+def _train_in_process(path, labels, model_config, config, checkpoint) -> tuple[CellMemory, pd.DataFrame]:
+    device = torch.device("cuda", rank()) if torch.cuda.is_available() else torch.device("cpu")
+    model, history = train(TokenStore(path), labels, model_config, config, device=device, checkpoint=checkpoint)
+    return model.cpu(), history
+
+
+def batch_size(limit: int, n_cells: int) -> int:
+    """Cells of a step: at most `limit`; fewer where an epoch would have less than `MIN_STEPS` steps."""
+    return min(limit, max(n_cells // MIN_STEPS, MIN_BATCH))
+
+
+def label_weights(targets: np.ndarray, n_labels: int) -> torch.Tensor:
+    """Loss weight of each label, inverse to its cells but at most `MAX_WEIGHT`; the mean over cells is 1."""
+    counts = np.maximum(np.bincount(targets, minlength=n_labels), 1)
+    weights = np.minimum(len(targets) / (n_labels * counts), MAX_WEIGHT)
+    return torch.tensor(weights * len(targets) / (weights * counts).sum(), dtype=torch.float32)
+
+
+def fingerprint(store: TokenStore, labels: list[str], model_config: ModelConfig, config: TrainConfig) -> str:
+    """Hash of everything that decides the weights."""
+    digest = hashlib.sha256(repr((labels, model_config, config, world())).encode())
+    digest.update(pd.util.hash_pandas_object(store.cells, index=False).to_numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _steps(model, optimizer, store, rows, targets, weights, config, progress) -> Iterator[torch.Tensor]:
+    """Train the rest of an epoch; yields the epoch's sum of losses over cells after each step."""
+    model.train()
+    total = torch.tensor(progress.loss, dtype=torch.float64, device=weights.device)
+    device, steps = weights.device, math.ceil(len(rows) / config.batch_size / world())
+    batches = training_batches(store, rows, config.batch_size, (config.seed, progress.epoch + 1))
+    batches = ((cells, to_tensors(tokens, device)) for cells, tokens in islice(share(batches), progress.batch, None))
+    bar = progress_bar(ahead(batches), total=steps, done=progress.batch, title=f"epoch {progress.epoch + 1}")
+    for cells, tensors in bar:
+        progress.step, progress.batch = progress.step + 1, progress.batch + 1
+        torch.manual_seed((config.seed * 1_000_003 + progress.step) * world() + rank())
+        for group in optimizer.param_groups:
+            group["lr"] = config.learning_rate * schedule(progress.step, config.epochs * steps)
+        loss = training_step(model, optimizer, tensors, torch.from_numpy(targets[cells]).to(device), weights)
+        total += loss * len(cells)
+        yield total
+
+
+def training_step(model, optimizer, tensors, targets: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """One step on genes, bins and mask of a batch, in bfloat16 on a GPU; returns the loss."""
+    with torch.autocast(weights.device.type, torch.bfloat16, enabled=weights.device.type == "cuda"):
+        output = model(*tensors)
+    loss = F.cross_entropy(output.logits, targets, weight=weights)
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    average_gradients(model)
+    optimizer.step()
+    return loss.detach()
+
+
+def schedule(step: int, total: int) -> float:
+    """Factor of the learning rate: linear warm-up, then a cosine to zero at the last step."""
+    return min(1.0, step / WARM_UP_STEPS) * 0.5 * (1 + math.cos(math.pi * min(1.0, step / total)))
+
+
+def _validate(model: CellMemory, tokens, targets: np.ndarray) -> dict[str, float]:
+    (logits,) = predict_tokens(model, tokens, "logits")
+    predicted = logits.argmax(1)
+    loss = F.cross_entropy(torch.from_numpy(logits), torch.from_numpy(targets))
+    return {
+        "validation_loss": float(loss),
+        "validation_accuracy": accuracy_score(targets, predicted),
+        "validation_macro_f1": f1_score(targets, predicted, average="macro", zero_division=0),
+    }

@@ -1,0 +1,236 @@
+"""Arrow schemas of the result tables: the same with a million rows and with none.
+
+Tables of a sample come first, those of the model bundle and of the cohort after them. config/README.md says what the
+columns hold.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from ..inputs.sample_columns import DESCRIPTION
+
+TEXT, INT, REAL, DOUBLE, FLAG = pa.string(), pa.int64(), pa.float32(), pa.float64(), pa.bool_()
+
+
+@dataclass(frozen=True)
+class _Nullable:
+    kind: pa.DataType
+
+
+def _schema(**columns: pa.DataType | _Nullable) -> pa.Schema:
+    """A schema whose columns forbid nulls, except those that are `_Nullable`."""
+    return pa.schema(
+        pa.field(name, column.kind, nullable=True)
+        if isinstance(column, _Nullable)
+        else pa.field(name, column, nullable=False)
+        for name, column in columns.items()
+    )
+
+
+_SAMPLE = {"sample_id": TEXT, "patient_id": TEXT}
+
+QC = _schema(
+    cell_id=TEXT,
+    n_counts=DOUBLE,
+    n_genes=pa.int32(),
+    mito_share=REAL,
+    doublet_score=_Nullable(REAL),
+    predicted_doublet=_Nullable(FLAG),
+    passed=FLAG,
+    reason=_Nullable(TEXT),
+)
+GENES = _schema(token_id=pa.int32(), gene_id=_Nullable(TEXT), symbol=TEXT, match=TEXT, query_genes=pa.list_(TEXT))
+ANNOTATION = _schema(
+    cell_id=TEXT,
+    **_SAMPLE,
+    label=TEXT,
+    confidence=REAL,
+    second_label=TEXT,
+    ood_score=REAL,
+    ood_pvalue=REAL,
+    is_ood=FLAG,
+    ood_qvalue=REAL,
+    origin=TEXT,
+    origin_margin=REAL,
+    coarse_label=_Nullable(TEXT),
+    coarse_confidence=_Nullable(REAL),
+    resolved_label=TEXT,
+)
+GENE_SCORES = _schema(label=TEXT, symbol=TEXT, score=REAL, n_cells=INT, attention=REAL, detected=REAL)
+PROGRAMS = _schema(label=TEXT, slot=pa.int32(), symbol=TEXT, weight=REAL)
+CNV_CELLS = _schema(
+    cell_id=TEXT,
+    role=TEXT,
+    cnv_score=_Nullable(REAL),
+    llr=_Nullable(REAL),
+    fdr=_Nullable(REAL),
+    cnv_call=TEXT,
+    clone=_Nullable(TEXT),
+    lineage=_Nullable(TEXT),
+    reference_source=_Nullable(TEXT),
+    reason=_Nullable(TEXT),
+)
+CNV_ARMS = _schema(group=TEXT, arm=TEXT, log2_ratio=REAL, z=REAL, call=pa.int8())
+
+VOCABULARY = _schema(
+    token_id=pa.int32(),
+    gene_id=_Nullable(TEXT),
+    symbol=TEXT,
+    chromosome=_Nullable(TEXT),
+    start=_Nullable(INT),
+    end=_Nullable(INT),
+)
+LABELS = _schema(label_id=pa.int32(), label=TEXT, n_cells=INT, coarse=_Nullable(TEXT))
+HISTORY = _schema(
+    epoch=pa.int32(),
+    train_loss=REAL,
+    validation_loss=REAL,
+    validation_accuracy=REAL,
+    validation_macro_f1=REAL,
+    learning_rate=REAL,
+)
+
+PROVENANCE_OF_SAMPLE = ("workflow_version", "input_sha256")
+"""Facts of a sample's status (see `core.provenance`) that the table of samples shows."""
+SAMPLES = _schema(
+    **_SAMPLE,
+    status=TEXT,
+    n_cells=INT,
+    n_cells_kept=INT,
+    reason=_Nullable(TEXT),
+    vocabulary_share=_Nullable(REAL),
+    value_kind=_Nullable(TEXT),
+    notes=_Nullable(TEXT),
+    **dict.fromkeys((*DESCRIPTION, *PROVENANCE_OF_SAMPLE), _Nullable(TEXT)),
+)
+COMPOSITION = _schema(patient_id=TEXT, sample_id=TEXT, label=TEXT, n_cells=INT, share=REAL, n_ood=INT)
+OOD = _schema(
+    **_SAMPLE,
+    n_cells=INT,
+    n_ood=INT,
+    ood_share=_Nullable(REAL),
+    median_score=_Nullable(REAL),
+    median_confidence=_Nullable(REAL),
+    shift=_Nullable(REAL),
+    n_ood_fdr=_Nullable(INT),
+)
+ORIGINS = _schema(patient_id=TEXT, origin=TEXT, n_cells=INT, share=REAL, low=REAL, high=REAL, margin=REAL)
+COHORT_CNV_ARMS = _schema(**_SAMPLE, **{field.name: field.type for field in CNV_ARMS})
+CNV_GROUPS = _schema(
+    **_SAMPLE,
+    group=TEXT,
+    is_ood=FLAG,
+    cnv_call=TEXT,
+    n_cells=INT,
+    label=_Nullable(TEXT),
+    clone=_Nullable(TEXT),
+)
+CNV_PATIENTS = _schema(patient_id=TEXT, arm=TEXT, n_cells=INT, gained=REAL, lost=REAL, log2_ratio=_Nullable(REAL))
+CNV_ORIGINS = _schema(
+    patient_id=TEXT,
+    origin=TEXT,
+    n_ood=INT,
+    n_aneuploid=INT,
+    n_diploid=INT,
+    n_undetermined=INT,
+    aneuploid_share=_Nullable(REAL),
+    arms=_Nullable(TEXT),
+)
+CNV_MARKERS = _schema(
+    patient_id=TEXT,
+    origin=TEXT,
+    rank=INT,
+    symbol=TEXT,
+    score=REAL,
+    logfoldchange=REAL,
+    pvals_adj=DOUBLE,
+    n_aneuploid=INT,
+    n_normal=INT,
+)
+CNV_BURDEN = _schema(
+    **_SAMPLE,
+    group=TEXT,
+    n_cells=INT,
+    share=REAL,
+    n_borrowed=INT,
+    score_low=_Nullable(REAL),
+    score_q1=_Nullable(REAL),
+    score_median=_Nullable(REAL),
+    score_q3=_Nullable(REAL),
+    score_high=_Nullable(REAL),
+)
+EVALUATION = _schema(
+    level=TEXT,
+    name=TEXT,
+    metric=TEXT,
+    value=DOUBLE,
+    low=_Nullable(DOUBLE),
+    high=_Nullable(DOUBLE),
+    n_cells=_Nullable(INT),
+)
+CONFUSION = _schema(truth=TEXT, known=FLAG, label=TEXT, n_cells=INT)
+_GENE_SET_TEST = {"gene_set": TEXT, "n_genes": INT, "auc": REAL, "pvalue": DOUBLE, "qvalue": DOUBLE, "genes": TEXT}
+ENRICHMENT = _schema(level=TEXT, label=TEXT, **_GENE_SET_TEST, slot=_Nullable(pa.int32()))
+ORIGIN_GENES = _schema(
+    patient_id=TEXT,
+    origin=TEXT,
+    rank=INT,
+    symbol=TEXT,
+    log2_change=REAL,
+    z=REAL,
+    detected=REAL,
+    expected=REAL,
+    n_cells=INT,
+)
+ORIGIN_GENE_SETS = _schema(patient_id=TEXT, origin=TEXT, direction=TEXT, **_GENE_SET_TEST)
+LEAVE_TYPE_OUT = _schema(
+    label=TEXT,
+    n_cells=INT,
+    auroc=_Nullable(REAL),
+    recall=_Nullable(REAL),
+    false_alarms=_Nullable(REAL),
+    taken_for=_Nullable(TEXT),
+    taken_share=_Nullable(REAL),
+)
+UMAP = _schema(
+    cell_id=TEXT,
+    set=TEXT,
+    label=TEXT,
+    is_ood=FLAG,
+    x=REAL,
+    y=REAL,
+    sample_id=_Nullable(TEXT),
+    patient_id=_Nullable(TEXT),
+    cnv_call=_Nullable(TEXT),
+)
+SECTIONS = _schema(
+    **_SAMPLE,
+    cell_id=TEXT,
+    x=DOUBLE,
+    y=DOUBLE,
+    label=TEXT,
+    is_ood=FLAG,
+    ood_score=_Nullable(REAL),
+    cnv_call=_Nullable(TEXT),
+    gene=_Nullable(TEXT),
+    gene_score=_Nullable(REAL),
+)
+INTEGRATION = _schema(aspect=TEXT, metric=TEXT, value=DOUBLE, n_cells=INT, meaning=TEXT)
+
+
+def embedding_schema(width: int) -> pa.Schema:
+    """Schema of embedding.parquet for vectors of `width` float32 values."""
+    return _schema(cell_id=TEXT, vector=pa.list_(REAL, width))
+
+
+def reference_embedding_schema(width: int) -> pa.Schema:
+    """Schema of reference_embedding.parquet for vectors of `width` float32 values."""
+    return _schema(cell_id=TEXT, label=TEXT, donor=_Nullable(TEXT), split=TEXT, vector=pa.list_(REAL, width))
+
+
+def with_sample(schema: pa.Schema) -> pa.Schema:
+    """`schema` with sample_id and patient_id in front."""
+    return pa.schema([*_schema(**_SAMPLE), *schema])

@@ -1,0 +1,74 @@
+"""The labelled cells of the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..core.errors import InputError
+from ..inputs.counts import Counts, open_counts
+from ..inputs.obs_columns import stripped_text
+
+
+def open_reference(reference: Mapping[str, Any], path: str | None = None) -> Counts:
+    """The matrix that the config's `reference` section names (`path` replaces its path)."""
+    where = {key: reference[key] for key in ("counts", "genes") if reference.get(key)}
+    return open_counts(path or reference["path"], **where)
+
+
+def labelled_cells(
+    counts: Counts, *, label: str, donor: str | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """Rows, labels and donors of the cells that have a label.
+
+    Returns
+    -------
+    Sorted row numbers (n,), labels (n,) as str, and donors (n,) as str (empty where missing) or None without a donor
+    column.
+
+    Raises
+    ------
+    InputError
+        When a column is missing or no cell has a label.
+    """
+    labels = _text(counts, label, "label")
+    rows = np.flatnonzero(labels != "")
+    if not rows.size:
+        raise InputError(
+            f"{counts.path}: obs column {label!r} has no label for any cell. Name another by reference.label."
+        )
+    return rows, labels[rows], None if donor is None else _text(counts, donor, "donor")[rows]
+
+
+def coarse_types(counts: Counts, rows: np.ndarray, labels: np.ndarray, column: str | None) -> np.ndarray | None:
+    """The coarse type (n,) of the cells `rows` with the `labels` (n,), or None without a column.
+
+    Raises
+    ------
+    InputError
+        When the column is missing, empty for a cell, or splits a label.
+    """
+    if column is None:
+        return None
+    coarse = _text(counts, column, "coarse")[rows]
+    pairs = pd.DataFrame({"label": labels, "coarse": coarse}).drop_duplicates()
+    split = pairs["label"][pairs["label"].duplicated() | (pairs["coarse"] == "")]
+    if len(split):
+        raise InputError(
+            f"{counts.path}: obs column {column!r}: cells of {split.iloc[0]!r} have several coarse types or none. Give "
+            "every label exactly one, or leave reference.coarse out."
+        )
+    return coarse
+
+
+def _text(counts: Counts, column: str, role: str) -> np.ndarray:
+    obs = counts.obs
+    if column not in obs:
+        present = ", ".join(map(str, obs.columns)) or "none"
+        raise InputError(
+            f"{counts.path}: obs has no column {column!r}. Set reference.{role} to one of its columns: {present}."
+        )
+    return stripped_text(obs[column])

@@ -1,0 +1,160 @@
+"""What a clinician asks about a patient: the answer, and how sure it is."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ...cohort.composition import FALSE_DISCOVERIES
+from ..report_data import ReportData
+from ..text.numbers import MINUS, cells, count, listed, percent
+from .origins import Origin
+from .patients import UNSURE, Arm, Patient, Type
+
+_TYPES, _REFERENCE_TYPES = 6, 12
+_WEAK_MARGIN = 1.0
+MIN_EFFECT, MIN_Z = 0.25, 5.0  # of cnv.settings.Settings, whose package this environment lacks
+
+
+class Answer(NamedTuple):
+    question: str
+    answer: str
+    certainty: str
+
+
+def answers(patient: Patient, data: ReportData, *, alpha: float) -> list[Answer]:
+    """Six questions (four without copy number), or one for a patient without cells."""
+    if not patient.n_kept:
+        return [Answer("How many cells?", f"None of {count(patient.n_cells)} could be used.", "See the cautions.")]
+    found = [
+        _how_many(patient),
+        _which_types(patient, data),
+        _which_foreign(patient, data, alpha),
+        _from_where(patient, data),
+    ]
+    if patient.calls is not None:
+        found += [_aneuploid(patient), _which_arms(patient)]
+    return found
+
+
+def _how_many(patient: Patient) -> Answer:
+    samples = [sample for sample in patient.samples if sample["status"] == "ok"]
+    genes = [sample["qc"]["n_genes"]["median"] for sample in samples if "n_genes" in sample["qc"]]
+    found = [sample["vocabulary_share"] for sample in samples if sample["vocabulary_share"] is not None]
+    number = f"{len(samples)} sample{'' if len(samples) == 1 else 's'}"
+    depth = f"A median of {count(min(genes))} genes a cell was measured" if genes else "Depth is not known"
+    share = f"; {percent(min(found))} of the model's genes were found" if found else ""
+    lowest = " (lowest sample)" if len(samples) > 1 else ""
+    return Answer(
+        "How many cells?",
+        f"{count(patient.n_kept)} of {cells(patient.n_cells)} in {number} passed quality control.",
+        f"{depth}{share}{lowest}.",
+    )
+
+
+def _which_types(patient: Patient, data: ReportData) -> Answer:
+    kinds = [f"{kind.name} {percent(kind.share)}{_altered(kind)}" for kind in patient.explained]
+    text = f"Half of the labels have a probability above {patient.confidence:.2f}; {percent(patient.unsure)} have less "
+    text += f"than {UNSURE:g}."
+    if "accuracy" in patient.scores:
+        score = patient.scores["accuracy"]
+        text += f" Against the sample's own annotation {_interval(score)} of the known types' labels were right."
+    elif "accuracy" in data.metrics.get("validation", {}):
+        text += f" On held-out reference cells {percent(data.metrics['validation']['accuracy'])} were right."
+    if patient.n_aneuploid_explained:
+        text += (
+            f" {cells(patient.n_aneuploid_explained)} of these types are aneuploid: their type is what they resemble."
+        )
+    foreign = f" The other {percent(patient.ood_share)} are foreign." if patient.n_ood else ""
+    return Answer("What types?", (listed(kinds, _TYPES) or "None that the reference explains") + "." + foreign, text)
+
+
+def _altered(kind: Type) -> str:
+    return f" ({count(kind.n_aneuploid)} of {count(kind.n)} aneuploid)" if kind.n_aneuploid else ""
+
+
+def _which_foreign(patient: Patient, data: ReportData, alpha: float) -> Answer:
+    measured = data.metrics.get("ood_false_alarm_rate") or 0.0
+    text = f"If all were ordinary, about {cells(round(alpha * patient.n_kept))} ({percent(alpha)}) would be called"
+    if measured > 1.2 * alpha:
+        worse = round(measured * patient.n_kept)
+        text += f", or {count(worse)} at the rate of the reference's own donors when left out ({percent(measured)})"
+    text += f". At a false discovery rate of {FALSE_DISCOVERIES:.0%} (q-values) it is {count(patient.n_ood_fdr)}."
+    if "ood_recall" in patient.scores and "ood_false_alarm_rate" in patient.scores:
+        text += (
+            f" Against the sample's own annotation {_interval(patient.scores['ood_recall'])} of the cells of unknown "
+            f"types were found, and {_interval(patient.scores['ood_false_alarm_rate'])} of the ordinary ones called."
+        )
+    answer = f"{cells(patient.n_ood)}, {percent(patient.ood_share)}: the reference does not explain them."
+    return Answer("Which cells are foreign?", answer, text)
+
+
+def _from_where(patient: Patient, data: ReportData) -> Answer:
+    question = "Where did they come from?"
+    if not patient.origins:
+        return Answer(question, "There are no foreign cells.", "")
+    first = patient.origins[0]
+    text = (
+        f"{percent(first.low)} to {percent(first.high)} for {first.name} (95% interval over cells alone). It suits "
+        f"them better than the next type by a median of {first.margin:.1f} standard deviations"
+        f"{', which is little' if first.margin < _WEAK_MARGIN else ''}. It is a resemblance, not a lineage tracing."
+    )
+    known = data.metrics.get("confusion", {}).get("labels", [])
+    if known:
+        text += (
+            f" The reference holds {listed(known, _REFERENCE_TYPES)} alone: a founder that is none of these cannot be "
+            "named, and its nearest neighbour is named instead, with as narrow an interval. The genes that are higher "
+            "in the cells can tell."
+        )
+    kinds = [f"{origin.name} for {percent(origin.share)}" for origin in patient.origins]
+    return Answer(question, f"They resemble most {listed(kinds, 3)}.{_apart(first)}", text)
+
+
+def _apart(origin: Origin) -> str:
+    """What sets the cells apart from their origin."""
+    said = [(what, names) for what, names in (("gained", origin.gained), ("lost", origin.lost)) if names]
+    genes = " and ".join(f"{what} {listed(names, 4)}" for what, names in said)
+    return f" Beside {origin.name} they {genes}." if genes else ""
+
+
+def _aneuploid(patient: Patient) -> Answer:
+    question, calls = "Are cells aneuploid?", patient.calls or {}
+    n_normal = calls.get("reference", 0)
+    if not patient.n_tested:
+        return Answer(question, "No cell was tested.", f"{cells(n_normal)} served as normal reference.")
+    n = calls.get("aneuploid", 0)
+    where = f", {count(n - patient.n_aneuploid_explained)} of them foreign" if n else ""
+    clones = [f"{name} ({cells(size)})" for name, size in patient.clones.items()]
+    tested = f"{count(n)} of {cells(patient.n_tested)} tested are aneuploid{where}"
+    borrowed = f"; {count(patient.n_borrowed)} were judged against borrowed cells" if patient.n_borrowed else ""
+    return Answer(
+        question,
+        f"{tested}; {count(calls.get('diploid', 0))} are diploid."
+        f"{f' Cells that share their changes: {listed(clones, 4)}.' if clones else ''}",
+        f"{cells(calls.get('undetermined', 0))} stay undetermined. The normal side is {cells(n_normal)} of this "
+        f"patient{borrowed}.",
+    )
+
+
+def _which_arms(patient: Patient) -> Answer:
+    question = "Which chromosome arms changed?"
+    rule = (
+        f"A group of cells (a clone among cells of one nearest type) counts as altered when an arm exceeds a |z| of "
+        f"{MIN_Z:g}, or two {0.8 * MIN_Z:g}, and a |log2 ratio| of {MIN_EFFECT:g}; its arms are then "
+        "called at a false discovery rate of 1%."
+    )
+    if not patient.arms:
+        return Answer(question, "None was called.", rule)
+    everywhere = [_arm(arm) for arm in patient.arms if arm.common]
+    others = len(patient.arms) - len(everywhere)
+    text = f"In more than half of the aneuploid cells: {' '.join(everywhere)}. " if everywhere else ""
+    text += f"{others} other change{'' if others == 1 else 's'} in fewer cells." if others else ""
+    weakest = min(abs(arm.z) for arm in patient.arms)
+    return Answer(question, text or "None in most of the cells.", f"{rule} Weakest called arm here: |z| {weakest:.1f}.")
+
+
+def _arm(arm: Arm) -> str:
+    return f"{'+' if arm.gained else MINUS}{arm.name}"
+
+
+def _interval(score: dict) -> str:
+    return f"{percent(score['value'])} ({percent(score['low'])} to {percent(score['high'])})"

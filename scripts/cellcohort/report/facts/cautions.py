@@ -1,0 +1,124 @@
+"""When a result should not be taken at its word, and why."""
+
+from __future__ import annotations
+
+from ..report_data import ReportData
+from .patients import Patient
+
+FEW_CELLS = 100
+LOW_COVERAGE = 0.7
+LOW_CONFIDENCE = 0.7
+HIGH_OOD = 0.5
+FEW_KEPT = 0.5
+MANY_UNDETERMINED = 0.3
+FEW_NORMAL = 50
+LOW_MACRO_F1 = 0.8
+HIGH_CALIBRATION_ERROR = 0.1
+LARGE_SHIFT = 2.0
+MANY_ALTERED_EXPLAINED = 0.1
+WEAK_MARGIN = 1.0
+
+
+def patient_warnings(patient: Patient) -> list[str]:
+    """Reasons for caution with one patient, the gravest first; none when nothing stands out."""
+    if not patient.n_kept:
+        return ["No cell could be annotated.", *_sample_warnings(patient)]
+    warnings = _sample_warnings(patient)
+    if patient.n_kept < FEW_CELLS:
+        warnings.append(f"Only {patient.n_kept} cells were annotated: every share is uncertain.")
+    if patient.ood_share > HIGH_OOD:
+        warnings.append(
+            f"{patient.ood_share:.0%} of the cells are not explained by the reference. That can be disease, or a "
+            "technical difference between this sample and the reference: look at quality and gene coverage first."
+        )
+    if patient.shift > LARGE_SHIFT:
+        warnings.append(
+            f"The cells look technically different from the reference, by {patient.shift:.1f} units of the OOD score. "
+            "That was taken off, but the larger it is the less sure it is which cells are foreign."
+        )
+    if patient.origins and patient.origins[0].margin < WEAK_MARGIN:
+        warnings.append(
+            f"The foreign cells suit {patient.origins[0].name} hardly better than the next type (margin "
+            f"{patient.origins[0].margin:.1f}): the reference may lack their origin."
+        )
+    if patient.origins and patient.origins[0].sets_gained and patient.origins[0].sets_lost:
+        first = patient.origins[0]
+        warnings.append(
+            f"The foreign cells nearest to {first.name} gained {', '.join(first.sets_gained)} and lost "
+            f"{', '.join(first.sets_lost)}: {first.name} is the nearest type of the reference, not what they are."
+        )
+    if patient.confidence is not None and patient.confidence < LOW_CONFIDENCE:
+        warnings.append(f"Labels are uncertain: the median confidence is {patient.confidence:.2f}.")
+    return [*warnings, *_copy_number_warnings(patient)]
+
+
+def model_warnings(data: ReportData, *, alpha: float) -> list[str]:
+    """Reasons for caution with the whole report, from the model's record on held-out reference cells."""
+    scores, warnings = data.metrics.get("validation", {}), []
+    if scores.get("macro_f1", 1) < LOW_MACRO_F1:
+        warnings.append(
+            f"The model confuses types even on held-out cells of the reference (macro-F1 {scores['macro_f1']:.2f})."
+        )
+    if scores.get("ece", 0) > HIGH_CALIBRATION_ERROR:
+        warnings.append(f"Confidence is off by {scores['ece']:.0%} on average on held-out cells of the reference.")
+    if data.metrics.get("held_out") == "cells":
+        warnings.append(
+            "The reference names no donors, so the model was judged on other cells of the same people: expect more "
+            "errors and more false alarms on new patients than the figures here say."
+        )
+    elif data.metrics.get("n_donors") == 1:
+        warnings.append(
+            "The model was judged on a single held-out donor of the reference: its accuracy on new patients may differ "
+            "from the figures here."
+        )
+    alarms = data.metrics.get("ood_false_alarm_rate")
+    if alarms is not None and alarms > 2 * alpha:
+        warnings.append(
+            f"{alarms:.0%} of the reference cells were called OOD, each judged without its donor, where {alpha:.0%} "
+            "were to be expected."
+        )
+    return warnings
+
+
+def _sample_warnings(patient: Patient) -> list[str]:
+    warnings = []
+    for sample in patient.samples:
+        name, found = sample["sample_id"], sample["vocabulary_share"]
+        if sample["status"] != "ok":
+            warnings.append(f"Sample {name} was rejected. {sample['reason'] or ''}".strip())
+            continue
+        if found is not None and found < LOW_COVERAGE:
+            warnings.append(
+                f"Sample {name} holds only {found:.0%} of the model's genes: labels and OOD calls are weaker."
+            )
+        if sample["n_cells"] and sample["n_cells_kept"] < FEW_KEPT * sample["n_cells"]:
+            kept = sample["n_cells_kept"] / sample["n_cells"]
+            warnings.append(f"Only {kept:.0%} of the cells of sample {name} passed quality control.")
+    return warnings
+
+
+def _copy_number_warnings(patient: Patient) -> list[str]:
+    if not patient.calls:
+        return []
+    n_normal = patient.calls.get("reference", 0)
+    n_query = sum(patient.calls.values()) - n_normal
+    warnings = []
+    if patient.n_borrowed:
+        warnings.append(
+            f"The copy number of {patient.n_borrowed} cells was judged against cells of the healthy reference, because "
+            "the patient has too few normal cells of that type: a difference between the two studies can look like a "
+            "gain or a loss."
+        )
+    if n_normal < FEW_NORMAL:
+        warnings.append(f"Copy number rests on only {n_normal} normal cells of this patient.")
+    n_altered = patient.calls.get("aneuploid", 0)
+    if patient.n_aneuploid_explained > MANY_ALTERED_EXPLAINED * n_altered:
+        warnings.append(
+            f"{patient.n_aneuploid_explained} of {n_altered} aneuploid cells were not called foreign: they resemble "
+            "the type that their label names. The share of foreign cells is too low, and some cells counted with a "
+            "type are altered."
+        )
+    if n_query and patient.calls.get("undetermined", 0) > MANY_UNDETERMINED * n_query:
+        share = patient.calls["undetermined"] / n_query
+        warnings.append(f"For {share:.0%} of the cells the evidence does not carry a copy-number call.")
+    return warnings

@@ -1,0 +1,91 @@
+"""Where a patient's foreign cells may come from, with the evidence side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from ..report_data import ReportData
+
+_GENES, _SETS = 8, 5
+Names = dict[tuple[str, str], list[str]]  # by patient and origin
+
+
+@dataclass(frozen=True)
+class Origin:
+    """One reference type that foreign cells of a patient resemble most.
+
+    Attributes
+    ----------
+    n, share, low, high
+        Foreign cells of that origin; their share of the patient's foreign cells, and its 95 % interval over cells.
+    margin
+        Median over these cells: by how many standard deviations the type suits better than the next one.
+    n_aneuploid, n_undetermined, aneuploid_share, arms
+        Copy-number calls of these cells and the arms that most of the aneuploid ones carry; None without copy number.
+    gained, lost, sets_gained, sets_lost
+        Genes and gene sets that these cells have more and less often than expected of the type.
+    higher, lower
+        Genes that rank highest and lowest in the aneuploid ones against the patient's normal cells of the type.
+    """
+
+    name: str
+    n: int
+    share: float
+    low: float
+    high: float
+    margin: float
+    n_aneuploid: int | None
+    n_undetermined: int | None
+    aneuploid_share: float | None
+    arms: str | None
+    gained: list[str]
+    lost: list[str]
+    sets_gained: list[str]
+    sets_lost: list[str]
+    higher: list[str]
+    lower: list[str]
+
+
+def patient_origins(data: ReportData) -> dict[str, list[Origin]]:
+    """The origins of each patient that has foreign cells, the most frequent first."""
+    calls = {}
+    if data.cnv_origins is not None:
+        table = data.cnv_origins.astype(object).where(data.cnv_origins.notna(), None)
+        calls = {(row["patient_id"], row["origin"]): row for row in table.to_dict("records")}
+    names = {
+        "gained": _genes(data.origin_genes, 1),
+        "lost": _genes(data.origin_genes, -1),
+        "sets_gained": _gene_sets(data.origin_gene_sets, "gained"),
+        "sets_lost": _gene_sets(data.origin_gene_sets, "lost"),
+        "higher": _genes(data.cnv_markers, 1),
+        "lower": _genes(data.cnv_markers, -1),
+    }
+    found: dict[str, list[Origin]] = {}
+    for row in data.origins.to_dict("records"):
+        key = row["patient_id"], row["origin"]
+        called = calls.get(key, {})
+        origin = Origin(
+            *(row[name] for name in ("origin", "n_cells", "share", "low", "high", "margin")),
+            *(called.get(name) for name in ("n_aneuploid", "n_undetermined", "aneuploid_share", "arms")),
+            **{name: of_all.get(key, []) for name, of_all in names.items()},
+        )
+        found.setdefault(row["patient_id"], []).append(origin)
+    return found
+
+
+def _genes(ranked: pd.DataFrame | None, sign: int) -> Names:
+    """The first genes in one direction."""
+    if ranked is None:
+        return {}
+    return _listed(ranked[(sign * ranked["rank"]).between(1, _GENES)], "symbol")
+
+
+def _gene_sets(sets: pd.DataFrame, direction: str) -> Names:
+    first = sets[sets["direction"] == direction].sort_values(["pvalue", "gene_set"])
+    return _listed(first.groupby(["patient_id", "origin"]).head(_SETS), "gene_set")
+
+
+def _listed(table: pd.DataFrame, column: str) -> Names:
+    return table.groupby(["patient_id", "origin"])[column].agg(list).to_dict()

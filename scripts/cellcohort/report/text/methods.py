@@ -1,0 +1,109 @@
+"""The methods in words, with versions, to be pasted into a manuscript."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+
+from ... import __version__
+from ..report_data import ReportData
+
+PACKAGES = (
+    "scanpy", "anndata", "torch", "infercnvpy", "scikit-learn", "umap-learn", "scib-metrics", "pyarrow", "altair",
+)  # fmt: skip
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of cellcohort and of the packages that compute, as far as they are installed here."""
+    found = {"cellcohort": __version__}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def methods_text(data: ReportData, config: Mapping, versions: Mapping[str, str]) -> list[str]:
+    """The paragraphs."""
+    paragraphs = [_input(data, config), _model(data, config.get("model", {})), _foreign(data, config.get("ood", {}))]
+    if len(data.umap):
+        paragraphs.append(_map(data))
+    if len(data.origin_genes):
+        paragraphs.append(
+            "Genes that the OOD cells of an origin have more or less often than cells of that type with as many genes, "
+            "by the reference's detection rates, were ranked by their log2 ratio over its standard error, beyond what "
+            "the patient's other cells showed against their own types; gene sets were tested among these ranks "
+            "(rank-sum tests, Benjamini-Hochberg within the patient)."
+        )
+    if data.cnv_arms is not None:
+        paragraphs.append(
+            "Copy number was inferred from expression (infercnvpy) for each patient, with confident normal cells as "
+            "the reference; cells and chromosome arms were called, or left undetermined where the evidence was weak. "
+            "Aneuploid cells were compared with normal cells of the type they lie nearest to by scanpy's "
+            "rank_genes_groups (t-test)."
+        )
+    listed = ", ".join(f"{name} {number}" for name, number in versions.items())
+    return [*paragraphs, f"Software: {listed}."]
+
+
+def _input(data: ReportData, config: Mapping) -> str:
+    qc, min_share = config.get("qc", {}), config.get("vocabulary", {}).get("min_share", 0.5)
+    bundle = config.get("model", {}).get("bundle")
+    return (
+        f"Single-cell profiles of {len(data.patients)} patients ({len(data.samples)} samples) were mapped onto "
+        f"{'a trained model bundle' if bundle else 'a labelled reference of healthy cells'} with the workflow "
+        "cellmemory-cohort. Cells were filtered by counts, genes and mitochondrial share"
+        f"{', then by predicted doublets (scrublet in scanpy)' if qc.get('doublets', True) else ''}: by hard limits, "
+        f"tightened in each sample to {qc.get('n_mads', 7):g} scaled median absolute deviations from the median, of "
+        "the logarithm for counts and genes (a mitochondrial share of up to 10% met the sample's own limit always). "
+        "Genes were matched to the model's vocabulary by identifier, symbol, and previous or alias symbols, those of "
+        f"mice by their human orthologs, and samples with less than {100 * min_share:g}% of it were rejected."
+    )
+
+
+def _model(data: ReportData, model: Mapping) -> str:
+    preset = "" if model.get("bundle") else f"preset {model.get('preset', 'paper')}; "
+    mix = data.calibration.get("mix", [])
+    return (
+        f"A CellMemory workspace ({preset}Genome Biology 26:178, 2025), a transformer whose memory slots read the "
+        "expressed genes and their expression bins, read each cell. The gene embeddings started from the co-expression "
+        "of genes in the reference. The workspace was trained with labels weighted inversely to their cells (at most "
+        "20-fold) and with a random share of each cell's tokens left out; the loss of held-out reference cells decided "
+        f"when to stop. {_IMPORTED if len(mix) == 1 else _MIXED}"
+    )
+
+
+_IMPORTED = "The softmax of its logits, scaled to suit held-out cells, is the confidence."
+_MIXED = (
+    "Its logits, those of a linear model with balanced classes on the same bins, and the likelihood of which genes "
+    "are on "
+    "in a type were added, with weights fitted on held-out cells, as measured and as a simulated other platform would "
+    "measure them; the softmax is the confidence."
+)
+
+
+def _map(data: ReportData) -> str:
+    measured = (
+        " Types kept apart and donors mixed were measured in the embedding by metrics of scIB (Luecken et al. 2022, as "
+        "implemented in scib-metrics)."
+    )
+    return (
+        "The map is a UMAP of the reference's embedding; a patient's cell was placed at the mean of its nearest "
+        f"reference cells, weighted as in UMAP's neighbour graph.{measured if len(data.integration) else ''}"
+    )
+
+
+def _foreign(data: ReportData, ood: Mapping) -> str:
+    donors = "donor" if data.metrics.get("held_out") == "donors" else "share of the cells"
+    return (
+        "A cell was called out-of-distribution (OOD) when its conformal p-value was at most "
+        f"{ood.get('alpha', 0.05):g}. Its score adds four views, in units of reference cells: the free energy of the "
+        "linear model, the atypicality of which genes are on given their number, the mean surprise of these genes, and "
+        "the dissimilarity to the type's mean profile. The p-value compares it with reference cells of the same "
+        "nearest type "
+        f"(of all types where these were fewer than 100), each judged without its own {donors}, after a technical "
+        "shift of the sample was taken off: the median over labels of how much stranger their least strange tenth is "
+        "than in the reference, for labels that keep their contrast to the others. The origin of an OOD cell is the "
+        "type that its switched-on genes suit best."
+    )

@@ -1,8 +1,0 @@
-"""Columns of the sample sheet by what they are for."""
-
-COMPUTING = ("sample_id", "patient_id", "counts", "genes", "species")
-"""What a sample's own jobs know of its row. The rest is for the cohort's tables: to correct a tissue,
-or to add a truth, repeats no computation."""
-
-DESCRIPTION = ("tissue", "batch", "condition")
-"""What describes a sample and influences nothing."""

@@ -1,0 +1,45 @@
+"""Infer the copy number of one patient from all of its samples, and say what its aneuploid cells have in common."""
+
+from pathlib import Path
+
+from cellcohort.cnv.heatmap import draw_heatmap
+from cellcohort.cnv.markers import rank_markers
+from cellcohort.cnv.patient import call_patient
+from cellcohort.cnv.patient_files import write_patient
+from cellcohort.cnv.patient_samples import open_healthy, open_samples
+from cellcohort.cnv.patient_summary import arm_shares, join_cells, origin_shares
+from cellcohort.cnv.settings import Settings
+from cellcohort.core.job import begin
+from cellcohort.genes.genome_tables import read_arms, read_positions
+from cellcohort.inputs.counts import open_counts
+from cellcohort.outputs.parquet import read_frame, write_table
+from cellcohort.outputs.schemas import CNV_MARKERS, CNV_ORIGINS, CNV_PATIENTS
+
+begin(snakemake)
+config, reference, files = snakemake.params.cnv, snakemake.params.reference, snakemake.input
+healthy = None
+if reference and files.get("reference"):
+    opened = open_counts(files.reference, counts=reference["counts"], genes=reference["genes"])
+    healthy = open_healthy(reference, opened)
+samples = open_samples(snakemake.params.samples, files.counts, status=files.status, annotation=files.annotation)
+positions = read_positions(files.positions)
+result = call_patient(
+    samples,
+    positions=positions,
+    arms=read_arms(files.arms),
+    healthy=healthy,
+    normal_labels=config["normal_labels"],
+    min_reference=config["min_reference"],
+    min_confidence=config["min_confidence"],
+    settings=Settings(window=config["window"], step=config["step"]),
+)
+patient = snakemake.params.samples[0]["patient_id"]
+output = snakemake.output
+write_patient(result, patient, cnv=output.cnv, cells=output.cells, arms=output.arms)
+draw_heatmap(Path(output.heatmap), result.cells, result.profile, result.chr_pos, title=f"Patient {patient}")
+
+arms = read_frame(output.arms)
+cells = join_cells(read_frame(output.cells), {sample.sample_id: sample.annotation for sample in samples})
+write_table(output.patient, arm_shares(cells, arms), CNV_PATIENTS)
+write_table(output.origins, origin_shares(cells, arms), CNV_ORIGINS)
+write_table(output.markers, rank_markers(cells, samples, positions), CNV_MARKERS)

@@ -1,0 +1,19 @@
+"""Turn the reference into tokens, once."""
+
+from cellcohort.core.job import begin
+from cellcohort.genes.alignment import align_genes
+from cellcohort.inputs.resources import gene_aliases
+from cellcohort.model.token_store import tokenise_reference, write_store
+from cellcohort.outputs.parquet import read_frame
+from cellcohort.reference.cells import coarse_types, labelled_cells, open_reference
+from cellcohort.reference.splits import assign_splits
+
+begin(snakemake)
+reference = snakemake.params.reference
+counts = open_reference(reference, snakemake.input.reference)
+rows, labels, donors = labelled_cells(counts, label=reference["label"], donor=reference.get("donor"))
+splits = assign_splits(counts.cell_ids[rows], labels, donors, seed=snakemake.params.seed)
+alignment = align_genes(counts.genes, read_frame(snakemake.input.vocabulary), gene_aliases())
+coarse = coarse_types(counts, rows, labels, reference.get("coarse"))
+shards = tokenise_reference(counts, rows, labels, donors, splits, coarse, alignment)
+write_store(snakemake.output.tokens, shards)

@@ -1,0 +1,44 @@
+"""Train CellMemory on the reference."""
+
+from pathlib import Path
+
+import torch
+
+from cellcohort.bundle.model_bundle import save_model
+from cellcohort.core.gpus import choose_device, use_threads
+from cellcohort.core.job import begin
+from cellcohort.model.network import PRESETS, ModelConfig
+from cellcohort.model.token_store import TokenStore
+from cellcohort.model.training import TrainConfig, train, train_on_gpus
+from cellcohort.outputs.parquet import read_frame, write_table
+from cellcohort.outputs.schemas import HISTORY
+
+
+def main() -> None:
+    begin(snakemake)
+    use_threads(snakemake.threads)
+    settings = dict(snakemake.params.train)
+    device = choose_device(settings.pop("device"), gpus=snakemake.resources.get("gpu", 0))
+    # Not an output: Snakemake removes the outputs of a job that failed, and this is what it resumes from.
+    checkpoint = Path(snakemake.output.weights).parents[1] / "checkpoints" / "model.safetensors"
+    store = TokenStore(snakemake.input.tokens)
+    n_genes = len(read_frame(snakemake.input.vocabulary))
+    sizes = ModelConfig(n_genes=n_genes, n_labels=len(store.labels), **PRESETS[snakemake.params.preset])
+    config, n_gpus = TrainConfig(**settings), torch.cuda.device_count() if device.type == "cuda" else 0
+    if n_gpus > 1:
+        given = {"n_processes": n_gpus, "checkpoint": checkpoint}
+        model, history = train_on_gpus(store.path, store.labels, sizes, config, **given)
+    else:
+        model, history = train(store, store.labels, sizes, config, device=device, checkpoint=checkpoint)
+    save_model(
+        model,
+        weights=snakemake.output.weights,
+        config=snakemake.output.config,
+        settings={"preset": snakemake.params.preset, "train": settings},
+    )
+    write_table(snakemake.output.history, history, HISTORY)
+    checkpoint.unlink(missing_ok=True)
+
+
+if __name__ == "__main__":  # the processes of several GPUs import this file
+    main()

@@ -1,0 +1,147 @@
+"""Annotation depends on the cell, the model and the config alone (DESIGN law 1)."""
+
+import anndata as ad
+import numpy as np
+import pandas as pd
+import pytest
+from small_reference import LABELS, write_sample
+
+from cellcohort.annotation.annotate import annotate, label_cells
+from cellcohort.annotation.explanation import Explanation
+from cellcohort.bundle.model_bundle import Bundle
+from cellcohort.genes.alignment import align_genes
+from cellcohort.inputs.counts import open_counts
+from cellcohort.inputs.resources import gene_aliases
+from cellcohort.model import inference
+from cellcohort.outputs import parquet, schemas
+
+TRUTH = np.array([*LABELS * 12, *["unknown"] * 12], object)
+NUMBERS = ["confidence", "ood_score"]
+OF_THE_SAMPLE = ["ood_pvalue", "ood_qvalue", "is_ood"]  # judged among the cells of the sample
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory):
+    return write_sample(tmp_path_factory.mktemp("sample") / "sample.h5ad", TRUTH)
+
+
+@pytest.fixture(scope="module")
+def expected(sample, bundle):
+    return run(sample, bundle)
+
+
+def run(path, bundle, *, rows=None, chunk_size=4096):
+    """Annotation with the embedding as extra columns, indexed by cell; and the explanation."""
+    counts = open_counts(path)
+    rows = np.arange(counts.n_cells) if rows is None else rows
+    config = bundle.model.config
+    explanation = Explanation(config.n_labels, config.n_genes, config.n_slots)
+    alignment = align_genes(counts.genes, bundle.vocabulary, gene_aliases())
+    embeddings = []
+    given = {"sample_id": "S", "patient_id": "P", "alpha": 0.05, "keep_embedding": embeddings.append}
+    result = annotate(counts, rows, alignment, bundle, explanation, **given, chunk_size=chunk_size)
+    vectors = np.vstack([np.stack(part["vector"].to_pandas()) for part in embeddings])
+    table = result.table.to_pandas()
+    return table.set_index("cell_id"), pd.DataFrame(vectors, table["cell_id"]), explanation
+
+
+def assert_same_cells(result, expected, *, same_sample=True):
+    table, vectors, _ = result
+    wanted, wanted_vectors = expected[0].loc[table.index], expected[1].loc[table.index]
+    if same_sample:
+        pd.testing.assert_frame_equal(table[OF_THE_SAMPLE], wanted[OF_THE_SAMPLE], atol=1e-5)
+    texts = table.columns.difference([*NUMBERS, *OF_THE_SAMPLE])
+    pd.testing.assert_frame_equal(table[texts], wanted[texts])
+    np.testing.assert_allclose(table[NUMBERS], wanted[NUMBERS], atol=1e-5, rtol=1e-5)
+    np.testing.assert_allclose(vectors, wanted_vectors, atol=1e-5)
+
+
+def rewritten(sample, path, change):
+    adata = ad.read_h5ad(sample)
+    change(adata).write_h5ad(path)
+    return path
+
+
+def test_labels_confidence_and_verdict_are_right(expected):
+    table = expected[0].assign(truth=TRUTH)
+    known = table[table["truth"] != "unknown"]
+    assert (known["label"] == known["truth"]).mean() > 0.95
+    assert table.loc[table["truth"] == "unknown", "is_ood"].mean() > 0.7
+    assert known["is_ood"].mean() < 0.2
+    assert table["confidence"].between(1 / 3, 1).all()
+    assert (table["second_label"] != table["label"]).all()
+    assert not table.drop(columns=["coarse_label", "coarse_confidence"]).isna().any().any()
+
+
+def test_an_unsure_label_falls_back_to_its_coarse_type(bundle):
+    probability = np.array([[0.4, 0.35, 0.25], [0.9, 0.05, 0.05], [0.3, 0.25, 0.45]])
+    columns = label_cells(bundle, probability)
+    assert columns["resolved_label"].tolist() == ["alpha", "alpha", "delta"]
+    with_types = Bundle(bundle.folder)
+    with_types.__dict__["coarse"] = np.array(["greek", "greek", "river"], object)
+    columns = label_cells(with_types, probability)
+    assert columns["coarse_label"].tolist() == ["greek", "greek", "greek"]
+    np.testing.assert_allclose(columns["coarse_confidence"], [0.75, 0.95, 0.55])
+    assert columns["resolved_label"].tolist() == ["greek", "alpha", "greek"]
+
+
+def test_each_cell_alone(sample, bundle, expected):
+    for row in (0, 17, 40):
+        assert_same_cells(run(sample, bundle, rows=np.array([row])), expected, same_sample=False)
+
+
+@pytest.mark.parametrize("chunk_size", [1, 7, 20])
+def test_any_chunk(sample, bundle, expected, chunk_size):
+    assert_same_cells(run(sample, bundle, chunk_size=chunk_size), expected)
+
+
+@pytest.mark.parametrize(("cells", "tokens"), [(1, 10_000), (5, 10_000), (512, 90)])
+def test_any_batch_and_its_padding(sample, bundle, expected, monkeypatch, cells, tokens):
+    monkeypatch.setattr(inference, "MAX_CELLS", cells)
+    monkeypatch.setattr(inference, "MAX_TOKENS", tokens)
+    assert_same_cells(run(sample, bundle), expected)
+
+
+def test_padded_to_the_length_of_a_longer_cell(sample, bundle, expected, tmp_path):
+    def beside_full_cells(adata):
+        full = adata[:3].copy()
+        full.X = full.X.toarray() + 1
+        full.obs_names = [f"full{i}" for i in range(3)]
+        return ad.concat([full, adata])
+
+    table, vectors, explanation = run(rewritten(sample, tmp_path / "beside.h5ad", beside_full_cells), bundle)
+    mates = [name for name in table.index if not name.startswith("full")]
+    assert_same_cells((table.loc[mates], vectors.loc[mates], explanation), expected, same_sample=False)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_shuffled_cells(sample, bundle, expected, tmp_path, seed):
+    order = np.random.default_rng(seed).permutation(len(TRUTH))
+    assert_same_cells(run(rewritten(sample, tmp_path / "cells.h5ad", lambda a: a[order].copy()), bundle), expected)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_permuted_genes(sample, bundle, expected, tmp_path, seed):
+    order = np.random.default_rng(seed).permutation(42)
+    assert_same_cells(run(rewritten(sample, tmp_path / "genes.h5ad", lambda a: a[:, order].copy()), bundle), expected)
+
+
+def test_explanations_do_not_depend_on_chunks(sample, bundle, expected):
+    whole, parts = expected[2], run(sample, bundle, chunk_size=7)[2]
+    np.testing.assert_array_equal(whole.n_cells, parts.n_cells)
+    np.testing.assert_allclose(whole.scores, parts.scores, atol=1e-4)
+    np.testing.assert_allclose(whole.programs, parts.programs, atol=1e-4)
+
+
+def test_explanation_tables(bundle, expected):
+    table, _, explanation = expected
+    symbols = bundle.vocabulary["symbol"].to_numpy()
+    scores = explanation.gene_scores(bundle.labels, symbols)
+    programs = explanation.slot_programs(bundle.labels, symbols)
+    assert len(scores) == table["label"].nunique() * len(symbols)
+    assert scores.groupby("label")["n_cells"].first().to_dict() == table["label"].value_counts().to_dict()
+    totals = programs.groupby(["label", "slot"])["weight"].sum()
+    assert (totals > 0).all()
+    assert (totals <= 1 + 1e-6).all()  # the rest is what a slot reads of the CLS token
+    parquet.as_table(scores, schemas.GENE_SCORES)
+    parquet.as_table(programs, schemas.PROGRAMS)

@@ -1,0 +1,144 @@
+"""Gene scores are exact parts of the label's logit, and their sums are those of the cells, whatever the batch."""
+
+import numpy as np
+import pytest
+from scipy import sparse
+from small_reference import LABELS, N_GENES, counts_of
+
+from cellcohort.annotation.explanation import Explanation
+from cellcohort.classifier.attribution import GeneContributions
+from cellcohort.classifier.linear import IMPOSSIBLE
+from cellcohort.classifier.type_profiles import Profiles
+from cellcohort.model.inference import run_batches
+from cellcohort.model.tokens import Tokens, bin_levels, concatenate, tokenise
+from cellcohort.outputs.parquet import as_table
+from cellcohort.outputs.schemas import GENE_SCORES, PROGRAMS
+
+N_CELLS = 60
+
+
+@pytest.fixture(scope="module")
+def tokens():
+    return tokenise(counts_of(np.resize(np.array(LABELS, object), N_CELLS), seed=3))
+
+
+@pytest.fixture(scope="module")
+def labels():
+    return np.random.default_rng(0).integers(0, 3, N_CELLS)
+
+
+def contrast(bundle, tokens, labels):
+    """Logit of each cell's label in evidence and typicality, less the mean of the other labels'."""
+    compared = bundle.profiles.compare(bin_levels(tokens, N_GENES, bundle.model.config.n_bins))
+    logits = bundle.mix[1] * compared.evidence + bundle.mix[2] * compared.typicality
+    own = logits[np.arange(len(labels)), labels]
+    return own - (logits.sum(1) - own) / (logits.shape[1] - 1)
+
+
+def sums(tokens, contributions):
+    return np.add.reduceat(contributions, tokens.indptr[:-1])
+
+
+def test_the_highest_contribution_of_each_cell_is_named(bundle, tokens, labels):
+    silent = concatenate([tokens, tokenise(sparse.csr_matrix((1, N_GENES), dtype=np.float32))])
+    genes, scores = bundle.contributions.highest(silent, np.append(labels, 0))
+    parts = np.split(bundle.contributions.of(tokens, labels), tokens.indptr[1:-1])
+    assert scores[:-1].tolist() == [part.max() for part in parts]
+    starts = tokens.indptr[:-1]
+    assert genes[:-1].tolist() == [
+        tokens.genes[start + part.argmax()] for start, part in zip(starts, parts, strict=True)
+    ]
+    assert genes[-1] == -1
+    assert np.isnan(scores[-1])
+
+
+def explain(bundle, tokens, labels, *, with_contributions=True):
+    config = bundle.model.config
+    explanation = Explanation(config.n_labels, config.n_genes, config.n_slots)
+    for rows, batch, output in run_batches(bundle.model, tokens, attention=True):
+        added = bundle.contributions.of(batch, labels[rows]) if with_contributions else None
+        explanation.add(labels[rows], batch, output, added)
+    return explanation
+
+
+def test_contributions_add_up_to_the_logit_difference(bundle, tokens, labels):
+    rest = contrast(bundle, tokens, labels) - sums(tokens, bundle.contributions.of(tokens, labels))
+    same = [
+        np.ptp(rest[(tokens.lengths == n) & (labels == label)])
+        for n in np.unique(tokens.lengths)
+        for label in range(3)
+        if ((tokens.lengths == n) & (labels == label)).sum() > 1
+    ]
+    assert len(same) > 10
+    assert np.ptp(contrast(bundle, tokens, labels)) > 1
+    np.testing.assert_allclose(same, 0, atol=1e-5)  # what is left depends on the label and the number of genes
+
+
+def test_swapping_a_gene_moves_the_logit_by_the_difference_of_the_scores(bundle):
+    shared, own, other = np.arange(5, 25), 2, 35  # alpha has gene 2, no type has gene 35
+    bins = np.full(21, 30, np.uint8)
+    cells = [Tokens(np.array([0, 21]), np.sort([*shared, g]).astype(np.uint16), bins) for g in (own, other)]
+    both, alpha = concatenate(cells), np.zeros(2, int)
+    scores = bundle.contributions.of(both, alpha)
+    moved = np.subtract(*contrast(bundle, both, alpha))
+    assert scores[both.genes == own] - scores[both.genes == other] == pytest.approx(moved, abs=1e-5)
+    assert moved > 0.1
+
+
+def test_removing_the_top_genes_moves_the_logit_more_than_others(bundle, tokens, labels):
+    contributions = bundle.contributions.of(tokens, labels)
+    lost = {}
+    for name, score in {"top": contributions, "random": np.random.default_rng(1).random(len(contributions))}.items():
+        cell = np.repeat(np.arange(N_CELLS), tokens.lengths)
+        order = np.lexsort([-score, cell])
+        keep = np.ones(len(score), bool)
+        keep[order[np.add.outer(tokens.indptr[:-1], np.arange(3)).ravel()]] = False
+        lost[name] = (contrast(bundle, tokens, labels) - contrast(bundle, tokens.drop(keep), labels)).mean()
+    assert lost["top"] > 2 * abs(lost["random"])
+
+
+def test_a_label_without_cells_is_no_contrast():
+    rng = np.random.default_rng(0)
+    weight, detection = rng.normal(size=(N_GENES, 3)), rng.normal(size=(N_GENES, 3))
+    known = Profiles(weight, np.zeros(3), detection, np.ones((N_GENES, 3)), np.ones(N_GENES))
+    bias = np.array([0, 0, 0, IMPOSSIBLE], np.float32)
+    wider = Profiles(*(np.column_stack([a, a[:, :1] * 9]) if a.ndim == 2 else a for a in
+                       (weight, bias, detection, np.ones((N_GENES, 3)), np.ones(N_GENES))))  # fmt: skip
+    cells, mix = tokenise(counts_of(np.array(LABELS, object), seed=1)), np.ones(3)
+    expected = GeneContributions(known, mix, 50).of(cells, np.arange(3))
+    np.testing.assert_allclose(GeneContributions(wider, mix, 50).of(cells, np.arange(3)), expected, rtol=1e-5)
+
+
+def test_sums_are_those_of_single_cells(bundle, tokens, labels):
+    whole = explain(bundle, tokens, labels)
+    order = np.random.default_rng(1).permutation(N_CELLS)
+    shuffled = explain(bundle, tokens.take(order), labels[order])
+    alone = [explain(bundle, tokens.take(np.array([i])), labels[[i]]) for i in range(N_CELLS)]
+    for name in ("n_cells", "scores", "attention", "detected", "programs"):
+        parts = sum(getattr(one, name) for one in alone)
+        np.testing.assert_allclose(getattr(whole, name), parts, atol=1e-5)
+        np.testing.assert_allclose(getattr(shuffled, name), parts, atol=1e-5)
+
+
+def test_tables_hold_means(bundle, tokens, labels):
+    symbols = np.array([f"GENE{i}" for i in range(N_GENES)], object)
+    explanation = explain(bundle, tokens, labels)
+    table = as_table(explanation.gene_scores(bundle.labels, symbols), GENE_SCORES).to_pandas()
+    levels = bin_levels(tokens, N_GENES, 50)
+    contributions = sparse.csr_matrix(
+        (bundle.contributions.of(tokens, labels), tokens.genes, tokens.indptr), levels.shape
+    )
+    for number, label in enumerate(bundle.labels):
+        rows = table[table["label"] == label]
+        cells = labels == number
+        assert rows["n_cells"].unique().tolist() == [cells.sum()]
+        np.testing.assert_allclose(rows["score"], contributions[cells].mean(0).A1, atol=1e-5)
+        np.testing.assert_allclose(rows["detected"], (levels[cells] > 0).mean(0).A1, atol=1e-6)
+    assert (table.groupby("label")["attention"].sum().between(0, 1)).all()
+    programs = as_table(explanation.slot_programs(bundle.labels, symbols), PROGRAMS).to_pandas()
+    assert programs.groupby(["label", "slot"])["weight"].sum().between(0.3, 1 + 1e-6).all()
+
+
+def test_without_other_readings_the_score_is_the_attention(bundle, tokens, labels):
+    explanation = explain(bundle, tokens, labels, with_contributions=False)
+    np.testing.assert_array_equal(explanation.scores, explanation.attention)

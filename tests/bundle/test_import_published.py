@@ -1,0 +1,127 @@
+"""Parity with the published package on random weights whose answers its own code computed once.
+
+fixtures/published.npz holds, for both modes and three seeds, a random state dict (30 genes, 4 types, width 16, 3 slots,
+4 layers), counts of 12 cells, and the logits and CLS tokens that the published binning and forward pass give for each
+cell alone. Weights that its forward pass never reads are left out.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import anndata as ad
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from scipy import sparse
+
+from cellcohort.annotation.annotate import annotate
+from cellcohort.annotation.explanation import Explanation
+from cellcohort.bundle.import_published import calibrate_published, convert_weights, import_published
+from cellcohort.bundle.model_bundle import Bundle
+from cellcohort.core.errors import InputError
+from cellcohort.genes.alignment import align_genes
+from cellcohort.inputs.counts import open_counts
+from cellcohort.inputs.resources import gene_aliases
+from cellcohort.model.inference import predict_tokens
+from cellcohort.model.tokens import tokenise
+
+GENES = [f"GENE{i}" for i in range(28)] + ["TP53", "ENSG00000141510.5"]
+LABELS = ["B", "NA", "T, memory", "mast"]
+
+
+@pytest.fixture(scope="module")
+def fixture():
+    with np.load(Path(__file__).parents[1] / "fixtures" / "published.npz") as file:
+        return dict(file)
+
+
+@pytest.fixture
+def checkpoint(fixture, tmp_path):
+    """A function that writes a folder as the package's training does."""
+
+    def write(mode: str, seed: int = 0, *, labels=LABELS, max_bin: int = 50) -> Path:
+        folder = tmp_path / "study"
+        folder.mkdir()
+        state = {"net": weights(fixture, mode, seed), "acc": np.float64(0.5), "epoch": 3}
+        torch.save(state, folder / "study_ckpt.pth")
+        for part, names in (("ref_gene", GENES), ("idx2celltype", labels)):
+            pd.DataFrame(names).to_csv(folder / f"study_{part}.txt", header=False, index=False)
+        (folder / "MaxBin.txt").write_text(str(max_bin))
+        return folder
+
+    return write
+
+
+def weights(fixture, mode: str, seed: int) -> dict[str, torch.Tensor]:
+    prefix = f"{mode}/{seed}/net/"
+    return {key[len(prefix) :]: torch.tensor(value) for key, value in fixture.items() if key.startswith(prefix)}
+
+
+def write_reference(path: Path, labels) -> dict:
+    counts = np.random.default_rng(0).negative_binomial(1, 0.35, (120, len(GENES))).astype(np.float32)
+    obs = pd.DataFrame({"cell_type": np.resize(labels, 120)}, index=[f"c{i}" for i in range(120)])
+    ad.AnnData(sparse.csr_matrix(counts), obs=obs, var=pd.DataFrame(index=GENES)).write_h5ad(path)
+    return {"path": str(path), "label": "cell_type"}
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("mode", ["fast", "full"])
+def test_answers_equal_the_published_ones_from_the_counts_on(fixture, mode, seed):
+    model = convert_weights(weights(fixture, mode, seed))
+    tokens = tokenise(sparse.csr_matrix(fixture[f"{mode}/{seed}/counts"]))
+    logits, embedding = predict_tokens(model, tokens, "logits", "embedding")
+    assert model.config.all_genes == (mode == "full")
+    np.testing.assert_allclose(logits, fixture[f"{mode}/{seed}/logits"], atol=1e-4)
+    np.testing.assert_allclose(embedding, fixture[f"{mode}/{seed}/embedding"], atol=1e-4)
+
+
+@pytest.mark.parametrize("mode", ["fast", "full"])
+def test_an_imported_model_annotates_once_it_is_calibrated(checkpoint, fixture, tmp_path, mode):
+    import_published(checkpoint(mode), tmp_path / "bundle")
+    with pytest.raises(InputError, match="lacks calibration"):
+        Bundle.open(tmp_path / "bundle")
+    reference = write_reference(tmp_path / "reference.h5ad", [*LABELS, "unheard of"])
+    calibrate_published(tmp_path / "bundle", reference)
+    bundle = Bundle.open(tmp_path / "bundle")
+    assert bundle.labels == LABELS
+    assert bundle.vocabulary["symbol"].tolist() == [*GENES[:-1], "TP53"]
+    counts = open_counts(reference["path"])
+    alignment = align_genes(counts.genes, bundle.vocabulary, gene_aliases())
+    explanation = Explanation(4, len(GENES), bundle.model.config.n_slots)
+    given = {"sample_id": "s", "patient_id": "p", "alpha": 0.05, "keep_embedding": lambda table: None}
+    annotation = annotate(counts, np.arange(120), alignment, bundle, explanation, **given).table.to_pandas()
+    (logits,) = predict_tokens(bundle.model, tokenise(alignment.project(counts.read())), "logits")
+    assert annotation["label"].tolist() == [LABELS[i] for i in logits.argmax(1)]
+
+
+def test_a_reference_without_a_type_of_the_model_cannot_calibrate(checkpoint, tmp_path):
+    import_published(checkpoint("fast"), tmp_path / "bundle")
+    with pytest.raises(InputError, match="no cell of mast"):
+        calibrate_published(tmp_path / "bundle", write_reference(tmp_path / "reference.h5ad", LABELS[:3]))
+
+
+def test_files_that_do_not_belong_together_are_refused(checkpoint, tmp_path):
+    with pytest.raises(InputError, match="30 genes and 3 types"):
+        import_published(checkpoint("fast", labels=LABELS[:3]), tmp_path / "bundle")
+
+
+def test_another_binning_is_refused(checkpoint, tmp_path):
+    with pytest.raises(InputError, match="bin_norm"):
+        import_published(checkpoint("full", max_bin=9), tmp_path / "bundle")
+
+
+@pytest.mark.parametrize("content", [b"", b"no zip", {"net": {}}, {"weights": 1}, {"net": print}])
+def test_what_is_no_checkpoint_is_refused(checkpoint, tmp_path, content):
+    path = checkpoint("fast") / "study_ckpt.pth"
+    path.write_bytes(content) if isinstance(content, bytes) else torch.save(content, path)
+    with pytest.raises(InputError, match="study_ckpt"):
+        import_published(path.parent, tmp_path / "bundle")
+
+
+def test_a_missing_file_is_named(checkpoint, tmp_path):
+    folder = checkpoint("fast")
+    (folder / "study_ref_gene.txt").unlink()
+    with pytest.raises(InputError, match="study_ref_gene"):
+        import_published(folder, tmp_path / "bundle")

@@ -1,0 +1,60 @@
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from small_reference import N_GENES, make_store
+
+from cellcohort.bundle import calibrate as judgement
+from cellcohort.bundle.model_bundle import Bundle
+from cellcohort.core.errors import InputError
+from cellcohort.core.files import read_json, write_json
+from cellcohort.inputs.bundle_files import BUNDLE_FILES
+from cellcohort.model.network import CellMemory, ModelConfig
+
+
+def test_a_copied_bundle_says_the_same(bundle, tmp_path):
+    copy = Bundle.open(shutil.copytree(bundle.folder, tmp_path / "elsewhere"))
+    for name, value in bundle.model.state_dict().items():
+        assert torch.equal(value, copy.model.state_dict()[name])
+    assert copy.labels == bundle.labels == ["alpha", "beta", "delta"]
+    assert copy.detector == bundle.detector
+    assert copy.mix.tolist() == bundle.mix.tolist()
+    np.testing.assert_array_equal(copy.profiles.detection, bundle.profiles.detection)
+
+
+@pytest.mark.parametrize("name", BUNDLE_FILES)
+def test_an_incomplete_bundle_names_what_is_missing(bundle, tmp_path, name):
+    copy = shutil.copytree(bundle.folder, tmp_path / "elsewhere")
+    (copy / name).unlink()
+    with pytest.raises(InputError, match=name):
+        Bundle.open(copy)
+
+
+def test_a_bundle_of_another_format_says_so(bundle, tmp_path):
+    copy = shutil.copytree(bundle.folder, tmp_path / "elsewhere")
+    write_json(copy / "config.json", read_json(copy / "config.json") | {"format": 0})
+    with pytest.raises(InputError, match=r"format 0.*Train the model anew"):
+        _ = Bundle.open(copy).model
+
+
+def test_nothing_in_a_bundle_is_a_pickle(bundle):
+    assert {path.suffix for path in bundle.folder.iterdir()} == {".json", ".parquet", ".safetensors"}
+
+
+def test_metrics_are_of_held_out_cells(bundle):
+    metrics = read_json(bundle.folder / "metrics.json")
+    assert metrics["validation"]["accuracy"] > 0.9
+    assert 0 < metrics["ood_false_alarm_rate"] < 0.12  # of cells that calibrated nothing
+    assert np.sum(metrics["confusion"]["counts"]) == metrics["n_cells"]
+
+
+def test_a_tiny_held_out_donor_is_no_obstacle(tmp_path, monkeypatch):
+    monkeypatch.setattr(judgement, "MAX_MOVED", 60)
+    store = make_store(tmp_path / "tokens.arrow", n_cells=300)
+    held_out = store.cells.index[store.cells["split"] == "validation"]
+    store.cells.loc[held_out[:2], "donor"] = "small"
+    model = CellMemory(ModelConfig(N_GENES, 3, d_model=32, d_ff=32, d_key=8, n_slots=4, n_layers=2)).eval()
+    for seed in range(4):
+        metrics = judgement.calibrate(model, store, alpha=0.05, seed=seed).metrics
+        assert np.isfinite(metrics["validation"]["ece"])

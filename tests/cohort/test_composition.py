@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from annotated import annotated
+
+from cellcohort.cohort.cnv_tables import cnv_burden, cnv_groups, collect_cnv_arms
+from cellcohort.cohort.composition import collect_annotation, collect_origins
+from cellcohort.cohort.mean_explanations import mean_gene_scores, mean_programs
+from cellcohort.cohort.sample_status import collect_status
+from cellcohort.core.files import write_json
+from cellcohort.outputs import parquet, schemas
+from cellcohort.outputs.parquet import as_table, read_frame, write_batches, write_table
+from cellcohort.outputs.schemas import CNV_BURDEN, CNV_GROUPS, COHORT_CNV_ARMS, COMPOSITION, OOD, ORIGINS, SAMPLES
+
+SHEET = [{"sample_id": "s1", "patient_id": "p1"}, {"sample_id": "s2", "patient_id": "p1"}]
+
+
+def write_annotation(path, sample: dict, labels: list[str], flags: list[bool]):
+    ids, scores = [f"c{i}" for i in range(len(labels))], np.arange(len(labels)) * 1.0
+    frame = pd.DataFrame({"cell_id": ids, "label": labels, "is_ood": flags, "origin": labels, "ood_score": scores})
+    frame = annotated(frame.assign(**sample))
+    write_table(path, frame, schemas.ANNOTATION)
+    return path
+
+
+def write_scores(folder, name: str, label: str, n_cells: int, score: float):
+    columns = {"score": score, "n_cells": n_cells, "attention": score / 2, "detected": 1 - score}
+    scores = pd.DataFrame({"label": label, "symbol": "CD3E"} | columns, index=[0])
+    programs = pd.DataFrame({"label": [label], "slot": [0], "symbol": ["CD3E"], "weight": [score]})
+    write_table(folder / f"{name}_scores.parquet", scores, schemas.GENE_SCORES)
+    write_table(folder / f"{name}_programs.parquet", programs, schemas.PROGRAMS)
+
+
+def test_annotation_is_appended_and_counted(tmp_path):
+    first = write_annotation(tmp_path / "1.parquet", SHEET[0], ["T", "B", "T", "T"], [False, False, True, False])
+    second = write_annotation(tmp_path / "2.parquet", SHEET[1], [], [])
+    shifts = [tmp_path / "1.json", tmp_path / "2.json"]
+    for path, shift in zip(shifts, (1.5, 0.0), strict=True):
+        write_json(path, {"shift": shift, "labels": {}})
+    composition, ood = collect_annotation([first, second], SHEET, tmp_path / "all.parquet", shifts=shifts)
+    assert pq.read_schema(tmp_path / "all.parquet") == schemas.ANNOTATION
+    assert pq.read_metadata(tmp_path / "all.parquet").num_rows == 4
+    counted = as_table(composition, COMPOSITION).to_pylist()
+    assert [(row["sample_id"], row["label"], row["n_cells"], row["share"], row["n_ood"]) for row in counted] == [
+        ("s1", "T", 3, 0.75, 1),
+        ("s1", "B", 1, 0.25, 0),
+    ]
+    found = as_table(ood, OOD).to_pylist()
+    assert (found[0]["n_ood"], found[0]["ood_share"], found[0]["median_score"]) == (1, 0.25, 1.5)
+    assert (found[0]["shift"], found[0]["n_ood_fdr"]) == (1.5, 0)
+    assert (found[1]["n_cells"], found[1]["ood_share"], found[1]["median_confidence"]) == (0, None, None)
+
+
+def test_status_keeps_rejected_samples_and_joins_notes(tmp_path):
+    status = {
+        **SHEET[0],
+        "status": "rejected",
+        "reason": "no cells",
+        "n_cells": 0,
+        "n_cells_kept": 0,
+        "vocabulary_share": None,
+        "value_kind": None,
+        "notes": ["one", "two"],
+    }
+    write_json(tmp_path / "status.json", status)
+    described = {**SHEET[0], "tissue": "ovary", "truth": "cell_type"}
+    row = as_table(collect_status([tmp_path / "status.json"], [described]), SAMPLES).to_pylist()[0]
+    assert (row["tissue"], row["batch"], row["condition"]) == ("ovary", None, None)
+    assert (row["status"], row["reason"], row["vocabulary_share"], row["notes"]) == (
+        "rejected",
+        "no cells",
+        None,
+        "one; two",
+    )
+
+
+def test_origins_are_counted_by_patient_over_samples(tmp_path):
+    first = write_annotation(tmp_path / "1.parquet", SHEET[0], ["T", "B", "B", "T"], [True, True, True, False])
+    second = write_annotation(tmp_path / "2.parquet", SHEET[1], ["B"], [True])
+    rows = as_table(collect_origins([first, second], SHEET), ORIGINS).to_pylist()
+    assert [(row["patient_id"], row["origin"], row["n_cells"], row["share"]) for row in rows] == [
+        ("p1", "B", 3, 0.75),
+        ("p1", "T", 1, 0.25),
+    ]
+    assert all(row["low"] < row["share"] < row["high"] and row["margin"] == 1 for row in rows)
+
+
+def test_a_sample_without_ood_cells_gives_no_origin(tmp_path):
+    path = write_annotation(tmp_path / "1.parquet", SHEET[0], ["T"], [False])
+    assert collect_origins([path], SHEET[:1]).empty
+
+
+def test_explanations_are_weighted_by_cells(tmp_path):
+    write_scores(tmp_path, "a", "T", 30, 1.0)
+    write_scores(tmp_path, "b", "T", 10, 0.0)
+    write_scores(tmp_path, "c", "B", 5, 0.5)
+    scores = [tmp_path / f"{name}_scores.parquet" for name in "abc"]
+    programs = [tmp_path / f"{name}_programs.parquet" for name in "abc"]
+    mean = as_table(mean_gene_scores(scores), schemas.GENE_SCORES).to_pandas()
+    assert mean[["label", "score", "n_cells"]].values.tolist() == [["B", 0.5, 5], ["T", 0.75, 40]]
+    assert mean[["attention", "detected"]].values.tolist() == [[0.25, 0.5], [0.375, 0.25]]
+    weights = as_table(mean_programs(programs, gene_scores=scores), schemas.PROGRAMS).to_pandas()
+    assert weights[["label", "slot", "weight"]].values.tolist() == [["B", 0, 0.5], ["T", 0, 0.75]]
+
+
+def test_copy_number_burden_counts_calls_of_query_cells(tmp_path):
+    calls = ["diploid", "aneuploid", "aneuploid", "diploid", "undetermined"]
+    cells = pd.DataFrame({
+        "cell_id": list("abcde"),
+        "role": ["reference", "query", "query", "query", "query"],
+        "cnv_call": calls,
+        "cnv_score": [0.1, 0.4, 0.6, 0.2, None],
+        "reference_source": ["patient", "borrowed", "patient and borrowed", "patient", None],
+    }).reindex(columns=schemas.CNV_CELLS.names)  # fmt: skip
+    write_table(tmp_path / "cells.parquet", cells, schemas.CNV_CELLS)
+    burden = as_table(cnv_burden([tmp_path / "cells.parquet"], SHEET[:1]), CNV_BURDEN).to_pandas()
+    burden = burden.set_index("group")
+    assert burden["n_cells"].to_dict() == {"reference": 1, "aneuploid": 2, "diploid": 1, "undetermined": 1}
+    assert burden["share"].to_dict() == {"reference": 1.0, "aneuploid": 0.5, "diploid": 0.25, "undetermined": 0.25}
+    assert burden["n_borrowed"].to_dict() == {"reference": 0, "aneuploid": 2, "diploid": 0, "undetermined": 0}
+    assert burden.loc["aneuploid", "score_median"] == pytest.approx(0.5)
+    assert np.isnan(burden.loc["undetermined", "score_median"])
+
+
+@pytest.mark.parametrize("n_empty", [0, 1])
+def test_a_burden_of_no_cells_has_its_schema(tmp_path, n_empty):
+    write_table(tmp_path / "empty.parquet", parquet.empty(schemas.CNV_CELLS), schemas.CNV_CELLS)
+    burden = cnv_burden([tmp_path / "empty.parquet"] * n_empty, SHEET[:n_empty])
+    assert as_table(burden, CNV_BURDEN).num_rows == 0
+
+
+def test_arms_are_of_their_sample(tmp_path):
+    row = {field.name: "x" if field.type == "string" else 1 for field in schemas.CNV_ARMS}
+    write_table(tmp_path / "arms.parquet", pd.DataFrame([row]), schemas.CNV_ARMS)
+    write_table(tmp_path / "empty.parquet", parquet.empty(schemas.CNV_ARMS), schemas.CNV_ARMS)
+    frames = collect_cnv_arms([tmp_path / "empty.parquet", tmp_path / "arms.parquet"], SHEET[:2])
+    write_batches(tmp_path / "composition.parquet", frames, COHORT_CNV_ARMS)
+    assert read_frame(tmp_path / "composition.parquet")["sample_id"].tolist() == [SHEET[1]["sample_id"]]
+
+
+def test_groups_of_cells_are_counted_by_label_and_clone(tmp_path):
+    cells = pd.DataFrame({
+        "cell_id": list("abcdef"),
+        "role": ["query"] * 5 + ["reference"],
+        "lineage": ["T", "T, out of distribution", "T, out of distribution", "out of distribution", "T", "T"],
+        "cnv_call": ["aneuploid", "aneuploid", "aneuploid", "undetermined", "diploid", "diploid"],
+        "clone": ["clone 1", "clone 1", "clone 1", None, None, None],
+    }).reindex(columns=schemas.CNV_CELLS.names)  # fmt: skip
+    write_table(tmp_path / "cells.parquet", cells, schemas.CNV_CELLS)
+    write_table(tmp_path / "empty.parquet", parquet.empty(schemas.CNV_CELLS), schemas.CNV_CELLS)
+    frames = cnv_groups([tmp_path / "cells.parquet", tmp_path / "empty.parquet"], SHEET[:2])
+    write_batches(tmp_path / "groups.parquet", frames, CNV_GROUPS)
+    found = read_frame(tmp_path / "groups.parquet").astype(object).where(lambda table: table.notna(), None)
+    assert found[["group", "label", "is_ood", "clone", "n_cells"]].to_numpy().tolist() == [
+        ["p1|T, out of distribution|clone 1", "T", True, "clone 1", 2],
+        ["p1|T|clone 1", "T", False, "clone 1", 1],
+        ["p1|T|diploid", "T", False, None, 1],
+        ["p1|out of distribution|undetermined", None, True, None, 1],
+    ]
+
+
+def test_explanations_of_an_empty_cohort_have_their_schema(tmp_path):
+    write_table(tmp_path / "scores.parquet", parquet.empty(schemas.GENE_SCORES), schemas.GENE_SCORES)
+    write_table(tmp_path / "programs.parquet", parquet.empty(schemas.PROGRAMS), schemas.PROGRAMS)
+    for scores, programs in (([], []), ([tmp_path / "scores.parquet"], [tmp_path / "programs.parquet"])):
+        assert as_table(mean_gene_scores(scores), schemas.GENE_SCORES).num_rows == 0
+        assert as_table(mean_programs(programs, gene_scores=scores), schemas.PROGRAMS).num_rows == 0

@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import anndata as ad
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse as sp
+from annotated import annotated
+from sklearn.metrics import f1_score, roc_auc_score
+
+from cellcohort.cohort import evaluation
+from cellcohort.cohort.bootstrap import Tallier, metrics
+from cellcohort.core.errors import InputError
+from cellcohort.outputs import parquet, schemas
+from cellcohort.outputs.parquet import as_table, write_table
+from cellcohort.outputs.schemas import CONFUSION, EVALUATION
+
+
+def make_cells(n: int = 600, *, patients: int = 2, seed: int = 0, foreign: float = 0.2) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    truth = rng.choice(["B", "NK", "T", "tumour"], n, p=[*(3 * [(1 - foreign) / 3]), foreign])
+    known = truth != "tumour"
+    right = known & (rng.random(n) < 0.9)
+    score = np.where(known, rng.normal(0, 1, n), rng.normal(1.5, 1, n))
+    return pd.DataFrame({
+        "sample_id": [f"s{i % patients}" for i in range(n)],
+        "patient_id": [f"p{i % patients}" for i in range(n)],
+        "truth": truth,
+        "known": known,
+        "label": np.where(right, truth, rng.choice(["B", "NK", "T"], n)),
+        "confidence": rng.uniform(0.5, 1, n),
+        "ood_score": score,
+        "is_ood": score > 1.6,
+    })  # fmt: skip
+
+
+def value(table: pd.DataFrame, level: str, name: str, metric: str) -> pd.Series:
+    rows = table[(table["level"] == level) & (table["name"] == name) & (table["metric"] == metric)]
+    assert len(rows) == 1
+    return rows.iloc[0]
+
+
+def test_metrics_are_those_of_scikit_learn():
+    cells = make_cells()
+    table = as_table(evaluation.evaluate(cells), EVALUATION).to_pandas()
+    known = cells[cells["known"]]
+    macro_f1 = f1_score(known["truth"], known["label"], average="macro")
+    assert value(table, "cohort", "cohort", "macro_f1")["value"] == pytest.approx(macro_f1)
+    auroc = roc_auc_score(~cells["known"], cells["ood_score"])
+    assert value(table, "cohort", "cohort", "ood_auroc")["value"] == pytest.approx(auroc)
+    recall = cells.loc[~cells["known"], "is_ood"].mean()
+    assert value(table, "type", "tumour", "ood_recall")["value"] == pytest.approx(recall)
+    assert value(table, "cohort", "cohort", "ood_recall")["n_cells"] == (~cells["known"]).sum()
+
+
+def test_intervals_hold_their_value_and_narrow_with_more_cells():
+    narrow, wide = (evaluation.evaluate(make_cells(n)) for n in (4000, 250))
+    for table in (narrow, wide):
+        overall = table[table["level"] == "cohort"]
+        assert (overall["low"] - 0.012 <= overall["value"]).all()
+        assert (overall["value"] <= overall["high"] + 0.012).all()
+    width = [value(table, "cohort", "cohort", "accuracy") for table in (narrow, wide)]
+    assert width[0]["high"] - width[0]["low"] < 0.5 * (width[1]["high"] - width[1]["low"])
+
+
+def test_bootstrap_interval_has_the_width_of_theory():
+    row = value(evaluation.evaluate(make_cells(2000), n_resamples=2000), "cohort", "cohort", "accuracy")
+    deviation = np.sqrt(row["value"] * (1 - row["value"]) / row["n_cells"])
+    assert row["high"] - row["low"] == pytest.approx(2 * 1.96 * deviation, rel=0.1)
+
+
+def test_tally_agrees_with_the_cells():
+    cells = make_cells(3000)
+    tallied = {name: drawn[0] for name, drawn in metrics(Tallier(cells)(cells)).items()}
+    table = evaluation.evaluate(cells, n_resamples=2)
+    for name, found in tallied.items():
+        assert found == pytest.approx(value(table, "cohort", "cohort", name)["value"], abs=0.01), name
+
+
+def test_order_of_cells_changes_nothing():
+    cells = make_cells()
+    shuffled = cells.sample(frac=1, random_state=1)
+    pd.testing.assert_frame_equal(evaluation.evaluate(cells), evaluation.evaluate(shuffled))
+
+
+def test_cohort_interval_resamples_patients_when_they_are_enough():
+    alike = make_cells(3000, patients=6)
+    one_fails = alike.copy()
+    failed = one_fails["patient_id"] == "p0"
+    one_fails.loc[failed, "label"] = "B"
+    widths = [
+        row["high"] - row["low"]
+        for row in (value(evaluation.evaluate(c), "cohort", "cohort", "accuracy") for c in (alike, one_fails))
+    ]
+    assert widths[1] > 3 * widths[0]
+
+
+@pytest.mark.parametrize(("foreign", "absent"), [(0.0, "ood_auroc"), (1.0, "accuracy")])
+def test_metrics_that_are_not_defined_are_left_out(foreign, absent):
+    table = evaluation.evaluate(make_cells(100, foreign=foreign))
+    assert len(table) > 0
+    assert absent not in set(table["metric"])
+    assert table["value"].notna().all()
+
+
+def test_calibration_error_by_hand():
+    confidence, correct = np.array([0.95, 0.95, 0.55, 0.55]), np.array([True, True, True, False])
+    assert evaluation.expected_calibration_error(confidence, correct) == pytest.approx(0.05)
+
+
+def write_sample(folder, truth: list[str | None]):
+    names = [f"c{i}" for i in range(len(truth))]
+    obs = pd.DataFrame({"cell_type": pd.Categorical(truth)}, index=names)
+    var = pd.DataFrame(index=["CD3E", "MS4A1"])
+    ad.AnnData(sp.csr_matrix(np.ones((len(truth), 2), "float32")), obs=obs, var=var).write_h5ad(folder / "s.h5ad")
+    annotation = pd.DataFrame({"cell_id": names[::-1], "label": "T"})
+    annotation = annotated(annotation.assign(sample_id="s", patient_id="p", confidence=0.9))
+    write_table(folder / "annotation.parquet", annotation, schemas.ANNOTATION)
+    return {"annotation": folder / "annotation.parquet", "counts": [folder / "s.h5ad"], "labels": ["T", "B"]}
+
+
+def test_truth_is_joined_by_cell_and_missing_truth_left_out(tmp_path):
+    paths = write_sample(tmp_path, ["T", None, "B", "tumour"])
+    sheet = [{"sample_id": "s", "patient_id": "p", "truth": "cell_type"}]
+    cells = evaluation.load_cells(sheet, **paths)
+    assert cells["truth"].tolist() == ["tumour", "B", "T"]
+    assert cells["known"].tolist() == [False, True, True]
+    assert as_table(evaluation.confusion(cells), CONFUSION).num_rows == 3
+
+
+def test_truth_is_stripped_and_empty_truth_is_missing(tmp_path):
+    paths = write_sample(tmp_path, [" T", "", "B ", "  "])
+    sheet = [{"sample_id": "s", "patient_id": "p", "truth": "cell_type"}]
+    cells = evaluation.load_cells(sheet, **paths)
+    assert cells["truth"].tolist() == ["B", "T"]
+    assert cells["known"].all()
+
+
+def test_a_truth_column_that_is_not_there_is_named(tmp_path):
+    paths = write_sample(tmp_path, ["T"])
+    with pytest.raises(InputError, match=r"no column 'truth_label'.*Name one of: cell_type"):
+        evaluation.load_cells([{"sample_id": "s", "patient_id": "p", "truth": "truth_label"}], **paths)
+
+
+def test_a_rejected_sample_is_not_opened(tmp_path):
+    write_table(tmp_path / "annotation.parquet", parquet.empty(schemas.ANNOTATION), schemas.ANNOTATION)
+    sheet = [{"sample_id": "s", "patient_id": "p", "truth": "cell_type"}]
+    cells = evaluation.load_cells(
+        sheet, annotation=tmp_path / "annotation.parquet", counts=[tmp_path / "broken.h5ad"], labels=["T"]
+    )
+    assert as_table(evaluation.evaluate(cells), EVALUATION).num_rows == 0
+    assert as_table(evaluation.confusion(cells), CONFUSION).num_rows == 0
+
+
+def test_no_truth_column_gives_empty_tables():
+    cells = evaluation.load_cells([{"sample_id": "s"}], annotation="a", counts=["c"], labels=["T"])
+    assert as_table(evaluation.evaluate(cells), EVALUATION).num_rows == 0

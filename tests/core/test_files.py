@@ -1,0 +1,34 @@
+import pytest
+
+from cellcohort.core.files import atomic_path, read_json, write_json
+
+
+def test_a_file_appears_whole_and_can_be_read_by_others(tmp_path):
+    path = tmp_path / "new" / "file.json"
+    write_json(path, {"a": [1, 2]})
+    assert read_json(path) == {"a": [1, 2]}
+    other = tmp_path / "other"
+    other.touch()
+    assert path.stat().st_mode == other.stat().st_mode
+
+
+def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "file.txt"
+    path.write_text("old")
+
+    def stops_halfway():
+        with atomic_path(path) as part:
+            part.write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        stops_halfway()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_private_files_of_a_writer_are_made_readable(tmp_path):
+    path = tmp_path / "weights.safetensors"
+    with atomic_path(path) as part:
+        part.touch(mode=0o600)
+    assert path.stat().st_mode & 0o044

@@ -1,0 +1,218 @@
+"""Reading the sample sheet, and every mistake in config, sheet or reference that must stop a run before any job."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import anndata as ad
+import pytest
+import yaml
+from tiny_cohort import REPO, SHEET, snakemake, write_cells, write_cohort, write_config
+
+from cellcohort.core.errors import InputError
+from cellcohort.inputs import obs_columns
+from cellcohort.inputs.check_inputs import check_samples
+from cellcohort.inputs.sample_sheet import matrix_files, read_sheet, samples_by_patient
+
+SCHEMA = yaml.safe_load((REPO / "workflow/schemas/samples.schema.yaml").read_text())
+HEADER = "sample_id\tpatient_id\tpath"
+
+
+def read(tmp_path, text: str):
+    path = tmp_path / "samples.tsv"
+    path.write_text(text)
+    return read_sheet(path, SCHEMA)
+
+
+def test_rows_keep_their_order_and_types(tmp_path):
+    rows = read(tmp_path, f"{HEADER}\tdoublets\tn_mads\tmin_genes\nb\tP\tb.h5ad\tfalse\t2.5\t7\n\na\tP\ta.h5ad\t\t\t\n")
+    assert rows == [
+        {
+            "sample_id": "b",
+            "patient_id": "P",
+            "path": "b.h5ad",
+            "doublets": False,
+            "n_mads": 2.5,
+            "min_genes": 7,
+        },
+        {"sample_id": "a", "patient_id": "P", "path": "a.h5ad"},
+    ]
+    assert samples_by_patient(rows) == {"P": ["b", "a"]}
+
+
+def test_a_sheet_saved_by_a_spreadsheet_is_read(tmp_path):
+    assert read(tmp_path, f"\ufeff{HEADER}\r\n001\t1e5\t x.h5ad \r\n") == [
+        {"sample_id": "001", "patient_id": "1e5", "path": "x.h5ad"}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "no samples"),
+        (f"{HEADER}\n", "no samples"),
+        ("sample_id,patient_id,path\na,P,x\n", "line 1: one column only. Separate the columns by tabs"),
+        ("sample_id\tpath\na\tx\n", "line 1: column patient_id is missing. Add it"),
+        (f"{HEADER}\ttruht\na\tP\tx\ty\n", r"column 'truht': unknown column\. Did you mean truth\?"),
+        (f"{HEADER}\tpath\na\tP\tx\ty\n", "column path: twice in the header"),
+        (f"{HEADER}\na\tP\tx\textra\n", "line 2: 4 cells, but the header has 3"),
+        (f"{HEADER}\na\t\tx\n", "line 2, column patient_id: missing. Set it"),
+        (f"{HEADER}\nb\tP\tx\n\na/b\tP\tx\n", "line 4, column sample_id: 'a/b' does not match"),
+        (f"{HEADER}\n.a\tP\tx\n", "line 2, column sample_id: '.a' does not match"),
+        (f"{HEADER}\na\t..\tx\n", "line 2, column patient_id: '..' does not match"),
+        (f"{HEADER}\na\tP\tx\na\tQ\ty\n", "line 3, column sample_id: a is there already in line 2"),
+        (f"{HEADER}\tspecies\na\tP\tx\tfly\n", "line 2, column species: 'fly' is not one of"),
+        (f"{HEADER}\tmin_genes\na\tP\tx\tfew\n", "line 2, column min_genes: 'few' is not of type 'integer'"),
+        (f"{HEADER}\tdoublets\na\tP\tx\t1\n", "line 2, column doublets: '1' is not of type 'boolean'"),
+        (f"{HEADER}\tcounts\na\tP\tx\tlayer\n", "line 2, column counts: 'layer' does not match"),
+    ],
+)
+def test_a_mistake_is_named_with_line_and_column(tmp_path, text, message):
+    with pytest.raises(InputError, match=message) as caught:
+        read(tmp_path, text)
+    assert str(caught.value).startswith(str(tmp_path / "samples.tsv"))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "latin-1"])
+def test_a_sheet_that_is_not_utf_8_is_named(tmp_path, encoding):
+    path = tmp_path / "samples.tsv"
+    path.write_bytes(f"{HEADER}\ttissue\na\tP\tx\tMilz, Müller\n".encode(encoding))
+    with pytest.raises(InputError, match=r"samples\.tsv: .* Save it as UTF-8"):
+        read_sheet(path, SCHEMA)
+
+
+@pytest.mark.parametrize("kind", ["h5ad", "zarr"])
+def test_a_broken_file_with_a_truth_is_left_to_its_job(tmp_path, kind):
+    path = tmp_path / f"a.{kind}"
+    path.mkdir() if kind == "zarr" else path.write_bytes(b"no HDF5")
+    row = {"sample_id": "a", "patient_id": "P", "path": str(path), "truth": "cell_type"}
+    check_samples([row], "samples.tsv")
+    with pytest.raises(InputError, match=f"a.{kind}: it cannot be read"):
+        obs_columns.distinct(path, "cell_type")
+
+
+def test_labels_that_differ_by_blanks_are_one_class(tmp_path):
+    write_cells(tmp_path / "cells.h5ad", labels=("T", " T", ""))
+    assert obs_columns.distinct(tmp_path / "cells.h5ad", "cell_type") == {"T"}
+
+
+def test_files_of_a_10x_folder_are_found(tmp_path):
+    folder = tmp_path / "matrix"
+    folder.mkdir()
+    for name in ("matrix.mtx.gz", "barcodes.tsv.gz", "features.tsv.gz", "notes.txt"):
+        (folder / name).touch()
+    assert sorted(matrix_files(folder)) == [
+        str(folder / name) for name in ("barcodes.tsv.gz", "features.tsv.gz", "matrix.mtx.gz")
+    ]
+    assert matrix_files(tmp_path / "x.h5ad") == []
+
+
+@pytest.mark.parametrize("kind", ["h5ad", "zarr"])
+@pytest.mark.parametrize("categorical", [True, False])
+def test_obs_is_read_without_anndata(tmp_path, kind, categorical):
+    write_cells(tmp_path / "cells.h5ad", labels=("T", "B"))
+    cells = ad.read_h5ad(tmp_path / "cells.h5ad")
+    cells.obs["cell_type"] = cells.obs["cell_type"].cat.add_categories("absent")
+    if not categorical:
+        cells.obs["cell_type"] = cells.obs["cell_type"].astype(str)
+    path = tmp_path / f"again.{kind}"
+    cells.write_h5ad(path, convert_strings_to_categoricals=False) if kind == "h5ad" else cells.write_zarr(
+        path, convert_strings_to_categoricals=False
+    )
+    assert set(obs_columns.columns(path)) == {"cell_type", "donor"}
+    assert obs_columns.distinct(path, "cell_type") == {"T", "B"}
+
+
+def test_missing_labels_are_no_class(tmp_path):
+    write_cells(tmp_path / "cells.h5ad", labels=("T", "B"))
+    cells = ad.read_h5ad(tmp_path / "cells.h5ad")
+    cells.obs.loc[cells.obs["cell_type"] == "B", "cell_type"] = None
+    cells.write_h5ad(tmp_path / "again.h5ad")
+    assert obs_columns.distinct(tmp_path / "again.h5ad", "cell_type") == {"T"}
+
+
+def test_planning_imports_nothing_heavy():
+    code = "import sys, cellcohort.sheet; print({'torch', 'scanpy', 'anndata', 'numba', 'zarr'} & set(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=REPO / "scripts", text=True, capture_output=True, check=True
+    )
+    assert done.stdout.strip() == "set()"
+
+
+def _sheet(text: str):
+    return lambda folder: (folder / "samples.tsv").write_text(text)
+
+
+def _config(**config):
+    return lambda folder: write_config(folder, **config)
+
+
+MISTAKES = {
+    "unknown key": (_config(qc={"min_gene": 1}), "config.yaml: qc.min_gene: unknown key. Did you mean min_genes?"),
+    "missing column": (
+        _sheet(SHEET.replace("patient_id", "truth", 1).replace("truth\tmin", "tissue\tmin")),
+        "samples.tsv: line 1: column patient_id is missing. Add it",
+    ),
+    "missing sheet": (_config(samples="none.tsv"), "none.tsv: sample sheet not found. Set samples in the config"),
+    "missing file": (
+        lambda folder: (folder / "A2.h5ad").unlink(),
+        "samples.tsv: sample A2, column path: A2.h5ad does not exist. Correct the path",
+    ),
+    "unknown format": (
+        lambda folder: ((folder / "x.csv").touch(), _sheet(f"{HEADER}\nA\tA\tx.csv\n")(folder)),
+        "samples.tsv: sample A, column path: x.csv is of no known format. Use",
+    ),
+    "braces in a path": (
+        lambda folder: ((folder / "{x}.h5ad").touch(), _sheet(f"{HEADER}\nA\tA\t{{x}}.h5ad\n")(folder)),
+        "samples.tsv: sample A, column path: {x}.h5ad holds a brace, which Snakemake reads as a wildcard. Rename",
+    ),
+    "braces in the bundle": (_config(model={"bundle": "{x}"}), "config: model.bundle: {x} holds a brace"),
+    "braces in the arms": (_config(cnv={"arms": "{x}.tsv"}), "config: cnv.arms: {x}.tsv holds a brace"),
+    "sheet in UTF-16": (
+        lambda folder: (folder / "samples.tsv").write_bytes(SHEET.encode("utf-16")),
+        "samples.tsv: it is not UTF-8 text. Save it as UTF-8",
+    ),
+    "duplicate sample": (_sheet(SHEET.replace("A2\tA", "A1\tA")), "samples.tsv: line 3, column sample_id: A1 is there"),
+    "path characters": (_sheet(SHEET.replace("A2\tA", "../A2\tA")), "samples.tsv: line 3, column sample_id: '../A2'"),
+    "truth column": (
+        _sheet(SHEET.replace("cell_type", "celltype")),
+        "samples.tsv: sample A1, column truth: A1.h5ad has no obs column 'celltype'. Did you mean cell_type?",
+    ),
+    "missing reference": (
+        _config(reference={"path": "none.h5ad"}),
+        "config: reference.path: none.h5ad does not exist. Correct the path",
+    ),
+    "label column": (
+        _config(reference={"path": "reference.h5ad", "label": "celltype"}),
+        "reference.label: reference.h5ad has no obs column 'celltype'. Did you mean cell_type?",
+    ),
+    "donor column": (
+        _config(reference={"path": "reference.h5ad", "donor": "patient"}),
+        "reference.donor: reference.h5ad has no obs column 'patient'. Known are: cell_type, donor. Set it to null",
+    ),
+    "one class": (
+        lambda folder: write_cells(folder / "reference.h5ad", labels=("T",)),
+        "reference.h5ad: obs column cell_type (reference.label): 1 cell type(s), at least two are needed",
+    ),
+    "broken reference": (
+        lambda folder: (folder / "reference.h5ad").write_bytes(b"no HDF5"),
+        "reference.h5ad: it cannot be read",
+    ),
+    "bundle": (
+        _config(model={"bundle": "."}),
+        ".: the model bundle lacks config.json, weights.safetensors",
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_stops_the_run_before_any_job(tmp_path, mistake):
+    spoil, message = MISTAKES[mistake]
+    spoil(write_cohort(tmp_path))
+    done = snakemake(tmp_path, "--cores", "1")
+    assert done.returncode != 0
+    assert message in done.stdout
+    assert "Traceback" not in done.stdout
+    assert "Building DAG" not in done.stdout
+    assert not (tmp_path / "results").exists()

@@ -1,0 +1,371 @@
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from synthetic_results import FIGURES, FOREIGN, collect, make_results, report_inputs
+
+from cellcohort.cnv.settings import Settings
+from cellcohort.outputs.parquet import read_frame
+from cellcohort.report.facts.answers import MIN_EFFECT, MIN_Z, answers
+from cellcohort.report.facts.cautions import model_warnings, patient_warnings
+from cellcohort.report.facts.patients import Type, patient_facts
+from cellcohort.report.facts.type_genes import type_genes
+from cellcohort.report.figures.palette import label_colours
+from cellcohort.report.figures.panels import pack
+from cellcohort.report.page import build_figures, render_report
+from cellcohort.report.report_data import histogram_quantiles, load
+from cellcohort.report.text.numbers import percent
+
+SECTIONS = {
+    "patients",
+    "overview",
+    "composition",
+    "ood",
+    "map",
+    "origins",
+    "qc",
+    "model",
+    "methods",
+}
+TABLES = ("qc", "qc_reasons", "coverage", "umap", "training", "held_out", "confusion")
+CONFIG = {"ood": {"alpha": 0.05}, "vocabulary": {"min_share": 0.5}, "model": {"preset": "small"}}
+
+
+class Page(HTMLParser):
+    """Collects ids, loaded addresses and the texts of scripts."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.ids, self.loaded, self.payload, self._in_payload = set(), [], "", False
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        attributes = dict(attrs)
+        self.ids.add(attributes.get("id"))
+        self._in_payload = attributes.get("id") == "payload"
+        for name in ("src", "href", "srcset", "data", "action"):
+            if tag != "a" and name in attributes:
+                self.loaded.append(attributes[name])
+
+    def handle_data(self, data):
+        if self._in_payload:
+            self.payload += data
+
+    def handle_endtag(self, tag):
+        self._in_payload = False
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    results = make_results(tmp_path_factory.mktemp("results"), n_cells=150, n_reference=150)
+    collect(results)
+    return results
+
+
+@pytest.fixture(scope="module")
+def report(results):
+    path = results.folder / "report.html"
+    figures = {name: results.folder / "figures" / f"{name}.svg" for name in FIGURES}
+    behind = {name: results.folder / "cohort" / f"{name}.tsv" for name in TABLES}
+    options = {"patients": results.patients, "title": "Ovary & <b>", "config": CONFIG}
+    render_report(report_inputs(results), path, figures=figures, tables=behind, **options)
+    return path
+
+
+def test_the_page_loads_nothing(report):
+    page = Page(report.read_text())
+    assert page.loaded, "the heatmaps are images"
+    assert all(address.startswith("data:") for address in page.loaded)
+    style = report.read_text().partition("<style>")[2].partition("</style>")[0]
+    assert "url(" not in style
+    assert "@import" not in style
+
+
+def test_every_section_and_patient_is_there(report, results):
+    page = Page(report.read_text())
+    assert SECTIONS | {"cnv", "genes", "evaluation"} <= page.ids
+    assert {f"patient-{patient}" for patient in results.patients} <= page.ids
+    assert {f"figure-{name}" for name in FIGURES} <= page.ids
+
+
+def test_samples_are_described_by_the_columns_that_are_filled(report):
+    table = report.read_text().split('id="table-samples"')[1].split("</table>")[0]
+    assert '<th scope="col">Tissue</th>' in table
+    assert "<td>left ovary</td>" in table
+    assert "Batch" not in table
+    assert "Condition" not in table
+
+
+def test_texts_are_escaped_and_rejections_explained(report):
+    text = report.read_text()
+    assert "<title>Ovary &amp; &lt;b&gt;</title>" in text
+    assert "Only 29 % of the reference&#39;s genes were found" in text
+
+
+def test_every_panel_has_a_specification(report):
+    text = report.read_text()
+    figures = json.loads(Page(text).payload)["figures"]
+    panels = set(re.findall(r'data-figure="(\w+)" data-panel="(\d+)"', text))
+    assert len(panels) == sum(len(figure["specs"]) for figure in figures.values())
+    for name, panel in panels:
+        spec = figures[name]["specs"][int(panel)]
+        assert spec["$schema"].startswith("https://vega.github.io/schema/vega/")
+        assert {each["name"] for each in spec["data"]} & set(figures[name]["data"])
+
+
+def test_every_figure_links_to_its_table(report):
+    text = report.read_text()
+    for figure in re.findall(r"<figure.*?</figure>", text, re.DOTALL):
+        assert re.search(r'<a href="(cohort|patients)/', figure), figure[:200]
+    linked = {Path(path) for path in re.findall(r'href="(cohort/[^"]+)"', text)}
+    elsewhere = {path.stem for path in (report.parent / "cohort").glob("*.parquet")} | {"programs"}
+    assert [path for path in linked if not (report.parent / path).exists() and path.stem not in elsewhere] == []
+
+
+def test_charts_are_valid_vega_lite(results):
+    data = load(report_inputs(results), patients=results.patients)
+    for figure in build_figures(data, CONFIG).values():
+        for panel in figure.panels:
+            panel.chart.to_dict(validate=True)
+
+
+def test_size_is_small(report):
+    assert report.stat().st_size < 3_000_000
+
+
+def test_figures_are_svg(report):
+    for name in FIGURES:
+        svg = (report.parent / "figures" / f"{name}.svg").read_text()
+        assert svg.startswith("<svg")
+        assert len(svg) > 1_000
+
+
+def test_rendering_again_gives_the_same_bytes(report, results):
+    again = results.folder / "again.html"
+    render_report(
+        report_inputs(results), again, figures={}, patients=results.patients, title="Ovary & <b>", config=CONFIG
+    )
+    assert again.read_bytes() == report.read_bytes()
+
+
+def test_without_copy_number(results, tmp_path):
+    render_report(report_inputs(results, cnv=False), tmp_path / "report.html", figures={})
+    page = Page((tmp_path / "report.html").read_text())
+    assert "cnv" not in page.ids
+    assert "composition" in page.ids
+
+
+def test_called_arms_without_an_aneuploid_cell_render(results, tmp_path):
+    inputs = report_inputs(results)
+    for name, column in (("cnv_burden", "group"), ("cnv_groups", "cnv_call")):
+        table = read_frame(inputs[name])
+        inputs[name] = str(tmp_path / f"{name}.parquet")
+        table[table[column] != "aneuploid"].to_parquet(inputs[name])
+    render_report(inputs, tmp_path / "report.html", figures={}, patients=results.patients)
+    page = Page((tmp_path / "report.html").read_text())
+    assert "patient-P13" in page.ids
+
+
+@pytest.mark.parametrize("n_rejected", [0, 2])
+def test_a_cohort_without_cells_renders(tmp_path, n_rejected):
+    results = make_results(tmp_path, n_patients=0, n_rejected=n_rejected, n_reference=10)
+    collect(results, umap=False)
+    figures = {name: tmp_path / f"{name}.svg" for name in FIGURES}
+    render_report(report_inputs(results), tmp_path / "report.html", figures=figures, patients=results.patients)
+    assert Page((tmp_path / "report.html").read_text()).ids >= SECTIONS
+    assert all(path.read_text().startswith("<svg") for path in figures.values())
+
+
+def test_facts_of_a_patient(results):
+    data = load(report_inputs(results), patients=results.patients)
+    first, *_, last = patient_facts(data)
+    assert first.n_kept == sum(kind.n for kind in first.types) == 150
+    assert first.types[-1].n == first.n_ood > 0
+    assert first.n_ood_fdr == data.ood["n_ood_fdr"].iloc[0]
+    assert first.types[-1].confidence is None
+    assert all(0.5 < kind.confidence <= 1 for kind in first.explained)
+    assert sum(origin.share for origin in first.origins) == pytest.approx(1)
+    assert [(arm.name, arm.gained) for arm in first.arms if arm.groups == arm.of]
+    assert first.samples[0]["qc"]["n_genes"]["median"] > 0
+    assert (last.n_kept, last.confidence, last.aneuploid_share) == (0, None, None)
+    assert FOREIGN not in {kind.name for kind in first.types}
+
+
+@pytest.mark.parametrize(
+    ("n", "n_aneuploid", "altered"), [(100, 0, False), (100, 10, False), (100, 11, True), (0, 0, False)]
+)
+def test_a_type_of_many_aneuploid_cells_is_marked(n, n_aneuploid, altered):
+    assert Type("T", n, 0.5, 0.9, n_aneuploid).is_altered == altered
+
+
+def test_answers_say_how_sure_they_are(results):
+    data = load(report_inputs(results), patients=results.patients)
+    first, *_, last = patient_facts(data)
+    found = {answer.question: answer for answer in answers(first, data, alpha=0.05)}
+    assert len(found) == 6
+    assert all(answer.answer and answer.certainty for answer in found.values())
+    assert "150 of 168 cells" in found["How many cells?"].answer
+    assert f"{first.n_ood} cells" in found["Which cells are foreign?"].answer
+    assert "about 8 cells (5%)" in found["Which cells are foreign?"].certainty
+    assert "95% interval" in found["Where did they come from?"].certainty
+    assert "a founder that is none of these" in found["Where did they come from?"].certainty
+    assert "+8q" in found["Which chromosome arms changed?"].answer
+    assert f"|z| of {MIN_Z:g}" in found["Which chromosome arms changed?"].certainty
+    assert [answer.answer for answer in answers(last, data, alpha=0.05)] == ["None of 812 could be used."]
+    without = replace(first, calls=None)
+    assert len(answers(without, data, alpha=0.05)) == 4
+
+
+def test_the_limits_that_are_told_are_those_of_the_calls():
+    assert (Settings().min_effect, Settings().min_z) == (MIN_EFFECT, MIN_Z)
+
+
+def test_warnings_say_why(results):
+    *_, rejected = patient_facts(load(report_inputs(results), patients=results.patients))
+    warnings = patient_warnings(rejected)
+    assert warnings[0] == "No cell could be annotated."
+    assert "rejected" in warnings[1]
+
+
+def test_a_borrowed_reference_is_a_reason_for_caution(results):
+    data = load(report_inputs(results), patients=results.patients)
+    first = patient_facts(data)[0]
+    own = data.cnv_burden[(data.cnv_burden["patient_id"] == first.id) & (data.cnv_burden["group"] != "reference")]
+    assert first.n_borrowed == own["n_borrowed"].sum() > 0
+    assert any("healthy reference" in text for text in patient_warnings(first))
+    assert not any("healthy reference" in text for text in patient_warnings(replace(first, n_borrowed=0)))
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"samples": [{"sample_id": "S", "status": "ok", "vocabulary_share": 0.6, "shift": 0.0, "n_cells": 0}]}, "60%"),
+        ({"samples": [{"sample_id": "S", "status": "ok", "vocabulary_share": 1.0, "shift": 4.2, "n_cells": 0}]}, "4.2"),
+        ({"calls": {"aneuploid": 5, "diploid": 5, "reference": 12}}, "only 12 normal cells"),
+        ({"calls": {"aneuploid": 5, "diploid": 5, "undetermined": 90, "reference": 99}}, "For 90% of the cells"),
+        (
+            {"types": [Type("T", 50, 0.5, 0.9, 10)], "calls": {"aneuploid": 20, "reference": 99}},
+            "10 of 20 aneuploid cells",
+        ),
+        ({"n_kept": 60}, "Only 60 cells"),
+        ({"confidence": 0.6}, "median confidence is 0.60"),
+    ],
+)
+def test_every_reason_for_caution_with_a_patient(results, change, text):
+    data = load(report_inputs(results), patients=results.patients)
+    first = patient_facts(data)[0]
+    assert any(text in warning for warning in patient_warnings(replace(first, **change)))
+    assert not any(text in warning for warning in patient_warnings(first))
+
+
+@pytest.mark.parametrize(
+    ("metrics", "text"),
+    [
+        ({"held_out": "cells"}, "names no donors"),
+        ({"held_out": "donors", "n_donors": 1}, "single held-out donor"),
+        ({"ood_false_alarm_rate": 0.16}, "16%"),
+        ({"validation": {"macro_f1": 0.5}}, "0.50"),
+    ],
+)
+def test_every_reason_for_caution_with_the_model(results, metrics, text):
+    data = load(report_inputs(results), patients=results.patients)
+    assert any(text in warning for warning in model_warnings(replace(data, metrics=metrics), alpha=0.05))
+    assert model_warnings(replace(data, metrics={"held_out": "donors", "n_donors": 5}), alpha=0.05) == []
+
+
+def test_origins_stand_side_by_side_with_their_evidence(results, report):
+    data = load(report_inputs(results), patients=results.patients)
+    origins = {patient.id: patient.origins for patient in patient_facts(data)}
+    first = origins[results.patients[0]][0]
+    assert first.n == data.origins["n_cells"].iloc[0]
+    assert first.low < first.share < first.high
+    assert 0 < first.aneuploid_share < 1
+    assert first.higher == [f"GENE{rank}" for rank in range(1, 8)]
+    assert first.lower == ["GENE19", "GENE18"]
+    assert (first.gained, first.lost) == (["GENE1", "GENE2"], ["GENE3"])
+    assert (first.sets_gained, first.sets_lost) == (["Cell cycle"], [])
+    table = report.read_text().split('id="table-origins"')[1].split("</table>")[0]
+    assert table.count("<tr>") == 1 + sum(map(len, origins.values()))
+    plain = replace(data, cnv_origins=None, cnv_markers=None)
+    assert all(origin.arms is None for patient in patient_facts(plain) for origin in patient.origins)
+
+
+def test_genes_of_each_type(results):
+    data = load(report_inputs(results), patients=results.patients)
+    found = type_genes(data)
+    assert [kind.label for kind in found] == sorted(set(data.gene_scores["label"]))
+    first = data.gene_scores[data.gene_scores["label"] == found[0].label].set_index("symbol")
+    assert found[0].genes[:3] == first["score"].nlargest(3).index.tolist()
+    assert found[0].attended[:3] == first["attention"].nlargest(3).index.tolist()
+    assert found[0].gene_sets == ["STRONG_SET"]
+    frame = build_figures(data, CONFIG)["genes"].data["genes"]
+    assert frame["strength"].between(0, 1).all()
+    assert set(frame["label"]) == {kind.label for kind in found}
+
+
+def test_sections_keep_their_shape(results):
+    data = load(report_inputs(results), patients=results.patients)
+    cells = build_figures(data, CONFIG)["sections"].data["cells"]
+    assert set(cells["sample"]) == {results.samples[0]["sample_id"]}
+    spread = cells[["x", "y"]].max() - cells[["x", "y"]].min()
+    assert spread["x"] == pytest.approx(1, abs=1e-3)
+    assert 0.5 < spread["y"] < 0.8
+
+
+def test_tables_behind_figures_are_written(report, results):
+    qc = pd.read_csv(report.parent / "cohort" / "qc.tsv", sep="\t")
+    assert qc.columns[:2].tolist() == ["sample_id", "metric"]
+    assert set(qc["sample_id"]) == {sample["sample_id"] for sample in results.samples[:-1]}
+    umap = pd.read_csv(report.parent / "cohort" / "umap.tsv", sep="\t")
+    assert set(umap.loc[umap["set"] == "cohort", "cnv_call"]) == {"aneuploid", "diploid", "undetermined"}
+
+
+def test_arms_by_patient_are_drawn_for_every_patient_with_copy_number(results):
+    data = load(report_inputs(results), patients=results.patients)
+    table = build_figures(data, CONFIG)["cnv"].data["patients"]
+    assert table["patient"].drop_duplicates().tolist() == data.cnv_patients["patient_id"].drop_duplicates().tolist()
+    assert set(table.loc[table["strength"] > 0, "called"]) == {"gain", "loss"}
+    assert table["strength"].between(0, 1).all()
+
+
+def test_histogram_quantiles():
+    histogram = pd.DataFrame([[0] * 90 + [10] * 10, [100] + [0] * 99], index=["sure", "unsure"])
+    found = histogram_quantiles(histogram)
+    assert found.loc["sure", "median"] == pytest.approx(0.945)
+    assert found.loc["unsure", "high"] == pytest.approx(0.005)
+
+
+def test_packed_columns():
+    frame = pd.DataFrame({"label": ["a", "b", "a", None], "x": [1.23456789, float("nan"), 0, 2], "flag": True})
+    assert pack(frame) == {
+        "label": {"values": ["a", "b"], "codes": [0, 1, 0, -1]},
+        "x": [1.235, None, 0.0, 2.0],
+        "flag": [1, 1, 1, 1],
+    }
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [
+        (None, "n/a"),
+        (0, "0%"),
+        (0.0004, "<0.1%"),
+        (0.052, "5.2%"),
+        (0.05, "5%"),
+        (0.5, "50%"),
+        (0.999, ">99%"),
+        (1, "100%"),
+    ],
+)
+def test_percent_never_rounds_to_none_or_all(share, text):
+    assert percent(share) == text
+
+
+def test_colours_are_distinct_for_many_types():
+    assert len(set(label_colours(f"type {i}" for i in range(36)).values())) == 36

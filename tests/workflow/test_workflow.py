@@ -1,0 +1,333 @@
+"""What the workflow plans: every profile, options and a growing cohort."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+from jinja2 import Template
+from tiny_cohort import REPO, SHEET, snakemake, write_cells, write_cohort, write_config
+
+from cellcohort.core.files import checksum, write_json
+from cellcohort.inputs.bundle_files import BUNDLE_FILES, FORMAT
+from cellcohort.report.text.captions import captions
+
+REFERENCE_RULES = {"select_vocabulary", "tokenise_reference", "train_model", "calibrate_model"}
+SAMPLE_RULES = {"quality_control", "align_genes", "annotate", "extract_ood", "split_cnv"}
+PATIENT_RULES = {"infer_cnv"}
+COHORT_RULES = {
+    "collect_status",
+    "collect_annotation",
+    "collect_explanations",
+    "enrichment",
+    "collect_cnv",
+    "collect_cells",
+    "collect_sections",
+    "compare_origins",
+    "evaluate",
+    "project_umap",
+    "integration",
+    "report",
+}
+PROFILES = sorted(path.parent.name for path in (REPO / "profiles").glob("*/config.yaml"))
+TABLES = [
+    "annotation",
+    "samples",
+    "composition",
+    "ood",
+    "origins",
+    "cnv_arms",
+    "cnv_patients",
+    "cnv_origins",
+    "cnv_markers",
+    "gene_scores",
+    "programs",
+    "enrichment",
+    "origin_genes",
+    "origin_gene_sets",
+    "evaluation",
+]
+ONLY_IN_OURS = {"cnv", "cnv_groups", "genes", "sections", "evaluation"}
+
+
+@pytest.fixture
+def cohort(tmp_path) -> Path:
+    """A working directory with a tiny cohort."""
+    return write_cohort(tmp_path / "cohort")
+
+
+@pytest.fixture(scope="module")
+def finished_once(tmp_path_factory, stand_in) -> Path:
+    """A working directory in which the stand-in workflow has run to its end."""
+    folder = write_cohort(tmp_path_factory.mktemp("finished") / "cohort")
+    done = snakemake(folder, "--cores", "2", repo=stand_in)
+    assert done.returncode == 0, done.stdout
+    return folder
+
+
+@pytest.fixture
+def finished(tmp_path, finished_once) -> Path:
+    """A copy of it, with its times."""
+    return Path(shutil.copytree(finished_once, tmp_path / "finished"))
+
+
+def planned(output: str) -> dict[str, int]:
+    """Jobs of each rule in the table that a dry run prints."""
+    table = output.split("Job stats:")[1].split("total")[0]
+    return {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)}
+
+
+def pending(folder: Path, repo: Path) -> set[str]:
+    """The result files that a run would make."""
+    done = snakemake(folder, "--summary", "--workflow-profile", "none", repo=repo)
+    assert done.returncode == 0, done.stdout
+    rows = [line.split("\t") for line in done.stdout.splitlines() if line.startswith("results/")]
+    return {row[0] for row in rows if row[-1] != "no update"}
+
+
+def test_every_rule_runs_as_often_as_the_design_says(cohort):
+    done = snakemake(cohort, "--dry-run")
+    assert done.returncode == 0, done.stdout
+    once = REFERENCE_RULES | COHORT_RULES | {"cohort"}
+    assert planned(done.stdout) == dict.fromkeys(once, 1) | dict.fromkeys(SAMPLE_RULES, 3) | dict.fromkeys(
+        PATIENT_RULES, 2
+    )
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_every_profile_plans_a_run(cohort, profile):
+    if profile == "demo":  # names its own config and data below demo/
+        shutil.copytree(REPO / "demo", cohort / "demo", ignore=shutil.ignore_patterns("*.h5ad"))
+        for seed, name in enumerate(("reference", "P13", "P14")):
+            write_cells(cohort / "demo" / f"{name}.h5ad", seed=seed)
+    arguments = ("--dry-run", "--workflow-profile", str(REPO / "profiles" / profile))
+    done = snakemake(cohort, *arguments, configfile=None if profile == "demo" else "config.yaml")
+    assert done.returncode == 0, done.stdout
+    assert planned(done.stdout)["annotate"] == (2 if profile == "demo" else 3)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_every_key_of_a_profile_is_explained(profile):
+    lines = (REPO / "profiles" / profile / "config.yaml").read_text().splitlines()
+    for number, line in enumerate(lines):
+        if re.match(r"[a-z-]+:", line):
+            assert lines[number - 1].startswith("#") or "#" in line or not lines[number - 1], line
+
+
+def test_slurm_gives_a_gpu_to_the_model_steps_alone():
+    profile = yaml.safe_load((REPO / "profiles/slurm/config.yaml").read_text())
+    assert {rule for rule, wants in profile["set-resources"].items() if wants.get("gpu")} == {
+        "train_model",
+        "calibrate_model",
+        "annotate",
+    }
+
+
+def test_slurm_groups_every_step_of_a_sample_and_a_group_has_one_partition():
+    profile = yaml.safe_load((REPO / "profiles/slurm/config.yaml").read_text())
+    assert set(profile["groups"]) == SAMPLE_RULES | PATIENT_RULES
+    assert set(profile["group-components"]) == set(profile["groups"].values())
+    partitions = {group: set() for group in profile["group-components"]}
+    for rule, group in profile["groups"].items():
+        wants = profile["default-resources"] | profile["set-resources"].get(rule, {})
+        partitions[group].add(wants["slurm_partition"])
+    assert partitions == {"prepare": {"cpu"}, "annotate": {"gpu"}, "genome": {"cpu"}}
+
+
+def test_a_job_asks_for_memory_and_time_before_its_inputs_are_made(tmp_path, cohort, stand_in):
+    clone = shutil.copytree(stand_in, tmp_path / "clone")
+    genes = clone / "workflow" / "rules" / "genes.smk"
+    genes.write_text(re.sub(r" +message:\n.*\n", "", genes.read_text()))  # a plan shows message or resources
+    done = snakemake(cohort, "--dry-run", "--workflow-profile", "none", repo=clone)
+    resources = re.search(r"rule align_genes:.*?resources: (.*?)\n", done.stdout, re.DOTALL).group(1)
+    assert re.search(r"mem_mb=\d", resources), resources
+    assert re.search(r"runtime=\d", resources), resources
+
+
+@pytest.mark.parametrize("snakefile", ["Snakefile", "workflow/Snakefile"])
+def test_a_short_config_is_enough_from_any_directory(tmp_path, cohort, snakefile):
+    arguments = ("--dry-run", "--cores", "1", "--snakefile", str(REPO / snakefile), "--directory", str(cohort))
+    done = snakemake(tmp_path, *arguments, configfile=str(cohort / "config.yaml"))
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_bundle_trains_nothing_and_needs_no_reference(cohort):
+    bundle = cohort / "trained"
+    bundle.mkdir()
+    for name in BUNDLE_FILES:
+        (bundle / name).touch()
+    write_json(bundle / "config.json", {"format": FORMAT})
+    write_json(bundle / "calibration.json", {"weights_sha256": checksum(bundle / "weights.safetensors")})
+    (cohort / "reference.h5ad").unlink()
+    (cohort / "config.yaml").write_text("samples: samples.tsv\nmodel: {bundle: trained}\n")
+    done = snakemake(cohort, "--dry-run")
+    assert done.returncode == 0, done.stdout
+    assert not REFERENCE_RULES & set(planned(done.stdout))
+
+
+def test_copy_number_can_be_left_out(cohort):
+    write_config(cohort, cnv={"enabled": False})
+    jobs = planned(snakemake(cohort, "--dry-run").stdout)
+    assert not (PATIENT_RULES | {"split_cnv"}) & set(jobs)
+    assert jobs["collect_cnv"] == 1
+
+
+def test_gene_sets_of_the_user_are_checked_and_used(cohort, stand_in):
+    write_config(cohort, explain={"gene_sets": "own.gmt"})
+    for content, message in ((None, "explain.gene_sets: own.gmt does not exist"), ("name\tnothing", "line 1: no gene")):
+        if content:
+            (cohort / "own.gmt").write_text(content)
+        wrong = snakemake(cohort, "--dry-run", repo=stand_in)
+        assert wrong.returncode != 0
+        assert message in wrong.stdout
+    (cohort / "own.gmt").write_text("name\tsource\tCD3E")
+    assert snakemake(cohort, "--dry-run", repo=stand_in).returncode == 0
+
+
+def test_copy_number_takes_the_users_tables(cohort, stand_in):
+    write_config(cohort, cnv={"positions": "genes.tsv", "arms": "arms.tsv"})
+    absent = snakemake(cohort, "--dry-run", repo=stand_in)
+    assert absent.returncode != 0
+    assert "cnv.positions: genes.tsv does not exist" in absent.stdout
+    for name in ("genes.tsv", "arms.tsv"):
+        (cohort / name).touch()
+    done = snakemake(cohort, "--cores", "2", repo=stand_in)
+    assert done.returncode == 0, done.stdout
+    (cohort / "arms.tsv").write_text("changed")
+    assert "results/patients/A/cnv.h5ad" in pending(cohort, stand_in)
+
+
+def test_the_mouse_genome_has_its_tables(cohort):
+    write_config(cohort, cnv={"genome": "GRCm39"})
+    done = snakemake(cohort, "--dry-run")
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_10x_folder_is_watched_file_by_file_and_a_zarr_store_is_an_input(cohort, stand_in):
+    (cohort / "A1").mkdir()
+    for name in ("matrix.mtx.gz", "barcodes.tsv.gz", "features.tsv.gz"):
+        (cohort / "A1" / name).touch()
+    (cohort / "B1.zarr").mkdir()
+    (cohort / "samples.tsv").write_text("sample_id\tpatient_id\tpath\nA1\tA\tA1\nB1\tB\tB1.zarr\n")
+    first = snakemake(cohort, "--cores", "2", repo=stand_in)
+    assert first.returncode == 0, first.stdout
+    (cohort / "A1" / "matrix.mtx.gz").write_text("other counts")
+    repeated = pending(cohort, stand_in)
+    assert "results/samples/A1/qc.parquet" in repeated
+    assert not any("/samples/B1/" in path for path in repeated)
+
+
+def test_a_second_run_does_nothing(finished, stand_in):
+    assert "Nothing to be done" in snakemake(finished, "--cores", "2", repo=stand_in).stdout
+
+
+def test_the_cohort_grows_without_touching_the_others(finished, stand_in):
+    write_cells(finished / "C1.h5ad", seed=9)
+    (finished / "samples.tsv").write_text(SHEET + "C1\tC\tC1.h5ad\n")
+    grown = pending(finished, stand_in)
+    assert {path.split("/")[1] for path in grown} == {"samples", "patients", "cohort", "figures", "report.html"}
+    assert {path.split("/")[2] for path in grown if "/samples/" in path} == {"C1"}
+    assert {path.split("/")[2] for path in grown if "/patients/" in path} == {"C"}
+
+
+def test_another_sample_of_a_patient_repeats_that_patients_copy_number(finished, stand_in):
+    write_cells(finished / "B2.h5ad", seed=9)
+    (finished / "samples.tsv").write_text(SHEET + "B2\tB\tB2.h5ad\n")
+    grown = pending(finished, stand_in)
+    assert {path for path in grown if "/B1/" in path} == {
+        f"results/samples/B1/{name}" for name in ("cnv.h5ad", "cnv_cells.parquet", "cnv_arms.parquet")
+    }
+    assert not any("/A" in path for path in grown)
+
+
+def test_a_new_reference_repeats_what_depends_on_it(finished, stand_in):
+    write_cells(finished / "reference.h5ad", n_cells=30, seed=5)
+    repeated = pending(finished, stand_in)
+    assert "results/model/weights.safetensors" in repeated
+    assert "results/samples/A1/annotation.parquet" in repeated
+    assert not any(path.endswith(("qc.parquet", "input.json")) for path in repeated)
+
+
+def test_a_samples_own_threshold_repeats_that_sample(finished, stand_in):
+    (finished / "samples.tsv").write_text(SHEET.replace("cell_type\t3", "cell_type\t4"))
+    repeated = pending(finished, stand_in)
+    assert "results/samples/A1/qc.parquet" in repeated
+    assert not any("/samples/A2/qc" in path or "/samples/B1/" in path for path in repeated)
+
+
+def test_what_describes_a_sample_repeats_only_what_shows_it(finished, stand_in):
+    lines = (finished / "samples.tsv").read_text().splitlines()
+    described = [lines[0] + "\ttissue\tbatch\tcondition", lines[1] + "\tovary\t\t", lines[2] + "\tcell_type", lines[3]]
+    (finished / "samples.tsv").write_text("\n".join(described) + "\n")
+    shown = {"samples", "evaluation", "confusion", "annotated", "sections", "origin_genes", "origin_gene_sets"}
+    shown |= {
+        f"{name}.tsv" for name in ("qc", "qc_reasons", "coverage", "umap", "training", "held_out")
+    }  # by the report
+    cohort_files = [path for path in (finished / "results/cohort").iterdir() if {path.stem, path.name} & shown]
+    assert pending(finished, stand_in) == {
+        "results/report.html",
+        *(f"results/cohort/{path.name}" for path in cohort_files),
+        *(f"results/figures/{path.name}" for path in (finished / "results/figures").iterdir()),
+    }
+
+
+def test_a_folder_counts_with_its_content_and_quality_control_is_bounded(cohort, stand_in):
+    (cohort / "A1.zarr" / "X").mkdir(parents=True)
+    (cohort / "A2").mkdir()
+    sizes = {
+        "A1.zarr/X/0": 500,
+        "A2/matrix.mtx.gz": 500,
+        "A2/barcodes.tsv.gz": 0,
+        "A2/features.tsv.gz": 0,
+        "B1.h5": 4000,
+    }
+    for name, megabytes in sizes.items():
+        with (cohort / name).open("wb") as file:
+            file.truncate(megabytes * 1024**2)
+    (cohort / "samples.tsv").write_text("sample_id\tpatient_id\tpath\nA1\tA\tA1.zarr\nA2\tA\tA2\nB1\tB\tB1.h5\n")
+    done = snakemake(cohort, "--cores", "2", "--until", "quality_control", repo=stand_in)
+    assert done.returncode == 0, done.stdout
+    written = {path.parent.name: path.read_text() for path in cohort.glob("results/samples/*/qc.parquet")}
+    memory = {sample: int(text.split("mem_mb=")[1]) for sample, text in written.items()}
+    assert memory == {"A1": 7000, "A2": 7000, "B1": 12_000}
+
+
+def test_results_logs_and_benchmarks_lie_in_one_place(cohort, stand_in):
+    write_config(cohort, pathvars={"results": "out/here"})
+    before = set(cohort.iterdir())
+    done = snakemake(cohort, "--cores", "2", repo=stand_in)
+    assert done.returncode == 0, done.stdout
+    assert set(cohort.iterdir()) - before == {cohort / "out", cohort / ".snakemake"}
+    results = cohort / "out" / "here"
+    names = ["reference", "model", "samples", "patients", "cohort", "figures", "report.html", "logs", "benchmarks"]
+    assert {path.name for path in results.iterdir()} == set(names)
+    for table in TABLES:
+        assert (results / "cohort" / f"{table}.parquet").is_file()
+        assert (results / "cohort" / f"{table}.tsv").is_file() is (table != "annotation")
+
+
+def test_every_rule_keeps_law_7():
+    for file in (REPO / "workflow/rules").glob("*.smk"):
+        for block in re.split(r"^rule ", file.read_text(), flags=re.MULTILINE)[1:]:
+            for item in ["input", "output", "log", "benchmark", "conda", "threads", "resources", "message", "script"]:
+                assert re.search(rf"^    {item}:", block, re.MULTILINE), f"{block.split(':')[0]} has no {item}"
+            assert "mem_mb=" in block
+            assert "runtime=" in block
+
+
+def test_every_figure_has_a_caption():
+    captions = {path.stem for path in (REPO / "workflow/report").glob("*.rst")}
+    rules = "".join(path.read_text() for path in (REPO / "workflow/rules").glob("*.smk"))
+    figures = set(re.findall(r'figure\("(\w+)"', rules)) | {"cnv", "workflow"}
+    assert captions == figures
+    assert all(len((REPO / f"workflow/report/{name}.rst").read_text()) > 150 for name in figures)
+
+
+@pytest.mark.parametrize("name", captions(alpha=0.05, min_share=0.5).keys() - ONLY_IN_OURS)
+def test_captions_are_those_of_the_cohort_report(name):
+    config = {"ood": {"alpha": 0.07}, "vocabulary": {"min_share": 0.4}}
+    text = Template((REPO / f"workflow/report/{name}.rst").read_text()).render(snakemake={"config": config})
+    assert " ".join(text.split()) == captions(alpha=0.07, min_share=0.4)[name].text
