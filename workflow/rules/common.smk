@@ -23,6 +23,7 @@ from cellcohort.inputs.resources import resource_path
 from cellcohort.inputs.sample_columns import COMPUTING, DESCRIPTION
 from cellcohort.inputs.sample_sheet import matrix_files, read_sheet, samples_by_patient
 
+
 wildcard_constraints:
     sample=r"[A-Za-z0-9_-][A-Za-z0-9._-]*",
     patient=r"[A-Za-z0-9_-][A-Za-z0-9._-]*",
