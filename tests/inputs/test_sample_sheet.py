@@ -133,7 +133,8 @@ def test_missing_labels_are_no_class(tmp_path):
 
 
 def test_planning_imports_nothing_heavy():
-    code = "import sys, cellcohort.inputs.check_inputs; print({'torch', 'scanpy', 'anndata', 'numba', 'zarr'} & set(sys.modules))"
+    heavy = {"torch", "scanpy", "anndata", "numba", "zarr", "pandas", "pyarrow"}
+    code = f"import sys, cellcohort.inputs.check_inputs, cellcohort.inputs.resources; print({heavy} & set(sys.modules))"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=REPO / "scripts", text=True, capture_output=True, check=True
     )

@@ -286,7 +286,7 @@ def test_mouse_sample_says_how_it_was_matched(tmp_path: Path) -> None:
 def test_no_type_of_the_real_data_is_lost(shared_data: Path, name: str, most_lost: float) -> None:
     counts = open_counts(shared_data / f"{name}.h5ad")
     table, _ = quality_control(counts, {"doublets": counts.n_cells < 3000})
-    lost = 1 - table.groupby(counts.obs["cell_type"].astype(str).to_numpy())["passed"].mean()
+    lost = 1 - table.groupby(counts.obs_column("cell_type"))["passed"].mean()
     assert lost.max() <= most_lost
 
 

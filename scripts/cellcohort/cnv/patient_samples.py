@@ -102,4 +102,4 @@ def read_genes(counts: Counts, rows: np.ndarray, names: np.ndarray, shared: list
 
 def open_healthy(reference: dict[str, Any], counts: Counts) -> HealthyReference:
     """The healthy reference with the labels that the config names."""
-    return HealthyReference(counts, counts.obs[reference["label"]])
+    return HealthyReference(counts, pd.Series(counts.obs_column(reference["label"])))

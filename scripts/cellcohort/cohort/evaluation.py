@@ -15,7 +15,6 @@ from sklearn.metrics import average_precision_score, f1_score, precision_recall_
 from ..classifier.ensemble import expected_calibration_error
 from ..core.errors import InputError
 from ..inputs.counts import open_sample
-from ..inputs.obs_columns import stripped_text
 from ..outputs.parquet import read_frame
 from ..outputs.schemas import CONFUSION, EVALUATION
 from .bootstrap import Tallier, Tally, metrics, resample_groups, type_metrics
@@ -120,12 +119,12 @@ def _with_truth(cells: pd.DataFrame, sample: dict, counts: str | Path) -> pd.Dat
 def _truth(sample: dict, path: str | Path) -> pd.Series:
     counts = open_sample(sample, str(path))
     column = sample["truth"]
-    if column not in counts.obs:
+    if column not in counts.obs_columns:
         raise InputError(
             f"{path}: obs: there is no column {column!r}, which the sample sheet names as truth of sample "
-            f"{sample['sample_id']}. Name one of: {', '.join(map(str, counts.obs)) or '(none)'}; or leave truth empty."
+            f"{sample['sample_id']}. Name one of: {', '.join(counts.obs_columns) or '(none)'}; or leave truth empty."
         )
-    return pd.Series(stripped_text(counts.obs[column]), index=counts.cell_ids)
+    return pd.Series(counts.obs_column(column), index=counts.cell_ids)
 
 
 def _rows(level: str, name: str, cells: pd.DataFrame, drawn: dict[str, np.ndarray]) -> list[dict]:

@@ -1,25 +1,35 @@
-"""The one error that a user can cause."""
+"""The error that a user can mend, and damage met while bytes of a file are read (design law 9)."""
 
 from __future__ import annotations
 
+import logging
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+log = logging.getLogger(__name__)
 
 
 class InputError(ValueError):
     """Bad input: the message names the file, the place in it and the remedy."""
 
 
+class DamagedFileError(Exception):
+    """Bytes that cannot be read; the message lacks the file's name, which `reading` adds."""
+
+
 @contextmanager
 def reading(path: str | Path) -> Iterator[None]:
-    """Turn whatever a damaged file raises while it is read (HDF5, Zarr, gzip, text) into an InputError."""
+    """Turn what reading the bytes of a file raises into an InputError; the log keeps the traceback.
+
+    Errors of the operating system and of decompression are caught, and DamagedFileError, into which `inputs.stored_elements`
+    turns what HDF5 and Zarr raise. A KeyError or ValueError of our own code passes: it is no fault of the file.
+    """
     try:
         yield
-    except InputError:
-        raise
-    except (OSError, EOFError, ValueError, KeyError, RuntimeError, zlib.error) as error:
+    except (DamagedFileError, OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
+        log.info("%s: it cannot be read", path, exc_info=True)
         raise InputError(
             f"{path}: it cannot be read ({error}). Copy or write it again, or give another format."
         ) from error

@@ -11,6 +11,9 @@ from typing import Any, Protocol
 import numpy as np
 from scipy import sparse
 
+from ..core.errors import DamagedFileError
+from .stored_elements import array, member
+
 BLOCK = 8_000_000
 """Matrix entries held in memory at a time while a matrix is rearranged or a dense one is read."""
 
@@ -37,15 +40,15 @@ class SparseRows:
 
     @cached_property
     def _indptr(self) -> np.ndarray:
-        return np.asarray(self._group["indptr"][:], dtype=np.int64)
+        return array(member(self._group, "indptr")).astype(np.int64)
 
     def read(self, start: int, stop: int) -> sparse.csr_matrix:
         """Rows `start` to `stop` as float32."""
         first, last = int(self._indptr[start]), int(self._indptr[stop])
-        data = np.asarray(self._group["data"][first:last], dtype=np.float32)
-        indices = np.asarray(self._group["indices"][first:last])
+        data = array(member(self._group, "data"), slice(first, last)).astype(np.float32, copy=False)
+        indices = array(member(self._group, "indices"), slice(first, last))
         if indices.size and (indices.max() >= self.shape[1] or indices.min() < 0):
-            raise ValueError(f"a column index lies outside the matrix of {self.shape[1]} columns")
+            raise DamagedFileError(f"a column index lies outside the matrix of {self.shape[1]} columns")
         indptr = self._indptr[start : stop + 1] - first
         return sparse.csr_matrix((data, indices, indptr), shape=(stop - start, self.shape[1]))
 
@@ -61,9 +64,8 @@ class DenseRows:
         """Rows `start` to `stop` as float32."""
         step = max(1, BLOCK // max(1, self.shape[1]))
         edges = [*range(start, stop, step), stop]
-        pieces = [
-            sparse.csr_matrix(np.asarray(self._array[low:high], dtype=np.float32)) for low, high in pairwise(edges)
-        ]
+        blocks = (array(self._array, slice(low, high)) for low, high in pairwise(edges))
+        pieces = [sparse.csr_matrix(block.astype(np.float32, copy=False)) for block in blocks]
         return sparse.vstack(pieces, format="csr") if pieces else sparse.csr_matrix((0, self.shape[1]), dtype="f4")
 
 
@@ -91,7 +93,7 @@ class RearrangedRows:
         written = 0
         for rows, columns, values in self._entries():
             if rows.size and (min(rows.min(), columns.min()) < 0 or rows.max() >= self.shape[0]):
-                raise ValueError(f"an entry lies outside the matrix of {self.shape[0]} cells")
+                raise DamagedFileError(f"an entry lies outside the matrix of {self.shape[0]} cells")
             band = rows // self._height
             order = np.argsort(band, kind="stable")
             block = np.empty(rows.size, self._ENTRY)
@@ -132,9 +134,11 @@ class RearrangedRows:
 
 def column_entries(group: Any) -> Iterator[Triplets]:
     """The entries of CSC on disk, block by block."""
-    indptr = np.asarray(group["indptr"][:], dtype=np.int64)
+    indptr = array(member(group, "indptr")).astype(np.int64)
     for start in range(0, int(indptr[-1]), BLOCK):
         stop = min(start + BLOCK, int(indptr[-1]))
         length = np.diff(np.clip(indptr, start, stop))
         columns = np.repeat(np.arange(length.size, dtype=np.int32), length)
-        yield np.asarray(group["indices"][start:stop]), columns, np.asarray(group["data"][start:stop], np.float32)
+        block = slice(start, stop)
+        values = array(member(group, "data"), block).astype(np.float32, copy=False)
+        yield array(member(group, "indices"), block), columns, values

@@ -13,9 +13,11 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from ..core.errors import InputError, reading
+from ..core.errors import DamagedFileError, InputError, reading
 from . import value_kind
 from .formats import Container, open_container
+from .obs_columns import column_names, stripped
+from .stored_elements import anndata_element, text_column
 
 log = logging.getLogger(__name__)
 _LOOKED_AT = (64, 64)
@@ -56,10 +58,15 @@ class Counts:
         return ids.to_numpy(dtype=object)
 
     @cached_property
-    def obs(self) -> pd.DataFrame:
-        """The file's table of cells, read when first asked for; without columns for 10x files."""
+    def obs_columns(self) -> list[str]:
+        """The names of the columns of the file's table of cells; none for 10x files."""
         with reading(self.path):
-            return self._container.obs()
+            return [] if self._container.obs is None else column_names(self._container.obs)
+
+    def obs_column(self, name: str) -> np.ndarray:
+        """A column of the file's table of cells as text (n_cells,), without blanks around it, empty where missing."""
+        with reading(self.path):
+            return stripped(text_column(self._container.obs, name))
 
     @cached_property
     def spatial(self) -> np.ndarray | None:
@@ -69,11 +76,13 @@ class Counts:
         """
         try:
             with reading(self.path):
-                places = self._container.spatial()
+                if self._container.spatial is None:
+                    return None
+                places = _numbers(anndata_element(self._container.spatial))
         except InputError as error:
             log.warning('obsm["spatial"] is left out: %s', error)
             return None
-        if places is not None and (places.ndim != 2 or places.shape[1] < 2 or len(places) != self.n_cells):
+        if places.ndim != 2 or places.shape[1] < 2 or len(places) != self.n_cells:
             shape = f"{self.path}: its shape is {places.shape} for {self.n_cells} cells"
             log.warning('obsm["spatial"] is left out: %s', shape)
             return None
@@ -149,6 +158,13 @@ class Counts:
         block.sum_duplicates()
         block.eliminate_zeros()
         return block
+
+
+def _numbers(values: Any) -> np.ndarray:
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise DamagedFileError(f"its values are no numbers: {error}") from error
 
 
 def open_counts(path: str | Path, *, counts: str = "X", genes: str = "index") -> Counts:

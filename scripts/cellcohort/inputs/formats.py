@@ -13,28 +13,36 @@ import h5py
 import numpy as np
 import pandas as pd
 
-from ..core.errors import InputError, reading
+from ..core.errors import DamagedFileError, InputError, reading
+from . import obs_columns
 from .backed_matrix import DenseRows, RearrangedRows, Rows, SparseRows, Triplets, column_entries
 from .gene_names import gene_frame
-from .obs_columns import _decode, _strings
+from .stored_elements import array, attribute, has, is_group, member, members, open_store, text_column, texts
 
 _SYMBOL_COLUMNS = ("feature_name", "gene_symbols", "gene_symbol", "gene_name", "gene_names", "symbol", "hgnc_symbol")
 _ID_COLUMNS = ("gene_ids", "gene_id", "ensembl_id", "ensembl_ids", "ensembl", "feature_id", "ensembl_gene_id")
 _TYPE_COLUMNS = ("feature_types", "feature_type")
-_CHUNK_CACHE = 64 * 2**20
 _EXPRESSION = "Gene Expression"
 
 
 @dataclass(frozen=True)
 class Container:
-    """An opened file: `keep` marks the columns of `matrix` that are genes and not antibodies or other features."""
+    """An opened file.
+
+    Attributes
+    ----------
+    keep
+        Marks the columns of `matrix` that are genes and not antibodies or other features.
+    obs, spatial
+        The stored table of cells and their coordinates; None where the file has none.
+    """
 
     matrix: Rows
     genes: pd.DataFrame
     keep: np.ndarray
     cell_ids: Callable[[], np.ndarray]
-    obs: Callable[[], pd.DataFrame]
-    spatial: Callable[[], np.ndarray | None]
+    obs: Any = None
+    spatial: Any = None
 
 
 def open_container(path: Path, *, counts: str, genes: str) -> Container:
@@ -43,9 +51,7 @@ def open_container(path: Path, *, counts: str, genes: str) -> Container:
         raise InputError(f"{path}: there is no such file or folder. Correct the path.")
     with reading(path):
         if path.is_dir() and path.name.rstrip("/").endswith(".zarr"):
-            import zarr
-
-            return _anndata(zarr.open_group(path, mode="r"), path, counts, genes)
+            return _anndata(open_store(path), path, counts, genes)
         if path.is_dir():
             _only_defaults(path, counts, genes)
             return _matrix_folder(path)
@@ -57,17 +63,17 @@ def _hdf5(path: Path, counts: str, genes: str) -> Container:
         raise InputError(
             f"{path}: this is not HDF5, nor a folder. Give .h5ad, a 10x .h5, a 10x matrix folder or .zarr."
         )
-    file = h5py.File(path, "r", locking=False, rdcc_nbytes=_CHUNK_CACHE)
+    file = open_store(path)
     if "obs" in file:
         return _anndata(file, path, counts, genes)
     _only_defaults(path, counts, genes)
     if "matrix" in file:
-        return _tenx_h5(file["matrix"], path)
-    genomes = [name for name in file if isinstance(file[name], h5py.Group) and "barcodes" in file[name]]
+        return _tenx_h5(member(file, "matrix"), path)
+    genomes = [name for name in members(file) if has(file, f"{name}/barcodes")]
     if len(genomes) != 1:
         found = f"the genomes {', '.join(genomes)}" if genomes else "neither AnnData nor a 10x matrix"
         raise InputError(f"{path}: it holds {found}. Give a file with one matrix of one genome.")
-    return _tenx_h5(file[genomes[0]], path)
+    return _tenx_h5(member(file, genomes[0]), path)
 
 
 def _only_defaults(path: Path, counts: str, genes: str) -> None:
@@ -78,42 +84,30 @@ def _only_defaults(path: Path, counts: str, genes: str) -> None:
 def _anndata(store: Any, path: Path, counts: str, genes: str) -> Container:
     places = {"X": ("X", "var"), "raw": ("raw/X", "raw/var")}
     matrix_key, var_key = places.get(counts, (counts, "var"))
-    if not (counts in places or counts.startswith("layers/")) or not _has(store, matrix_key):
-        layers = [f"layers/{name}" for name in store["layers"]] if _has(store, "layers") else []
-        present = [name for name in ("X", "raw") if _has(store, places[name][0])] + sorted(layers)
+    if not (counts in places or counts.startswith("layers/")) or not has(store, matrix_key):
+        layers = [f"layers/{name}" for name in members(member(store, "layers"))] if has(store, "layers") else []
+        present = [name for name in ("X", "raw") if has(store, places[name][0])] + sorted(layers)
         raise InputError(f"{path}: counts {counts!r} is not in the file. Choose one of {', '.join(present)}.")
-    if isinstance(store["obs"], h5py.Dataset):
+    obs, var = member(store, "obs"), member(store, var_key)
+    if not is_group(obs):
         raise InputError(f"{path}: it was written by anndata before 0.7. Read it and write it with a current anndata.")
-    var = store[var_key]
-    index = _strings(var, var.attrs["_index"])
+    index = obs_columns.index(var)
     names = index if genes == "index" else _gene_column(var, genes, path)
     frame = gene_frame(names, index=index, symbols=_first(var, _SYMBOL_COLUMNS), ids=_first(var, _ID_COLUMNS))
     types = _first(var, _TYPE_COLUMNS)
-    matrix = _anndata_matrix(store[matrix_key])
+    matrix = _anndata_matrix(member(store, matrix_key))
     if matrix.shape[1] != len(frame):
         raise InputError(f"{path}: {matrix_key} has {matrix.shape[1]} columns for {len(frame)} genes. Repair the file.")
-    return _container(matrix, frame, types, lambda: _strings(store["obs"], store["obs"].attrs["_index"]), store)
+    spatial = member(store, "obsm/spatial") if has(store, "obsm/spatial") else None
+    return _container(matrix, frame, types, lambda: obs_columns.index(obs), obs, spatial)
 
 
-def _container(matrix: Rows, frame: pd.DataFrame, types: Any, cell_ids: Callable, store: Any = None) -> Container:
+def _container(
+    matrix: Rows, frame: pd.DataFrame, types: Any, cell_ids: Callable, obs: Any = None, spatial: Any = None
+) -> Container:
     keep = np.ones(len(frame), dtype=bool)
     if types is not None and (types == _EXPRESSION).any():
         keep = types == _EXPRESSION
-
-    def obs() -> pd.DataFrame:
-        if store is None:
-            return pd.DataFrame(index=pd.Index(cell_ids()))
-        from anndata.io import read_elem
-
-        return read_elem(store["obs"])
-
-    def spatial() -> np.ndarray | None:
-        if store is None or not _has(store, "obsm/spatial"):
-            return None
-        from anndata.io import read_elem
-
-        return np.asarray(read_elem(store["obsm/spatial"]), dtype=np.float64)
-
     return Container(matrix, frame[keep].reset_index(drop=True), keep, cell_ids, obs, spatial)
 
 
@@ -121,23 +115,23 @@ def _anndata_matrix(element: Any) -> Rows:
     encoding = element.attrs.get("encoding-type", "array")
     if encoding not in ("csr_matrix", "csc_matrix"):
         return DenseRows(element)
-    shape = tuple(int(size) for size in element.attrs["shape"])
+    shape = tuple(int(size) for size in attribute(element, "shape"))
     if encoding == "csr_matrix":
         return SparseRows(element, shape)
-    return RearrangedRows(partial(column_entries, element), shape, element["data"].shape[0])
+    return RearrangedRows(partial(column_entries, element), shape, member(element, "data").shape[0])
 
 
 def _tenx_h5(group: h5py.Group, path: Path) -> Container:
     """A 10x matrix, version 3 (`features`) or 2 (`genes`, `gene_names`); barcodes are its compressed axis."""
-    features = group.get("features", group)
-    ids = _decode(features["id"] if "id" in features else features["genes"])
-    symbols = _decode(features["name"] if "name" in features else features["gene_names"])
-    types = _decode(features["feature_type"]) if "feature_type" in features else None
-    n_genes, n_cells = (int(size) for size in group["shape"][:])
+    features = member(group, "features") if "features" in group else group
+    ids = texts(member(features, "id" if "id" in features else "genes"))
+    symbols = texts(member(features, "name" if "name" in features else "gene_names"))
+    types = texts(member(features, "feature_type")) if "feature_type" in features else None
+    n_genes, n_cells = (int(size) for size in array(member(group, "shape")))
     if n_genes != ids.size:
         raise InputError(f"{path}: the matrix has {n_genes} features and {ids.size} names. Write it again.")
     frame = gene_frame(symbols, index=symbols, ids=ids)
-    return _container(SparseRows(group, (n_cells, n_genes)), frame, types, lambda: _decode(group["barcodes"]))
+    return _container(SparseRows(group, (n_cells, n_genes)), frame, types, lambda: texts(member(group, "barcodes")))
 
 
 def _matrix_folder(folder: Path) -> Container:
@@ -191,9 +185,17 @@ def _market_header(path: Path) -> tuple[int, tuple[int, int, int]]:
             raise InputError(f"{path}: it is not a general coordinate MatrixMarket file. Write it again.")
         for number, line in enumerate(file, start=2):
             if not line.startswith("%"):
-                n_genes, n_cells, n_entries = (int(size) for size in line.split())
-                return number, (n_genes, n_cells, n_entries)
+                return number, _sizes(line)
     raise InputError(f"{path}: it has no line of sizes. The file is cut off; copy it again.")
+
+
+def _sizes(line: str) -> tuple[int, int, int]:
+    """Rows, columns and entries, as the line of sizes says."""
+    sizes = line.split()
+    if len(sizes) != 3 or not all(size.isdecimal() for size in sizes):
+        raise DamagedFileError(f"the line of sizes is {line.strip()!r}")
+    n_genes, n_cells, n_entries = map(int, sizes)
+    return n_genes, n_cells, n_entries
 
 
 def _market_entries(path: Path, n_skip: int, n_entries: int) -> Iterator[Triplets]:
@@ -205,7 +207,7 @@ def _market_entries(path: Path, n_skip: int, n_entries: int) -> Iterator[Triplet
     if n_entries:
         read = csv.ReadOptions(column_names=list(types), skip_rows=n_skip, block_size=16_000_000)
         convert = csv.ConvertOptions(column_types=types)
-        for batch in csv.open_csv(path, read, csv.ParseOptions(delimiter=" "), convert):
+        for batch in _batches(lambda: csv.open_csv(path, read, csv.ParseOptions(delimiter=" "), convert)):
             gene, cell, value = (column.to_numpy(zero_copy_only=False) for column in batch.columns)
             n_read += batch.num_rows
             yield cell - 1, gene - 1, value
@@ -213,22 +215,24 @@ def _market_entries(path: Path, n_skip: int, n_entries: int) -> Iterator[Triplet
         raise InputError(f"{path}: {n_read} entries instead of {n_entries}. The file is cut off; copy it again.")
 
 
-def _has(store: Any, key: str) -> bool:
-    """Whether a path of names exists in a group of HDF5 or Zarr."""
-    for name in key.split("/"):
-        if name not in store:
-            return False
-        store = store[name]
-    return True
+def _batches(open_reader: Callable[[], Any]) -> Iterator[Any]:
+    """The batches of a reader of Arrow, whose errors are of the file's text."""
+    import pyarrow as pa
+
+    try:
+        yield from open_reader()
+    except pa.ArrowException as error:
+        raise DamagedFileError(str(error)) from error
 
 
 def _gene_column(var: Any, name: str, path: Path) -> np.ndarray:
-    if name not in var:
-        columns = ", ".join(sorted(column for column in var if column != var.attrs["_index"]))
-        raise InputError(f"{path}: genes {name!r} is not a column of var. Choose index or one of: {columns or 'none'}.")
-    return _strings(var, name)
+    columns = obs_columns.column_names(var)
+    if name not in columns:
+        named = ", ".join(sorted(columns)) or "none"
+        raise InputError(f"{path}: genes {name!r} is not a column of var. Choose index or one of: {named}.")
+    return obs_columns.filled(text_column(var, name))
 
 
 def _first(group: Any, names: tuple[str, ...]) -> np.ndarray | None:
     """The first of the columns that the group has."""
-    return next((_strings(group, name) for name in names if name in group), None)
+    return next((obs_columns.filled(text_column(group, name)) for name in names if name in group), None)

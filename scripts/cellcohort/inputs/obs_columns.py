@@ -1,36 +1,17 @@
-"""A look at the obs table of an AnnData file without anndata: which columns there are, and which values one takes."""
+"""Columns of the obs table of an AnnData file, read without anndata: planning has Snakemake and h5py alone."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
-import pandas as pd
 
 from ..core.errors import InputError, reading
-
-
-def _strings(group: Any, name: str) -> np.ndarray:
-    """A column of an AnnData table as an array of str; missing values are empty."""
-    column = group[name]
-    if hasattr(column, "dtype"):
-        return _decode(column)
-    if "categories" in column:
-        categories = _strings(column, "categories")
-        return np.append(categories, "")[np.asarray(column["codes"][:], dtype=np.int64)]
-    return np.where(np.asarray(column["mask"][:]), "", _strings(column, "values")).astype(object)
-
-
-def _decode(array: Any) -> np.ndarray:
-    """A one-dimensional array of text or numbers as an array of str."""
-    if isinstance(array, h5py.Dataset) and h5py.check_string_dtype(array.dtype):
-        return array.asstr()[:]
-    values = array[:]
-    return np.array([value.decode() if isinstance(value, bytes) else str(value) for value in values], dtype=object)
+from .stored_elements import attribute, has, member, members, open_store, text_column
 
 
 def has_obs(path: str | Path) -> bool:
@@ -52,57 +33,48 @@ def columns(path: str | Path) -> list[str]:
     if not has_obs(path):
         return []
     with _open_obs(path) as table:
-        if isinstance(table, h5py.Dataset):
-            return list(table.dtype.names[1:])
-        index = table.attrs.get("_index", "_index")
-        return [name for name in table if name not in (index, "__categories")]
+        return column_names(table)
 
 
 def distinct(path: str | Path, column: str) -> set[str]:
     """The values that an obs column takes, stripped, missing and empty ones left out; the counts are never read."""
     with _open_obs(path) as table:
-        return {value.strip() for value in _values(table[column])} - {""}
+        values = set(text_column(table, column)) - {None, "nan"}
+    return {value.strip() for value in values} - {""}
 
 
-def _values(entry: Any) -> np.ndarray:
-    """A column's texts that are not missing."""
-    if "categories" in _members(entry):
-        codes = np.unique(entry["codes"][...])
-        return _texts(entry["categories"])[codes[codes >= 0]]
-    if "mask" in _members(entry):
-        return _texts(entry["values"])[~entry["mask"][...]]
-    values = _texts(entry)
-    return values[values != "nan"]
+def column_names(table: Any) -> list[str]:
+    """The names of the columns of an AnnData table, without its index."""
+    if isinstance(table, h5py.Dataset):  # anndata before 0.7
+        return list(table.dtype.names[1:])
+    index = table.attrs.get("_index", "_index")
+    return [name for name in members(table) if name not in (index, "__categories")]
+
+
+def index(table: Any) -> np.ndarray:
+    """The index of an AnnData table as an array of str."""
+    return filled(text_column(table, attribute(table, "_index")))
+
+
+def filled(texts: np.ndarray) -> np.ndarray:
+    """`texts` with empty text where they are missing."""
+    return np.where(texts == None, "", texts).astype(object)  # noqa: E711 (elementwise)
+
+
+def stripped(texts: np.ndarray) -> np.ndarray:
+    """`texts` without blanks around them, empty where missing."""
+    return np.array([text.strip() if text else "" for text in texts], dtype=object)
 
 
 @contextmanager
 def _open_obs(path: str | Path) -> Iterator[Any]:
     """The obs group of an .h5ad file or a .zarr store."""
-    with reading(path), _open_store(path) as store:
-        if "obs" not in store:
-            raise InputError(f"{path}: has no obs table. Save it with anndata's write_h5ad or write_zarr.")
-        yield store["obs"]
-
-
-def _open_store(path: str | Path) -> AbstractContextManager[Any]:
-    if Path(path).suffix != ".zarr":
-        return h5py.File(path, "r")
-    import zarr  # only where it is needed: its import is slow
-
-    return nullcontext(zarr.open_group(str(path), mode="r"))
-
-
-def _members(entry: Any) -> list[str]:
-    """The names inside a group; none for an array."""
-    return list(entry.keys()) if hasattr(entry, "keys") else []
-
-
-def _texts(array: Any) -> np.ndarray:
-    """An array's values as Python strings."""
-    values = np.asarray(array[...]).ravel()
-    return np.array([v.decode() if isinstance(v, bytes) else str(v) for v in values], dtype=object)
-
-
-def stripped_text(values: pd.Series) -> np.ndarray:
-    """The texts of an obs column (n,) without blanks around them; empty where missing."""
-    return np.where(pd.isna(values), "", values.astype(str).str.strip()).astype(object)
+    with reading(path):
+        store = open_store(path)
+        try:
+            if not has(store, "obs"):
+                raise InputError(f"{path}: has no obs table. Save it with anndata's write_h5ad or write_zarr.")
+            yield member(store, "obs")
+        finally:
+            if isinstance(store, h5py.File):
+                store.close()

@@ -10,7 +10,6 @@ import pandas as pd
 
 from ..core.errors import InputError
 from ..inputs.counts import Counts, open_counts
-from ..inputs.obs_columns import stripped_text
 
 
 def open_reference(reference: Mapping[str, Any], path: str | None = None) -> Counts:
@@ -65,10 +64,9 @@ def coarse_types(counts: Counts, rows: np.ndarray, labels: np.ndarray, column: s
 
 
 def _text(counts: Counts, column: str, role: str) -> np.ndarray:
-    obs = counts.obs
-    if column not in obs:
-        present = ", ".join(map(str, obs.columns)) or "none"
+    if column not in counts.obs_columns:
+        present = ", ".join(counts.obs_columns) or "none"
         raise InputError(
             f"{counts.path}: obs has no column {column!r}. Set reference.{role} to one of its columns: {present}."
         )
-    return stripped_text(obs[column])
+    return counts.obs_column(column)
