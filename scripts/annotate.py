@@ -10,21 +10,21 @@ from cellcohort.annotation.explanation import Explanation
 from cellcohort.bundle.model_bundle import Bundle
 from cellcohort.core.files import read_json
 from cellcohort.core.gpus import choose_device, use_threads
-from cellcohort.core.job import begin
-from cellcohort.core.provenance import state, write_record
+from cellcohort.core.job import start_job
+from cellcohort.core.provenance import add_facts, write_record
 from cellcohort.genes.alignment import Alignment
 from cellcohort.inputs.counts import open_sample
 from cellcohort.ood.sample_shift import Shift
 from cellcohort.outputs.parquet import empty, read_frame, table_writer, write_table
 from cellcohort.outputs.schemas import ANNOTATION, GENE_SCORES, PROGRAMS, embedding_schema
 
-begin(snakemake)
+settings = start_job(snakemake)
 bundle = Bundle.open(Path(snakemake.input.bundle[0]).parent)
-state(bundle_sha256=bundle.sha256)
+add_facts(bundle_sha256=bundle.sha256)
 use_threads(snakemake.threads)
 sample, output = snakemake.params.sample, snakemake.output
 config = bundle.model.config
-bundle.model.to(choose_device(snakemake.params.device, gpus=snakemake.resources.get("gpu", 0)))
+bundle.model.to(choose_device(settings["device"], gpus=snakemake.resources.get("gpu", 0)))
 explanation = Explanation(config.n_labels, config.n_genes, config.n_slots)
 annotation, shift = empty(ANNOTATION), Shift(0.0, {})
 with table_writer(output.embedding, embedding_schema(config.d_model)) as keep_embedding:
@@ -38,7 +38,7 @@ with table_writer(output.embedding, embedding_schema(config.d_model)) as keep_em
             explanation,
             sample_id=sample["sample_id"],
             patient_id=sample["patient_id"],
-            alpha=snakemake.params.ood["alpha"],
+            alpha=settings["ood"]["alpha"],
             keep_embedding=keep_embedding,
         )
         annotation, shift = result.table, result.shift

@@ -5,16 +5,16 @@ from pathlib import Path
 from cellcohort.bundle.calibrate import calibrate
 from cellcohort.bundle.model_bundle import load_model
 from cellcohort.core.gpus import choose_device, use_threads
-from cellcohort.core.job import begin
+from cellcohort.core.job import start_job
 from cellcohort.model.token_store import TokenStore
 from cellcohort.outputs.parquet import read_frame, write_table
 from cellcohort.outputs.schemas import VOCABULARY
 
-begin(snakemake)
+settings = start_job(snakemake)
 use_threads(snakemake.threads)
-train, vocabulary = snakemake.params.train, snakemake.output.vocabulary
+train, vocabulary = settings["train"], snakemake.output.vocabulary
 device = choose_device(train["device"], gpus=snakemake.resources.get("gpu", 0))
 model = load_model(snakemake.input.weights, snakemake.input.config).to(device)
-result = calibrate(model, TokenStore(snakemake.input.tokens), alpha=snakemake.params.alpha, seed=train["seed"])
+result = calibrate(model, TokenStore(snakemake.input.tokens), alpha=settings["alpha"], seed=train["seed"])
 result.write(Path(vocabulary).parent)
 write_table(vocabulary, read_frame(snakemake.input.vocabulary), VOCABULARY)

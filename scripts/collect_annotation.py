@@ -1,11 +1,11 @@
 """Append the samples' annotations; count labels, OOD cells and their origins."""
 
 from cellcohort.cohort.composition import collect_annotation, collect_origins
-from cellcohort.core.job import begin
+from cellcohort.core.job import start_job
 from cellcohort.outputs.parquet import write_both
 from cellcohort.outputs.schemas import COMPOSITION, OOD, ORIGINS
 
-begin(snakemake)
+start_job(snakemake)
 output, samples = snakemake.output, snakemake.params.samples
 composition, ood = collect_annotation(
     snakemake.input.annotation, samples, output.annotation, shifts=snakemake.input.shifts

@@ -1,10 +1,10 @@
 """Write all annotated cells of the cohort as one .h5ad."""
 
 from cellcohort.cohort.cohort_h5ad import SampleFiles, write_annotated
-from cellcohort.core.job import begin
+from cellcohort.core.job import start_job
 from cellcohort.outputs.parquet import read_frame
 
-begin(snakemake)
+settings = start_job(snakemake)
 files, names = snakemake.input, ("counts", "genes", "annotation", "embedding")
 states = read_frame(files.samples, ["status", "value_kind"])
 kinds = states["value_kind"].where(states["status"] == "ok", None)
@@ -20,5 +20,5 @@ write_annotated(
     samples,
     vocabulary=read_frame(files.vocabulary),
     umap=files.umap,
-    title=snakemake.params.title,
+    title=settings["title"],
 )

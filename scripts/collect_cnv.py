@@ -1,11 +1,11 @@
 """Append what is known of the copy number of all samples and patients."""
 
 from cellcohort.cohort.cnv_tables import cnv_burden, cnv_groups, collect_cnv_arms
-from cellcohort.core.job import begin
+from cellcohort.core.job import start_job
 from cellcohort.outputs.parquet import read_frame, write_both
 from cellcohort.outputs.schemas import CNV_BURDEN, CNV_GROUPS, CNV_MARKERS, CNV_ORIGINS, CNV_PATIENTS, COHORT_CNV_ARMS
 
-begin(snakemake)
+start_job(snakemake)
 samples, files, output = snakemake.params.samples, snakemake.input, snakemake.output
 tables = {
     "cnv_arms": (collect_cnv_arms(files.arms, samples), COHORT_CNV_ARMS),

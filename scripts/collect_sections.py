@@ -4,10 +4,10 @@ from pathlib import Path
 
 from cellcohort.bundle.model_bundle import Bundle
 from cellcohort.cohort.tissue_sections import sections
-from cellcohort.core.job import begin
+from cellcohort.core.job import start_job
 from cellcohort.outputs.parquet import write_both
 from cellcohort.outputs.schemas import SECTIONS
 
-begin(snakemake)
+start_job(snakemake)
 cells = sections(snakemake.input.annotated, Bundle.open(Path(snakemake.input.bundle[0]).parent))
 write_both(snakemake.output.sections, snakemake.output.sections_tsv, [cells], SECTIONS)

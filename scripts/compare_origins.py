@@ -4,12 +4,12 @@ from pathlib import Path
 
 from cellcohort.bundle.model_bundle import Bundle
 from cellcohort.cohort.differential_detection import compare_origins
-from cellcohort.core.job import begin
+from cellcohort.core.job import start_job
 from cellcohort.inputs.gene_sets import read_gene_sets
 from cellcohort.outputs.parquet import write_both
 from cellcohort.outputs.schemas import ORIGIN_GENE_SETS, ORIGIN_GENES
 
-begin(snakemake)
+start_job(snakemake)
 files, output = snakemake.input, snakemake.output
 bundle = Bundle.open(Path(files.bundle[0]).parent)
 tables = list(compare_origins(files.annotated, bundle, read_gene_sets(files.gene_sets)))

@@ -1,11 +1,11 @@
 """Compare labels and OOD verdicts with the truth columns that the sample sheet names."""
 
 from cellcohort.cohort.evaluation import confusion, evaluate, load_cells
-from cellcohort.core.job import begin
+from cellcohort.core.job import start_job
 from cellcohort.outputs.parquet import read_frame, write_both, write_table
 from cellcohort.outputs.schemas import CONFUSION, EVALUATION
 
-begin(snakemake)
+start_job(snakemake)
 cells = load_cells(
     snakemake.params.samples,
     annotation=snakemake.input.annotation,

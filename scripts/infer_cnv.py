@@ -9,14 +9,14 @@ from cellcohort.cnv.patient_files import write_patient
 from cellcohort.cnv.patient_samples import open_healthy, open_samples
 from cellcohort.cnv.patient_summary import arm_shares, join_cells, origin_shares
 from cellcohort.cnv.settings import Settings
-from cellcohort.core.job import begin
+from cellcohort.core.job import start_job
 from cellcohort.genes.genome_tables import read_arms, read_positions
 from cellcohort.inputs.counts import open_counts
 from cellcohort.outputs.parquet import read_frame, write_table
 from cellcohort.outputs.schemas import CNV_MARKERS, CNV_ORIGINS, CNV_PATIENTS
 
-begin(snakemake)
-config, reference, files = snakemake.params.cnv, snakemake.params.reference, snakemake.input
+settings = start_job(snakemake)
+config, reference, files = settings["cnv"], settings["reference"], snakemake.input
 healthy = None
 if reference and files.get("reference"):
     opened = open_counts(files.reference, counts=reference["counts"], genes=reference["genes"])

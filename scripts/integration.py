@@ -1,11 +1,11 @@
 """Tabulate how well reference and cohort are integrated in the embedding."""
 
 from cellcohort.cohort.integration import integration
-from cellcohort.core.job import begin
+from cellcohort.core.job import start_job
 from cellcohort.outputs.parquet import write_both
 from cellcohort.outputs.schemas import INTEGRATION
 
-begin(snakemake)
+start_job(snakemake)
 table = integration(
     snakemake.input.reference_embedding,
     embeddings=snakemake.input.embedding,

@@ -1,16 +1,16 @@
 """Leave each type out of the reference and say how well it is found."""
 
 from cellcohort.bundle.calibrate import kept_levels
-from cellcohort.core.job import begin
+from cellcohort.core.job import start_job
 from cellcohort.model.token_store import TokenStore
 from cellcohort.model.tokens import N_BINS
 from cellcohort.ood.leave_type_out import leave_types_out
 from cellcohort.outputs.parquet import read_frame, write_both
 from cellcohort.outputs.schemas import LEAVE_TYPE_OUT
 
-begin(snakemake)
-store, seed = TokenStore(snakemake.input.tokens), snakemake.params.seed
+settings = start_job(snakemake)
+store, seed = TokenStore(snakemake.input.tokens), settings["seed"]
 n_genes = len(read_frame(snakemake.input.vocabulary))
 _, cells, levels = kept_levels(store, n_genes=n_genes, n_bins=N_BINS, seed=seed)
-table = leave_types_out(levels, cells, store.labels, alpha=snakemake.params.alpha, seed=seed)
+table = leave_types_out(levels, cells, store.labels, alpha=settings["alpha"], seed=seed)
 write_both(snakemake.output.table, snakemake.output.tsv, [table], LEAVE_TYPE_OUT)

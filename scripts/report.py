@@ -1,9 +1,9 @@
 """Write the cohort report, its figures, and the tables of figures that have no other."""
 
-from cellcohort.core.job import begin
+from cellcohort.core.job import start_job
 from cellcohort.report.page import render_report
 
-begin(snakemake)
+settings = start_job(snakemake)
 params, outputs = snakemake.params, dict(snakemake.output.items())
 tables = {name.removesuffix("_tsv"): path for name, path in outputs.items() if name.endswith("_tsv")}
 figures = {name: path for name, path in outputs.items() if path.endswith(".svg")}
@@ -13,6 +13,6 @@ render_report(
     figures=figures,
     tables=tables,
     patients=params.patients,
-    title=params.title,
+    title=settings["report"]["title"],
     config=params.config,
 )

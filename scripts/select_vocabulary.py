@@ -1,17 +1,17 @@
 """Choose the genes that the model knows."""
 
 from cellcohort.core.files import checksum
-from cellcohort.core.job import begin
-from cellcohort.core.provenance import state
+from cellcohort.core.job import start_job
+from cellcohort.core.provenance import add_facts
 from cellcohort.genes.vocabulary import select_vocabulary
 from cellcohort.inputs.resources import gene_aliases, gene_positions, genome_of
 from cellcohort.outputs.parquet import write_table
 from cellcohort.outputs.schemas import VOCABULARY
 from cellcohort.reference.cells import labelled_cells, open_reference
 
-begin(snakemake)
-state(reference_sha256=checksum(snakemake.input.reference))
-reference, config = snakemake.params.reference, snakemake.params.vocabulary
+settings = start_job(snakemake)
+add_facts(reference_sha256=checksum(snakemake.input.reference))
+reference, config = settings["reference"], settings["vocabulary"]
 counts = open_reference(reference, snakemake.input.reference)
 rows, _, donors = labelled_cells(counts, label=reference["label"], donor=reference.get("donor"))
 vocabulary = select_vocabulary(

@@ -1,9 +1,9 @@
 """Hand one sample its part of the patient's copy number."""
 
 from cellcohort.cnv.patient_files import split_sample
-from cellcohort.core.job import begin
+from cellcohort.core.job import start_job
 
-begin(snakemake)
+start_job(snakemake)
 files, output = snakemake.input, snakemake.output
 split_sample(
     {"cnv": files.cnv, "cells": files.cells, "arms": files.arms},

@@ -1,6 +1,6 @@
 """Turn the reference into tokens, once."""
 
-from cellcohort.core.job import begin
+from cellcohort.core.job import start_job
 from cellcohort.genes.alignment import align_genes
 from cellcohort.inputs.resources import gene_aliases
 from cellcohort.model.token_store import tokenise_reference, write_store
@@ -8,11 +8,11 @@ from cellcohort.outputs.parquet import read_frame
 from cellcohort.reference.cells import coarse_types, labelled_cells, open_reference
 from cellcohort.reference.splits import assign_splits
 
-begin(snakemake)
-reference = snakemake.params.reference
+settings = start_job(snakemake)
+reference = settings["reference"]
 counts = open_reference(reference, snakemake.input.reference)
 rows, labels, donors = labelled_cells(counts, label=reference["label"], donor=reference.get("donor"))
-splits = assign_splits(counts.cell_ids[rows], labels, donors, seed=snakemake.params.seed)
+splits = assign_splits(counts.cell_ids[rows], labels, donors, seed=settings["seed"])
 alignment = align_genes(counts.genes, read_frame(snakemake.input.vocabulary), gene_aliases())
 coarse = coarse_types(counts, rows, labels, reference.get("coarse"))
 shards = tokenise_reference(counts, rows, labels, donors, splits, coarse, alignment)

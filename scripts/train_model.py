@@ -6,7 +6,7 @@ import torch
 
 from cellcohort.bundle.model_bundle import save_model
 from cellcohort.core.gpus import choose_device, use_threads
-from cellcohort.core.job import begin
+from cellcohort.core.job import start_job
 from cellcohort.model.network import PRESETS, ModelConfig
 from cellcohort.model.token_store import TokenStore
 from cellcohort.model.training import TrainConfig, train, train_on_gpus
@@ -15,16 +15,16 @@ from cellcohort.outputs.schemas import HISTORY
 
 
 def main() -> None:
-    begin(snakemake)
+    settings = start_job(snakemake)
     use_threads(snakemake.threads)
-    settings = dict(snakemake.params.train)
-    device = choose_device(settings.pop("device"), gpus=snakemake.resources.get("gpu", 0))
+    training = dict(settings["train"])
+    device = choose_device(training.pop("device"), gpus=snakemake.resources.get("gpu", 0))
     # Not an output: Snakemake removes the outputs of a job that failed, and this is what it resumes from.
     checkpoint = Path(snakemake.output.weights).parents[1] / "checkpoints" / "model.safetensors"
     store = TokenStore(snakemake.input.tokens)
     n_genes = len(read_frame(snakemake.input.vocabulary))
-    sizes = ModelConfig(n_genes=n_genes, n_labels=len(store.labels), **PRESETS[snakemake.params.preset])
-    config, n_gpus = TrainConfig(**settings), torch.cuda.device_count() if device.type == "cuda" else 0
+    sizes = ModelConfig(n_genes=n_genes, n_labels=len(store.labels), **PRESETS[settings["preset"]])
+    config, n_gpus = TrainConfig(**training), torch.cuda.device_count() if device.type == "cuda" else 0
     if n_gpus > 1:
         given = {"n_processes": n_gpus, "checkpoint": checkpoint}
         model, history = train_on_gpus(store.path, store.labels, sizes, config, **given)
@@ -34,7 +34,7 @@ def main() -> None:
         model,
         weights=snakemake.output.weights,
         config=snakemake.output.config,
-        settings={"preset": snakemake.params.preset, "train": settings},
+        settings={"preset": settings["preset"], "train": training},
     )
     write_table(snakemake.output.history, history, HISTORY)
     checkpoint.unlink(missing_ok=True)

@@ -37,8 +37,8 @@ rule infer_cnv:
         runtime=by_size(patient_mb, 30, 0.2),
     params:
         samples=lambda wildcards: [SAMPLES[sample] for sample in PATIENTS[wildcards.patient]],
-        reference=config["reference"],
-        cnv=config["cnv"],
+        settings={"reference": SETTINGS["reference"], "cnv": SETTINGS["cnv"]},
+        user_tables=["positions", "arms"],
     message:
         "Inferring the copy number of patient {wildcards.patient}"
     script:
@@ -66,6 +66,7 @@ rule split_cnv:
         runtime=by_size(sample_mb, 5, 0.02),
     params:
         sample=lambda wildcards: SAMPLES[wildcards.sample],
+        settings={},
     message:
         "Writing the copy number of {wildcards.sample}"
     script:

@@ -45,6 +45,7 @@ rule collect_status:
         runtime=by_samples(10, 0.01),
     params:
         samples=SHEET,
+        settings={},
     message:
         "Collecting the status of all samples"
     script:
@@ -75,6 +76,7 @@ rule collect_annotation:
         runtime=by_samples(10, 0.05),
     params:
         samples=list(SAMPLES.values()),
+        settings={},
     message:
         "Collecting the annotation of all samples"
     script:
@@ -100,6 +102,8 @@ rule collect_explanations:
     resources:
         mem_mb=by_samples(700, 0.5),
         runtime=by_samples(10, 0.1),
+    params:
+        settings={},
     message:
         "Collecting gene scores and programs of all samples"
     script:
@@ -124,6 +128,9 @@ rule enrichment:
     resources:
         mem_mb=by_samples(1000, 0),
         runtime=by_samples(30, 0),
+    params:
+        settings={},
+        user_tables=["gene_sets"],
     message:
         "Testing gene sets in gene scores and programs"
     script:
@@ -162,6 +169,7 @@ rule collect_cnv:
         runtime=by_samples(10, 0.05),
     params:
         samples=list(SAMPLES.values()) if CNV_ENABLED else [],
+        settings={},
     message:
         "Collecting the copy number of all samples and patients"
     script:
@@ -189,6 +197,7 @@ rule evaluate:
         runtime=by_samples(10, 0.05),
     params:
         samples=SHEET,
+        settings={},
     message:
         "Comparing the annotation with the truth where the sheet names one"
     script:
@@ -219,7 +228,7 @@ rule collect_cells:
         runtime=by_samples(20, 0.2),
     params:
         samples=[{key: row[key] for key in (*COMPUTING, *DESCRIPTION) if key in row} for row in SHEET],
-        title=config["report"]["title"],
+        settings={"title": SETTINGS["report"]["title"]},
     message:
         "Writing all annotated cells into one file"
     script:
@@ -243,6 +252,9 @@ rule collect_sections:
     resources:
         mem_mb=by_samples(1500, 0.2),
         runtime=by_samples(10, 0.01),
+    params:
+        settings={},
+        results=["annotated"],
     message:
         "Choosing the cells of spatial samples that are drawn"
     script:
@@ -269,6 +281,10 @@ rule compare_origins:
     resources:
         mem_mb=by_samples(1500, 0.2),
         runtime=by_samples(15, 0.1),
+    params:
+        settings={},
+        user_tables=["gene_sets"],
+        results=["annotated"],
     message:
         "Comparing the OOD cells with their origins"
     script:

@@ -14,8 +14,7 @@ rule select_vocabulary:
         mem_mb=by_size(reference_mb, 1000, 2),
         runtime=by_size(reference_mb, 15, 0.05),
     params:
-        reference=config["reference"],
-        vocabulary=config["vocabulary"],
+        settings={"reference": SETTINGS["reference"], "vocabulary": SETTINGS["vocabulary"]},
     message:
         "Choosing the genes that the model knows"
     script:
@@ -44,8 +43,11 @@ rule align_genes:
         runtime=by_size(sample_mb, 5, 0.02),
     params:
         sample=lambda wildcards: SAMPLES[wildcards.sample],
-        min_share=config["vocabulary"]["min_share"],
-        on_invalid=lambda wildcards: QC[wildcards.sample]["on_invalid"],
+        settings=lambda wildcards: {
+            "sample": READ_AS[wildcards.sample],
+            "min_share": SETTINGS["vocabulary"]["min_share"],
+            "on_invalid": QC[wildcards.sample]["on_invalid"],
+        },
     message:
         "Matching the genes of {wildcards.sample} with the vocabulary"
     script:

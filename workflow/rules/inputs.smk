@@ -12,7 +12,10 @@ except InputError as error:
 
 BUNDLE_FOLDER = config["model"]["bundle"]
 
+# What decides results: a rule's param `settings` is the part of it that its results say they were made with.
+SETTINGS = without_places(config)
 SAMPLES = {row["sample_id"]: {key: row[key] for key in COMPUTING if key in row} for row in SHEET}
+READ_AS = {sample: {key: row[key] for key in READING if key in row} for sample, row in SAMPLES.items()}
 QC = {row["sample_id"]: {key: row.get(key, value) for key, value in config["qc"].items()} for row in SHEET}
 # local(): a module's prefix and a default storage are for results, not for the user's own files.
 COUNTS = {row["sample_id"]: local(row["path"]) for row in SHEET}

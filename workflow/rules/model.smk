@@ -15,8 +15,7 @@ rule tokenise_reference:
         mem_mb=by_size(reference_mb, 1000, 2),
         runtime=by_size(reference_mb, 15, 0.05),
     params:
-        reference=config["reference"],
-        seed=config["train"]["seed"],
+        settings={"reference": SETTINGS["reference"], "seed": SETTINGS["train"]["seed"]},
     message:
         "Turning the reference into tokens"
     script:
@@ -42,9 +41,8 @@ rule train_model:
         mem_mb=by_size(reference_mb, 6000, 4),
         runtime=by_size(reference_mb, 240, 1),
     params:
-        format=BUNDLE_FORMAT,  # a bundle that this version cannot read is trained anew
-        preset=config["model"]["preset"],
-        train=config["train"],
+        # With its format: a bundle that this version cannot read is trained anew.
+        settings={"format": BUNDLE_FORMAT, "preset": SETTINGS["model"]["preset"], "train": SETTINGS["train"]},
     message:
         "Training CellMemory on the reference"
     script:
@@ -76,8 +74,7 @@ rule calibrate_model:
         mem_mb=by_size(reference_mb, 5000, 2),
         runtime=by_size(reference_mb, 60, 0.5),
     params:
-        train=config["train"],
-        alpha=config["ood"]["alpha"],
+        settings={"train": SETTINGS["train"], "alpha": SETTINGS["ood"]["alpha"]},
     message:
         "Calibrating confidence and OOD scores on reference cells"
     script:
@@ -103,8 +100,7 @@ rule leave_type_out:
         mem_mb=by_size(reference_mb, 4000, 2),
         runtime=by_size(reference_mb, 360, 2),
     params:
-        seed=config["train"]["seed"],
-        alpha=config["ood"]["alpha"],
+        settings={"seed": SETTINGS["train"]["seed"], "alpha": SETTINGS["ood"]["alpha"]},
     message:
         "Leaving each type out of the reference and looking for it"
     script:

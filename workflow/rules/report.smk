@@ -17,7 +17,7 @@ rule project_umap:
         mem_mb=by_samples(1200, 0.5),
         runtime=by_samples(30, 0.05),
     params:
-        max_points=config["report"]["max_points"],
+        settings={"max_points": SETTINGS["report"]["max_points"]},
     message:
         "Mapping reference and cohort"
     script:
@@ -42,6 +42,8 @@ rule integration:
     resources:
         mem_mb=by_samples(2000, 0.5),
         runtime=by_samples(15, 0.05),
+    params:
+        settings={},
     message:
         "Measuring how well reference and cohort are integrated"
     script:
@@ -100,7 +102,7 @@ rule report:
         runtime=by_samples(15, 0.1),
     params:
         patients=list(PATIENTS) if CNV_ENABLED else [],
-        title=config["report"]["title"],
+        settings=SETTINGS,
         config=config,
     message:
         "Writing the cohort report"

@@ -9,7 +9,7 @@
 | bundle_sha256 | the model bundle's files |
 
 A job states what it knows itself and inherits the rest from its inputs, so that nothing is hashed twice. No fact names
-a time, a machine or a folder: the same run gives the same bytes elsewhere (DESIGN law 4).
+a time, a machine or a folder: the same run gives the same bytes elsewhere (design law 4).
 """
 
 from __future__ import annotations
@@ -31,46 +31,36 @@ NAME = "provenance"
 
 CONFIG = "config_sha256"
 
-
-# Params, or parts of them, that say which data and where: their content is in other facts.
-NO_SETTINGS = ("sample_id", "patient_id", "samples", "patients", "path", "bundle", "positions", "arms", "gene_sets")
-_facts: dict[str, str] = {}
+_facts: dict[str, str] = {}  # of the one job that a process does
 
 
-def begin(
-    params: Mapping[str, Any], inputs: Iterable[str], tables: Iterable[str] = (), results: Iterable[str] = ()
+def start(
+    settings: Mapping[str, Any], inputs: Iterable[str], *, user_tables: Iterable[str] = (), results: Iterable[str] = ()
 ) -> None:
     """Take on a job: all that this process writes from now on carries its facts.
 
     Parameters
     ----------
-    params
-        The job's settings by name; those that only say which data they are for are left out of the digest.
+    settings
+        What decides the job's results: hashed as it is.
     inputs
         Paths of the files that the job reads; tables and JSON files among them hand on their facts.
-    tables
-        Those that the user may have given in place of ours (positions, arms, gene sets): part of the settings.
+    user_tables
+        Paths of tables that the user may have given in place of ours: their content is part of the settings.
     results
-        Those that are results in .h5ad: they hand on their facts, which samples in .h5ad, be they results of another
-        run, do not.
+        Paths of results in .h5ad: they hand on their facts, which samples in .h5ad, be they results of another run,
+        do not.
     """
     found = [*map(read, inputs), *map(read_h5ad, results)]
     _facts.clear()
     for name in sorted({name for given in found for name in given} - {"workflow_version"}):
         values = sorted({given[name] for given in found if name in given})
         _facts[name] = values[0] if len(values) == 1 else digest(values)
-    settings = [_without_places(params), [checksum(path) for path in tables]]
     _facts["workflow_version"] = __version__
-    _facts[CONFIG] = digest([settings, _facts.get(CONFIG)])
+    _facts[CONFIG] = digest([settings, [checksum(path) for path in user_tables], _facts.get(CONFIG)])
 
 
-def _without_places(params: Any) -> Any:
-    if isinstance(params, Mapping):
-        return {name: _without_places(value) for name, value in params.items() if name not in NO_SETTINGS}
-    return params
-
-
-def state(**facts: str) -> None:
+def add_facts(**facts: str) -> None:
     """Add facts that the job knows itself."""
     _facts.update(facts)
 

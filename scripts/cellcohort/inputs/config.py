@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -30,6 +31,28 @@ def check_config(config: dict[str, Any], schema: dict[str, Any], *, files: Itera
     if errors:
         place, problem = explain(errors[0], schema)
         raise InputError(f"{_file_of(place, config, list(files))}: {'.'.join(place)}: {problem}")
+
+
+PLACES = (
+    ("samples",),
+    ("reference", "path"),
+    ("model", "bundle"),
+    ("cnv", "positions"),
+    ("cnv", "arms"),
+    ("explain", "gene_sets"),
+    ("pathvars",),
+)
+"""Keys that say where something lies and decide no result: what lies there does (`core.provenance`)."""
+
+
+def without_places(config: dict[str, Any]) -> dict[str, Any]:
+    """The config without the keys of `PLACES`: what of it decides results."""
+    kept = copy.deepcopy(config)
+    for *sections, key in PLACES:
+        section = _look_up(kept, sections)
+        if isinstance(section, dict):
+            section.pop(key, None)
+    return kept
 
 
 def explain(error: ValidationError, schema: dict[str, Any]) -> tuple[list[str], str]:

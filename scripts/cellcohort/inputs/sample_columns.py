@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-COMPUTING = ("sample_id", "patient_id", "counts", "genes", "species")
+READING = ("counts", "genes", "species")
+"""How a sample's file is read."""
+
+COMPUTING = ("sample_id", "patient_id", *READING)
 """What a sample's own jobs know of its row. The rest is for the cohort's tables: to correct a tissue,
 or to add a truth, repeats no computation."""
 
