@@ -11,17 +11,17 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import anndata as ad
 import h5py
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..core.provenance import NAME, current
 from ..genes.alignment import Alignment
+from ..inputs.backed_matrix import SparseRows
 from ..inputs.counts import Counts, open_sample
 from ..inputs.sample_columns import DESCRIPTION
+from ..inputs.stored_elements import array, attribute, is_group, member, text_column
 from ..outputs.h5ad import GrowingH5ad, growing_h5ad
 from ..outputs.parquet import read_frame, stacked
 from ..outputs.schemas import ANNOTATION, CNV_CELLS
@@ -70,7 +70,7 @@ def write_annotated(
     widths = {"X_cellmemory": _embedding_width(samples), "X_umap": 2}
     widths |= {"spatial": max(spatial_widths)} if any(spatial_widths) else {}
     places = read_frame(umap).query("set == 'cohort'").set_index(["sample_id", "cell_id"])[["x", "y"]]
-    uns = {"title": title, "default_embedding": "X_umap", "measured": _measured(used, len(vocabulary)), NAME: current()}
+    uns = {"title": title, "default_embedding": "X_umap", "measured": _measured(used, len(vocabulary))}
     with growing_h5ad(path, obs=_empty_obs(used), var=_var(vocabulary), obsm=widths, uns=uns) as file:
         for files in used:
             counts, obs = open_sample(files.sample, files.counts), _obs(files)
@@ -151,8 +151,7 @@ def _var(vocabulary: pd.DataFrame) -> pd.DataFrame:
     """The vocabulary by symbol; text where something is unknown, because .h5ad has no missing text."""
     texts = vocabulary[["gene_id", "chromosome"]].fillna("").astype(str)
     places = vocabulary[["start", "end"]].astype("Float64").astype(float)
-    var = texts.join(places).set_index(ad.utils.make_index_unique(pd.Index(vocabulary["symbol"].astype(str))))
-    return var.rename_axis("symbol")
+    return texts.join(places).set_index(pd.Index(vocabulary["symbol"].astype(str), name="symbol"))
 
 
 def _embedding_width(samples: Sequence[SampleFiles]) -> int:
@@ -180,13 +179,13 @@ def sample_rows(file: h5py.File) -> list[slice]:
 
 
 def column(file: h5py.File, name: str, rows: slice) -> np.ndarray:
-    """Some rows of a column of obs; None where a text is missing. Of its categories those of these rows are read."""
-    element = file["obs"][name]
-    if isinstance(element, h5py.Group):
-        codes, places = np.unique(element["codes"][rows], return_inverse=True)
-        known = codes >= 0
-        values = np.full(len(codes), None)
-        if known.any():  # categories of nothing are no text
-            values[known] = element["categories"].asstr()[codes[known]]
-        return values[places]
-    return element.asstr()[rows] if h5py.check_string_dtype(element.dtype) else element[rows]
+    """Some rows of a column of obs; None where a text is missing."""
+    element = member(file, f"obs/{name}")
+    is_number = not is_group(element) and not h5py.check_string_dtype(element.dtype)
+    return array(element, rows) if is_number else text_column(member(file, "obs"), name, rows)
+
+
+def count_rows(file: h5py.File) -> SparseRows:
+    """The counts, read by ranges of rows."""
+    group = member(file, "X")
+    return SparseRows(group, tuple(attribute(group, "shape")))

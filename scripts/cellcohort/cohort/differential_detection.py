@@ -13,7 +13,6 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pandas as pd
-from anndata.io import sparse_dataset
 from scipy import sparse
 from scipy.stats import false_discovery_control
 
@@ -21,7 +20,7 @@ from ..bundle.model_bundle import Bundle
 from ..classifier.type_profiles import Profiles
 from ..core.errors import InputError
 from ..outputs.schemas import ORIGIN_GENE_SETS, ORIGIN_GENES
-from .cohort_h5ad import column, sample_rows
+from .cohort_h5ad import column, count_rows, sample_rows
 from .enrichment import rank_gene_sets
 
 MIN_CELLS = 10  # of an origin
@@ -113,11 +112,11 @@ def compare_origins(
 
 def _sums(file: h5py.File, samples: Sequence[tuple[slice, np.ndarray]], bundle: Bundle) -> tuple[Excess, Excess]:
     """A patient's OOD cells by origin and its other cells by label."""
-    matrix, foreign, ordinary = sparse_dataset(file["X"]), Excess(bundle.profiles), Excess(bundle.profiles)
+    matrix, foreign, ordinary = count_rows(file), Excess(bundle.profiles), Excess(bundle.profiles)
     for rows, measured in samples:
         for start in range(rows.start, rows.stop, _CHUNK):
             part = slice(start, min(start + _CHUNK, rows.stop))
-            counts, is_ood = matrix[part], column(file, "is_ood", part)
+            counts, is_ood = matrix.read(part.start, part.stop), column(file, "is_ood", part)
             for excess, own, name in ((foreign, is_ood, "origin"), (ordinary, ~is_ood, "label")):
                 excess.add(counts[own], _codes(column(file, name, part)[own], bundle.labels, file.filename), measured)
     return foreign, ordinary

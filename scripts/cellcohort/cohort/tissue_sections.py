@@ -7,13 +7,12 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pandas as pd
-from anndata.io import sparse_dataset
 from scipy import sparse
 
 from ..bundle.model_bundle import Bundle
 from ..model.tokens import tokenise
 from ..outputs.schemas import SECTIONS
-from .cohort_h5ad import column, sample_rows
+from .cohort_h5ad import column, count_rows, sample_rows
 from .sampling import hashes
 
 MOST_CELLS = 5_000
@@ -43,7 +42,7 @@ def _section(file: h5py.File, rows: slice, most: int, bundle: Bundle, seed: int)
     cells = cells[cells["x"].notna() & cells["y"].notna()]
     lowest = np.argsort(hashes(cells["cell_id"], seed), kind="stable")[:most]
     cells = cells.iloc[lowest].sort_values("cell_id")
-    gene, score = _highest(sparse_dataset(file["X"])[rows][cells.index], cells["label"], bundle)
+    gene, score = _highest(count_rows(file).read(rows.start, rows.stop)[cells.index], cells["label"], bundle)
     return cells.assign(gene=gene, gene_score=score)[SECTIONS.names]
 
 

@@ -1,21 +1,17 @@
-"""ood.h5ad: the OOD cells of a sample with the counts of all genes, written as a stream."""
+"""Write ood.h5ad: the OOD cells of a sample with the counts of all genes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-import anndata as ad
-import h5py
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from scipy import sparse
 
-from ..core.files import atomic_path
-from ..core.provenance import NAME, current
 from ..inputs.counts import Counts
+from ..outputs.h5ad import growing_h5ad
 from ..outputs.parquet import stacked
 from ..outputs.schemas import ANNOTATION
 
@@ -25,57 +21,56 @@ BATCH_CELLS = 16_384
 def write_ood(path: str | Path, counts: Counts, *, annotation: str | Path, embedding: str | Path) -> None:
     """Write the cells whose is_ood is true.
 
-    obs holds the columns of annotation.parquet (no coarse type as an empty text), obsm["X_cellmemory"] the
-    embedding, obsm["spatial"] the coordinates of a file that has them, uns["value_kind"] the kind of the sample's
-    values, which are on the linear scale here. Both tables have the same cells in the same order.
+    obs holds the columns of annotation.parquet, texts as categories; obsm["X_cellmemory"] the embedding,
+    obsm["spatial"] the coordinates of a file that has them, uns["value_kind"] the kind of the sample's values, which
+    are on the linear scale here. Both tables have the same cells in the same order.
     """
     batches = list(_ood_batches(annotation, embedding))
-    obs = pd.concat([obs for obs, _ in batches]) if batches else _empty_obs()
+    obs = _as_obs(pd.concat([ANNOTATION.empty_table().to_pandas(), *(cells for cells, _ in batches)]))
     rows = np.flatnonzero(pd.Index(counts.cell_ids).isin(obs.index))
     width = pq.read_schema(embedding).field("vector").type.list_size
-    vectors = np.concatenate([np.empty((0, width), np.float32), *(vectors for _, vectors in batches)])
-    places = {"X_cellmemory": vectors} | ({} if counts.spatial is None else {"spatial": counts.spatial[rows]})
-    _write(path, obs, places, counts.genes, counts.kind, (chunk for _, chunk in counts.chunks(rows)))
+    arrays = {"X_cellmemory": np.concatenate([np.empty((0, width), np.float32), *(vectors for _, vectors in batches)])}
+    if counts.spatial is not None:
+        arrays["spatial"] = counts.spatial[rows]
+    widths = {name: values.shape[1] for name, values in arrays.items()}
+    uns = {"value_kind": counts.kind}
+    with growing_h5ad(path, obs=obs[:0], var=_var(counts.genes), obsm=widths, uns=uns) as file:
+        file.append_obs(obs)
+        for name, values in arrays.items():
+            file.append_obsm(name, values)
+        for _, chunk in counts.chunks(rows):
+            file.append_rows(chunk)
 
 
 def empty_ood(path: str | Path) -> None:
     """A valid file of no cells."""
-    genes = pd.DataFrame({"symbol": [], "gene_id": []}, dtype=object)
-    _write(path, _empty_obs(), {"X_cellmemory": np.empty((0, 0), np.float32)}, genes, "none", ())
+    obs, genes = (
+        _as_obs(ANNOTATION.empty_table().to_pandas()),
+        pd.DataFrame({"symbol": [], "gene_id": []}, dtype=object),
+    )
+    with growing_h5ad(path, obs=obs, var=_var(genes), obsm={"X_cellmemory": 0}, uns={"value_kind": "none"}):
+        pass
 
 
-def _empty_obs() -> pd.DataFrame:
-    return ANNOTATION.empty_table().to_pandas().set_index("cell_id")
-
-
-def _ood_batches(annotation, embedding) -> Iterator[tuple[pd.DataFrame, np.ndarray]]:
-    """obs and embeddings of the OOD cells among each batch of the sample's cells."""
+def _ood_batches(annotation: str | Path, embedding: str | Path) -> Iterator[tuple[pd.DataFrame, np.ndarray]]:
+    """Annotation and embeddings of the OOD cells among each batch of the sample's cells."""
     readers = [pq.ParquetFile(path).iter_batches(BATCH_CELLS) for path in (annotation, embedding)]
     for cells, embedded in zip(*readers, strict=True):
         chosen = cells["is_ood"]
         vectors = stacked(pa.chunked_array([embedded["vector"].filter(chosen)]))
-        yield cells.filter(chosen).to_pandas().set_index("cell_id"), vectors
+        yield cells.filter(chosen).to_pandas(), vectors
 
 
-def _write(
-    path,
-    obs: pd.DataFrame,
-    obsm: dict[str, np.ndarray],
-    genes: pd.DataFrame,
-    kind: str,
-    chunks: Iterable[sparse.csr_matrix],
-) -> None:
-    coarse = obs["coarse_label"].fillna("").astype(str), obs["coarse_confidence"].astype(np.float32)
-    obs = obs.assign(coarse_label=coarse[0], coarse_confidence=coarse[1])
-    var = genes.assign(gene_id=genes["gene_id"].fillna("").astype(str)).set_index("symbol")
-    uns = {"value_kind": kind, NAME: current()}
-    nothing = ad.AnnData(X=sparse.csr_matrix((0, len(var)), dtype=np.float32), var=var, uns=uns)
-    with atomic_path(path) as part:
-        nothing.write_h5ad(part, compression="gzip")
-        with h5py.File(part, "r+") as file:
-            matrix = ad.io.sparse_dataset(file["X"])
-            for chunk in chunks:
-                matrix.append(chunk)
-            for name, content in (("obs", obs), ("obsm", obsm)):
-                del file[name]
-                ad.io.write_elem(file, name, content, dataset_kwargs={"compression": "gzip"})
+def _as_obs(cells: pd.DataFrame) -> pd.DataFrame:
+    """Annotated cells by cell_id with the dtypes of ANNOTATION, texts as categories."""
+    dtypes = {field.name: field.type.to_pandas_dtype() for field in ANNOTATION if field.type != pa.string()}
+    dtypes |= {
+        field.name: pd.CategoricalDtype(sorted(cells[field.name].dropna().unique()))
+        for field in ANNOTATION
+        if field.type == pa.string() and field.name != "cell_id"
+    }
+    return cells.astype(dtypes).set_index("cell_id")
+
+
+def _var(genes: pd.DataFrame) -> pd.DataFrame:
+    return genes.assign(gene_id=genes["gene_id"].fillna("").astype(str)).set_index("symbol")

@@ -1,4 +1,8 @@
-"""An .h5ad that grows by rows, so that a cohort is written without ever being in memory (DESIGN law 3)."""
+"""Write an .h5ad by rows, so that it is never in memory as a whole (design law 3).
+
+The row pointers and column numbers of X have one dtype, as scipy has them in memory and as scanpy's functions ask for:
+32 bits as long as these number the entries, else 64.
+"""
 
 from __future__ import annotations
 
@@ -13,21 +17,35 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from ..core import provenance
 from ..core.files import atomic_path
 
+INT32_MAX = 2**31 - 1
 _CHUNK_BYTES = 2**18
+_COPIED_ROWS = 2**22
 
 
 class GrowingH5ad:
-    """An open file; made by `growing_h5ad`. X, obs and each obsm grow one by one and have to end with as many rows."""
+    """An open file; made by `growing_h5ad`. X, obs and each obsm grow by themselves and have to end equally long."""
 
     def __init__(self, file: h5py.File) -> None:
         self._file = file
         columns = {name: column for name, column in file["obs"].items() if isinstance(column, h5py.Group)}
         self._categories = {name: pd.Index(column["categories"].asstr()[:]) for name, column in columns.items()}
-        for name in ("X/data", "X/indices", *(f"obsm/{name}" for name in file["obsm"]), *_columns(file["obs"])):
+        for name in (
+            "X/data",
+            "X/indices",
+            *(f"obsm/{name}" for name, array in file["obsm"].items() if array.shape[1]),
+            *_columns(file["obs"]),
+        ):
             _make_growing(file, name)
         _make_growing(file, "X/indptr", dtype=np.int64, first=np.zeros(1))
+
+    def unify_index_dtype(self) -> None:
+        """Give row pointers and column numbers of X the dtype of the other, when all rows are there."""
+        group = self._file["X"]
+        narrow = max(len(group["data"]), group.attrs["shape"][1]) <= INT32_MAX
+        _convert(group, "indptr" if narrow else "indices", np.int32 if narrow else np.int64)
 
     def append_rows(self, matrix: sparse.csr_matrix) -> None:
         """Add rows to X."""
@@ -68,17 +86,23 @@ def growing_h5ad(
     obs
         No rows; its columns and dtypes are those of the file. A categorical has all of its categories.
     var
-        The columns of X, which is CSR of float32 with 64-bit row pointers.
+        The columns of X, which is CSR of float32; its index is made unique.
     obsm
         Number of columns of each float32 array; "spatial" is float64, as scverse writes it.
+    uns
+        Further content; where the file comes from is added (`core.provenance`).
     """
+    var = var.set_axis(ad.utils.make_index_unique(var.index.astype(object)).rename(var.index.name))
     arrays = {name: np.empty((0, width), float if name == "spatial" else np.float32) for name, width in obsm.items()}
     matrix = sparse.csr_matrix((0, len(var)), dtype=np.float32)
-    skeleton = ad.AnnData(X=matrix, obs=obs, var=var, obsm=arrays, uns=dict(uns or {}))
+    facts = {provenance.NAME: provenance.current()}
+    skeleton = ad.AnnData(X=matrix, obs=obs, var=var, obsm=arrays, uns={**(uns or {}), **facts})
     with atomic_path(path) as part:
         skeleton.write_h5ad(part)
         with h5py.File(part, "r+") as file:
-            yield GrowingH5ad(file)
+            growing = GrowingH5ad(file)
+            yield growing
+            growing.unify_index_dtype()
 
 
 def _columns(group: h5py.Group) -> list[str]:
@@ -111,3 +135,21 @@ def _append(dataset: h5py.Dataset, values: np.ndarray) -> None:
     dataset.resize(start + len(values), axis=0)
     if len(values):
         dataset[start:] = values
+
+
+def _convert(group: h5py.Group, name: str, dtype: Any) -> None:
+    """Replace a one-dimensional dataset by the same one of another dtype, block by block."""
+    old = group[name]
+    new = group.create_dataset(
+        f"{name}.new",
+        shape=old.shape,
+        maxshape=(None,),
+        dtype=dtype,
+        chunks=old.chunks,
+        compression="gzip",
+        shuffle=True,
+    )
+    for start in range(0, len(old), _COPIED_ROWS):
+        new[start : start + _COPIED_ROWS] = old[start : start + _COPIED_ROWS]
+    del group[name]
+    group.move(f"{name}.new", name)
