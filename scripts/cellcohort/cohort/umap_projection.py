@@ -2,7 +2,7 @@
 
 UMAP is fitted on the reference alone. A patient's cell is placed among its nearest reference cells, by their weights in
 UMAP's fuzzy neighbour graph, without the stochastic refinement of `UMAP.transform`: so its place depends on that cell
-and the reference only, and adding a patient moves nobody else (DESIGN law 1).
+and the reference only, and adding a patient moves nobody else (design law 1).
 """
 
 from __future__ import annotations

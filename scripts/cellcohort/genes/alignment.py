@@ -1,4 +1,4 @@
-"""Which genes of a sample are the genes of the vocabulary (DESIGN law 2: by name or id, never by position)."""
+"""Which genes of a sample are the genes of the vocabulary (design law 2: by name or id, never by position)."""
 
 from __future__ import annotations
 

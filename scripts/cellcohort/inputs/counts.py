@@ -110,7 +110,7 @@ class Counts:
     def chunks(
         self, rows: np.ndarray | None = None, size: int = 4096
     ) -> Iterator[tuple[np.ndarray, sparse.csr_matrix]]:
-        """Stream the matrix (DESIGN law 3).
+        """Stream the matrix (design law 3).
 
         Parameters
         ----------
