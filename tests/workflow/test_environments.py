@@ -31,10 +31,10 @@ PACKAGE = {
 }
 
 
-def requirements() -> dict[str, str]:
-    """Version of each package in requirements.txt."""
-    lines = (REPO / "requirements.txt").read_text().splitlines()
-    return dict(line.split("==") for line in lines if line and not line.startswith("#"))
+def requirements(name: str = "requirements.txt") -> dict[str, str]:
+    """Version of each package in a file of requirements."""
+    lines = (REPO / name).read_text().splitlines()
+    return dict(line.split("==") for line in lines if line and not line.startswith(("#", "-r ")))
 
 
 def environment(name: str) -> dict[str, str]:
@@ -152,6 +152,11 @@ def test_planning_imports_nothing_that_snakemake_does_not_bring():
     loaded = {name.split(".")[0] for name in done.stdout.split()}
     needed = set().union(*(third_party(path, set()) for path in SCRIPTS.rglob("*.py")))
     assert {PACKAGE.get(name, name) for name in loaded} & needed <= needed_by({"snakemake": ""})
+
+
+def test_the_requirements_of_development_pin_what_their_packages_need():
+    given = requirements("requirements-dev.txt")
+    assert sorted(needed_by(given) - set(given) - set(requirements())) == []
 
 
 def test_requirements_have_no_local_versions():
