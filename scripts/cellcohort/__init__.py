@@ -10,4 +10,4 @@ import os
 # to be set before torch is loaded.
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
