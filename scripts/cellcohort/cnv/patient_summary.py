@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from ..genes.positions import natural_order
+from ..genes.positions import genome_order
 from ..outputs.schemas import CNV_ORIGINS, CNV_PATIENTS
 from .cell_groups import group_names
 
@@ -59,7 +59,7 @@ def arm_shares(cells: pd.DataFrame, arms: pd.DataFrame) -> pd.DataFrame:
     number = sums["n_cells"].where(sums["n_cells"] > 0)
     shares = {name: sums[name] / number for name in ("gained", "lost")}
     sums = sums.assign(**shares, log2_ratio=sums["log2_ratio"] / number).fillna({"gained": 0.0, "lost": 0.0})
-    ordered = sums.set_index("arm").loc[natural_order(sums["arm"])].reset_index()
+    ordered = sums.set_index("arm").loc[genome_order(sums["arm"])].reset_index()
     return ordered.assign(patient_id=_patient(cells))[CNV_PATIENTS.names]
 
 

@@ -19,7 +19,7 @@ from scipy import sparse
 
 from ..core.files import atomic_path
 from ..core.provenance import NAME, current
-from ..genes.positions import natural_order
+from ..genes.positions import genome_order
 
 _CHUNK = 2048
 
@@ -61,7 +61,7 @@ def smoothing_operator(
     """
     blocks, tables, chr_pos, first = [], [], {}, 0
     symbols = genes["symbol"].to_numpy()
-    for chromosome in natural_order(genes["chromosome"].unique()):
+    for chromosome in genome_order(genes["chromosome"].unique()):
         # The sort of infercnvpy, ties included, so that both give the same windows.
         rows = genes.reset_index(drop=True).query("chromosome == @chromosome").sort_values("start").index.to_numpy()
         length = window if window < len(rows) else len(rows)
