@@ -1,4 +1,4 @@
-"""infercnvpy's smoothed profile, computed from the nonzero entries alone.
+"""Smoothed copy-number profile as infercnvpy defines it, computed from the nonzero entries alone.
 
 A zero entry of a cell has one centred and clipped value per gene. The profile of a cell is therefore a constant plus
 a sparse product: ``f(0) S + (f(x) - f(0)) S``, with `S` the banded operator (genes x windows) of the running mean. No
@@ -15,6 +15,7 @@ from pathlib import Path
 import anndata as ad
 import numpy as np
 import pandas as pd
+from natsort import natsorted
 from scipy import sparse
 
 from ..core.files import atomic_path
@@ -178,10 +179,11 @@ def write_profile(path: str | Path, obs: pd.DataFrame, profile: Profile) -> None
     """Write a profile as the .h5ad that infercnvpy's plots read.
 
     ``obsm["X_cnv"]`` float32 CSR, ``uns["cnv"]["chr_pos"]``, and the map of the columns as arrays in
-    ``uns["cnv"]["columns"]`` (genes joined by ";"). X is empty: the counts stay in the sample's own file.
+    ``uns["cnv"]["columns"]`` (genes joined by ";"). X is empty: the counts stay in the sample's own file. Text of `obs`
+    becomes categorical, its categories in natural order.
     """
-    text = obs.select_dtypes(exclude=["number", "bool"]).columns
-    obs = obs.astype(dict.fromkeys(text, "category"))
+    text = obs.select_dtypes(exclude=["number", "bool"])
+    obs = obs.assign(**{name: _categorical(column) for name, column in text.items()})
     columns = profile.columns.assign(genes=[";".join(genes) for genes in profile.columns["genes"]])
     adata = ad.AnnData(
         X=sparse.csr_matrix((len(obs), 0), dtype=np.float32),
@@ -194,3 +196,7 @@ def write_profile(path: str | Path, obs: pd.DataFrame, profile: Profile) -> None
     )
     with atomic_path(path) as part:
         adata.write_h5ad(part, compression="gzip")
+
+
+def _categorical(column: pd.Series) -> pd.Categorical:
+    return pd.Categorical(column, categories=natsorted(column.dropna().unique()))
