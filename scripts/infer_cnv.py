@@ -2,12 +2,15 @@
 
 from pathlib import Path
 
+import matplotlib
+
 from cellcohort.cnv.heatmap import draw_heatmap
+from cellcohort.cnv.leiden_groups import leiden_groups
 from cellcohort.cnv.markers import rank_markers
 from cellcohort.cnv.patient import call_patient
-from cellcohort.cnv.patient_files import write_patient
+from cellcohort.cnv.patient_files import cell_names, write_patient
 from cellcohort.cnv.patient_samples import open_healthy, open_samples
-from cellcohort.cnv.patient_summary import arm_shares, join_cells, origin_shares
+from cellcohort.cnv.patient_summary import add_origins, arm_shares, origin_shares
 from cellcohort.cnv.settings import Settings
 from cellcohort.core.job import start_job
 from cellcohort.genes.genome_tables import read_arms, read_positions
@@ -16,6 +19,7 @@ from cellcohort.outputs.parquet import read_frame, write_table
 from cellcohort.outputs.schemas import CNV_MARKERS, CNV_ORIGINS, CNV_PATIENTS
 
 settings = start_job(snakemake)
+matplotlib.use("Agg")  # no display is needed
 config, reference, files = settings["cnv"], settings["reference"], snakemake.input
 healthy = None
 if reference and files.get("reference"):
@@ -35,11 +39,12 @@ result = call_patient(
 )
 patient = snakemake.params.samples[0]["patient_id"]
 output = snakemake.output
-write_patient(result, patient, cnv=output.cnv, cells=output.cells, arms=output.arms)
+leiden = leiden_groups(result.profile, cell_names(result.cells))
+write_patient(result, patient, leiden=leiden, cnv=output.cnv, cells=output.cells, arms=output.arms)
 draw_heatmap(Path(output.heatmap), result.cells, result.profile, result.chr_pos, title=f"Patient {patient}")
 
 arms = read_frame(output.arms)
-cells = join_cells(read_frame(output.cells), {sample.sample_id: sample.annotation for sample in samples})
+cells = add_origins(read_frame(output.cells), {sample.sample_id: sample.annotation for sample in samples})
 write_table(output.patient, arm_shares(cells, arms), CNV_PATIENTS)
 write_table(output.origins, origin_shares(cells, arms), CNV_ORIGINS)
 write_table(output.markers, rank_markers(cells, samples, positions), CNV_MARKERS)

@@ -23,6 +23,7 @@ from sklearn.metrics import f1_score, roc_auc_score
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 from cellcohort.cnv.call_copy_number import CnvResult, call_copy_number
+from cellcohort.cnv.cell_groups import GROUP
 from cellcohort.inputs.resources import gene_positions
 
 OLIGODENDROGLIOMA = "oligodendroglioma_tirosh2016.h5ad"
@@ -41,13 +42,11 @@ def half_of_each_type(types: pd.Series, normal: np.ndarray, share: float, rng: n
 
 def main_groups(result: CnvResult, malignant: np.ndarray, donor: np.ndarray) -> dict[str, pd.Series]:
     """Calls by arm of the group that most malignant cells of each donor are in."""
-    cells = result.cells
-    kind = cells["clone"].where(cells["clone"].notna(), cells["cnv_call"])
-    group = (cells["lineage"].astype(str) + "|" + kind.astype(str)).to_numpy()
     found = {}
     for name in np.unique(donor[malignant]):
-        most = pd.Series(group[malignant & (donor == name)]).mode()[0]
-        found[name] = result.arms[result.arms["group"] == most].set_index("arm")["call"]
+        sizes = result.cells[malignant & (donor == name)].groupby(GROUP, dropna=False).size()
+        largest = sizes.reset_index().astype({"clone": object}).nlargest(1, columns=0)
+        found[name] = result.arms.merge(largest, on=GROUP).set_index("arm")["call"]
     return found
 
 
@@ -92,7 +91,7 @@ def ovary(adata: ad.AnnData, donor: str, seed: int) -> dict:
     result = call_copy_number(part, lineage="cell_type", reference="reference", positions=gene_positions())
     call = result.cells["cnv_call"].to_numpy()
     other = ~epithelial & ~reference
-    called = result.arms[(result.arms["call"] != 0) & result.arms["group"].str.startswith("Epithelial")]
+    called = result.arms[(result.arms["call"] != 0) & (result.arms["lineage"] == "Epithelial")]
     return {
         "donor": donor, "seed": seed, "n_epithelial": int(epithelial.sum()), "n_other": int(other.sum()),
         "epithelial_aneuploid": (call[epithelial] == "aneuploid").mean(),

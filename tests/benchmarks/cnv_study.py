@@ -24,6 +24,7 @@ from sklearn.metrics import adjusted_rand_score, roc_auc_score
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 from cellcohort.cnv.call_copy_number import call_copy_number
+from cellcohort.cnv.cell_groups import GROUP
 from cellcohort.genes.chromosome_arms import lay_out_arms
 from cellcohort.genes.positions import place_genes
 from cellcohort.inputs.resources import chromosome_arms, gene_positions
@@ -167,10 +168,9 @@ def score(adata: ad.AnnData, dosage: pd.DataFrame, result) -> dict[str, float]:
 
 def score_arms(query: pd.DataFrame, dosage: pd.DataFrame, arms: pd.DataFrame) -> dict[str, float]:
     """Precision, recall and F1 of group-arms; a group's truth is that of most of its cells."""
-    kind = query["clone"].where(query["clone"].notna(), query["cnv_call"])
-    truth = query.assign(group=query["lineage"] + "|" + kind).groupby("group")["true_clone"].agg(lambda x: x.mode()[0])
-    arms = arms[arms["group"].isin(truth.index)]
-    clone = arms["group"].map(truth).to_numpy()
+    truth = query.groupby(GROUP, dropna=False)["true_clone"].agg(lambda x: x.mode()[0]).reset_index()
+    arms = arms.merge(truth.astype({"clone": object}), on=GROUP)
+    clone = arms["true_clone"].to_numpy()
     padded = np.vstack([dosage.to_numpy(), np.ones(dosage.shape[1])])
     real = np.sign(padded[clone, dosage.columns.get_indexer(arms["arm"])] - 1)
     call = arms["call"].to_numpy()

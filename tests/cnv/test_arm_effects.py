@@ -29,7 +29,7 @@ def test_an_event_is_seen_in_size_and_sign() -> None:
     table = pd.Series(effects.log2_ratio, LAYOUT.names)
     assert table["1p"] == pytest.approx(-1, abs=0.15)
     assert table["3q"] == pytest.approx(np.log2(1.5), abs=0.15)
-    calls = pd.Series(effects.calls(min_effect=0.25, min_z=5), LAYOUT.names)
+    calls = pd.Series(effects.call_arms(min_effect=0.25, min_z=5), LAYOUT.names)
     assert calls[calls != 0].to_dict() == {"1p": -1, "3q": 1}
 
 
@@ -45,7 +45,7 @@ def test_many_gains_do_not_lower_the_other_arms() -> None:
 def test_another_cell_type_shows_no_arm(seed) -> None:
     groups = sums(patient({"A": 60, "B": 60, "C": 60}, seed=seed))
     effects = compare(groups["A"], np.stack([groups["B"], groups["C"]]), LAYOUT)
-    assert not effects.calls(min_effect=0.25, min_z=5).any()
+    assert not effects.call_arms(min_effect=0.25, min_z=5).any()
     assert np.sqrt(np.mean(effects.z**2)) < 1.8
 
 
@@ -58,12 +58,13 @@ def test_a_trend_with_gene_density_is_no_event() -> None:
 def test_a_group_without_counts_has_no_effects() -> None:
     effects = compare(np.zeros(len(GENES)), np.ones((1, len(GENES))), LAYOUT)
     assert np.isnan(effects.z).all()
-    assert not effects.calls(min_effect=0.25, min_z=5).any()
+    assert not effects.call_arms(min_effect=0.25, min_z=5).any()
 
 
 def test_weighted_median() -> None:
     assert weighted_median(np.array([3.0, 1.0, 2.0]), np.ones(3)) == 2
     assert weighted_median(np.array([3.0, 1.0, 2.0]), np.array([10.0, 1, 1])) == 3
+    assert weighted_median(np.array([4.0, 1.0, 3.0, 2.0]), np.ones(4)) == 2, "no mean of two values"
 
 
 def test_bursting_genes_weigh_less() -> None:

@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
+from cellcohort.cnv.cell_groups import GROUP
 from cellcohort.cnv.markers import rank_markers
 from cellcohort.cnv.patient_samples import Sample
-from cellcohort.cnv.patient_summary import arm_shares, join_cells, origin_shares
+from cellcohort.cnv.patient_summary import add_origins, arm_shares, origin_shares
 from cellcohort.inputs.counts import open_counts
 from cellcohort.outputs.parquet import as_table, empty
 from cellcohort.outputs.schemas import CNV_ARMS, CNV_CELLS, CNV_MARKERS, CNV_ORIGINS, CNV_PATIENTS, with_sample
@@ -22,17 +23,23 @@ MARKED = ["G0", "G1", "G2"]
 
 def arm_table(groups: dict[str, dict[str, int]]) -> pd.DataFrame:
     rows = [
-        (f"p1|{group}", arm, 0.5 * call, 9.0 * call, call)
-        for group, arms in groups.items()
+        (*group_of(name), arm, 0.5 * call, 9.0 * call, call)
+        for name, arms in groups.items()
         for arm, call in arms.items()
     ]
-    return pd.DataFrame(rows, columns=CNV_ARMS.names)
+    return pd.DataFrame(rows, columns=[*GROUP, "arm", "log2_ratio", "z", "call"]).assign(patient_id="p1")
+
+
+def group_of(name: str) -> tuple[str, str, str | None]:
+    """Lineage, call and clone of a group called `lineage/clone` or `lineage/call`."""
+    lineage, kind = name.split("/")
+    return (lineage, "aneuploid", kind) if kind.startswith("clone") else (lineage, kind, None)
 
 
 ARMS = arm_table({
-    "A|clone 1": {"1p": -1, "8q": 1, "9p": 0},
-    "A|clone 2": {"1p": -1, "8q": 0, "9p": 0},
-    "B|diploid": {"1p": 0, "8q": 0, "9p": 1},
+    "A/clone 1": {"1p": -1, "8q": 1, "9p": 0},
+    "A/clone 2": {"1p": -1, "8q": 0, "9p": 0},
+    "B/diploid": {"1p": 0, "8q": 0, "9p": 1},
 })  # fmt: skip
 
 
@@ -59,7 +66,7 @@ def write_sample(folder, name: str, kinds: list[str], *, genes: int = N_GENES, s
 
 def join(parts) -> pd.DataFrame:
     cells = pd.concat([cells for _, cells in parts], ignore_index=True)
-    return join_cells(cells, {sample.sample_id: sample.annotation for sample, _ in parts})
+    return add_origins(cells, {sample.sample_id: sample.annotation for sample, _ in parts})
 
 
 @pytest.fixture(scope="module")
@@ -75,16 +82,12 @@ def joined(parts) -> pd.DataFrame:
 
 
 def cells_of(groups: dict[str, int]) -> pd.DataFrame:
-    rows = [name.split("|") for name, number in groups.items() for _ in range(number)]
-    table = pd.DataFrame(rows, columns=["lineage", "clone"]).assign(patient_id="p1", cnv_call="aneuploid")
-    return table.assign(
-        clone=table["clone"].where(table["clone"] != "diploid"),
-        cnv_call=table["cnv_call"].where(table["clone"] != "diploid", "diploid"),
-    )
+    rows = [group_of(name) for name, number in groups.items() for _ in range(number)]
+    return pd.DataFrame(rows, columns=GROUP).assign(patient_id="p1")
 
 
 def test_shares_of_an_arm_are_of_the_aneuploid_cells() -> None:
-    shares = arm_shares(cells_of({"A|clone 1": 30, "A|clone 2": 10, "A|clone 3": 5, "B|diploid": 50}), ARMS)
+    shares = arm_shares(cells_of({"A/clone 1": 30, "A/clone 2": 10, "A/clone 3": 5, "B/diploid": 50}), ARMS)
     as_table(shares, CNV_PATIENTS)
     assert shares["arm"].tolist() == ["1p", "8q", "9p"]
     assert shares["n_cells"].tolist() == [40, 40, 40]
@@ -94,7 +97,7 @@ def test_shares_of_an_arm_are_of_the_aneuploid_cells() -> None:
 
 
 def test_without_an_aneuploid_cell_no_arm_is_altered() -> None:
-    shares = arm_shares(cells_of({"B|diploid": 50}), ARMS)
+    shares = arm_shares(cells_of({"B/diploid": 50}), ARMS)
     assert not shares[["gained", "lost", "n_cells"]].to_numpy().any()
     assert shares["log2_ratio"].isna().all()
 
@@ -153,7 +156,7 @@ def test_too_few_cells_are_not_compared(parts, joined, column) -> None:
 
 def test_a_patient_without_cells_has_empty_tables(tmp_path) -> None:
     sample, _ = write_sample(tmp_path, "s1", [])
-    cells = join_cells(empty(with_sample(CNV_CELLS)).to_pandas(), {})
+    cells = add_origins(empty(with_sample(CNV_CELLS)).to_pandas(), {})
     arms = empty(CNV_ARMS).to_pandas()
     assert as_table(arm_shares(cells, arms), CNV_PATIENTS).num_rows == 0
     assert as_table(origin_shares(cells, arms), CNV_ORIGINS).num_rows == 0

@@ -62,6 +62,8 @@ def _calls(cells: pd.DataFrame) -> pd.DataFrame:
         cnv_score=np.arange(len(cells), dtype=np.float32),
         cnv_call=np.where(altered, "aneuploid", "diploid"),
         clone=np.where(altered, "clone 1", None),
+        label="T",
+        is_ood=altered,
     )
     return calls[::-1]
 

@@ -114,6 +114,8 @@ def test_copy_number_burden_counts_calls_of_query_cells(tmp_path):
         "cnv_call": calls,
         "cnv_score": [0.1, 0.4, 0.6, 0.2, None],
         "reference_source": ["patient", "borrowed", "patient and borrowed", "patient", None],
+        "label": "T",
+        "is_ood": False,
     }).reindex(columns=schemas.CNV_CELLS.names)  # fmt: skip
     write_table(tmp_path / "cells.parquet", cells, schemas.CNV_CELLS)
     burden = as_table(cnv_burden([tmp_path / "cells.parquet"], SHEET[:1]), CNV_BURDEN).to_pandas()
@@ -148,17 +150,20 @@ def test_groups_of_cells_are_counted_by_label_and_clone(tmp_path):
         "lineage": ["T", "T, out of distribution", "T, out of distribution", "out of distribution", "T", "T"],
         "cnv_call": ["aneuploid", "aneuploid", "aneuploid", "undetermined", "diploid", "diploid"],
         "clone": ["clone 1", "clone 1", "clone 1", None, None, None],
+        "label": ["T", "T", "T", "B", "T", "T"],
+        "is_ood": [False, True, True, True, False, False],
     }).reindex(columns=schemas.CNV_CELLS.names)  # fmt: skip
     write_table(tmp_path / "cells.parquet", cells, schemas.CNV_CELLS)
     write_table(tmp_path / "empty.parquet", parquet.empty(schemas.CNV_CELLS), schemas.CNV_CELLS)
     frames = cnv_groups([tmp_path / "cells.parquet", tmp_path / "empty.parquet"], SHEET[:2])
     write_batches(tmp_path / "groups.parquet", frames, CNV_GROUPS)
     found = read_frame(tmp_path / "groups.parquet").astype(object).where(lambda table: table.notna(), None)
-    assert found[["group", "label", "is_ood", "clone", "n_cells"]].to_numpy().tolist() == [
-        ["p1|T, out of distribution|clone 1", "T", True, "clone 1", 2],
-        ["p1|T|clone 1", "T", False, "clone 1", 1],
-        ["p1|T|diploid", "T", False, None, 1],
-        ["p1|out of distribution|undetermined", None, True, None, 1],
+    columns = ["patient_id", "lineage", "cnv_call", "clone", "label", "is_ood", "n_cells"]
+    assert found[columns].to_numpy().tolist() == [
+        ["p1", "T", "aneuploid", "clone 1", "T", False, 1],
+        ["p1", "T", "diploid", None, "T", False, 1],
+        ["p1", "T, out of distribution", "aneuploid", "clone 1", "T", True, 2],
+        ["p1", "out of distribution", "undetermined", None, None, True, 1],
     ]
 
 

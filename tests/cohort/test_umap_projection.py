@@ -91,6 +91,7 @@ def test_calls_of_copy_number_are_joined_by_name(reference, tmp_path, centres):
     write_sample(tmp_path, "a", *draw(centres, 6, 2))
     calls = pd.DataFrame(dict.fromkeys(schemas.CNV_CELLS.names), index=range(6))
     calls = calls.assign(cell_id=[f"c{i}" for i in range(6)], role="query", cnv_call=["aneuploid", *["diploid"] * 5])
+    calls = calls.assign(label="T", is_ood=False)
     write_table(tmp_path / "calls.parquet", calls[::-1], schemas.CNV_CELLS)
     points = project(reference, tmp_path, ["a"], calls=[tmp_path / "calls.parquet"])
     called = points[points["set"] == "cohort"].set_index("cell_id")["cnv_call"]

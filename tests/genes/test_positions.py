@@ -9,7 +9,7 @@ import pytest
 from cellcohort.core.errors import InputError
 from cellcohort.genes.chromosome_arms import lay_out_arms
 from cellcohort.genes.genome_tables import read_arms, read_positions
-from cellcohort.genes.positions import chromosome_names, natural_order, place_genes
+from cellcohort.genes.positions import chromosome_names, genome_order, place_genes
 from cellcohort.inputs.resources import resource_path
 
 TABLE = pd.DataFrame(
@@ -26,7 +26,13 @@ def test_spellings_of_a_chromosome_are_one() -> None:
     names = chromosome_names(pd.Series(["1", "chr1", "Chr1", 1, "1.0", "MT", None, "nan", ""]))
     assert names.iloc[:6].tolist() == ["chr1"] * 5 + ["chrM"]
     assert names.iloc[6:].isna().all()
-    assert natural_order(["chr10", "chrX", "chr2"]) == ["chr2", "chr10", "chrX"]
+
+
+def test_chromosomes_and_arms_in_the_order_of_the_genome() -> None:
+    chromosomes = [*(f"chr{number}" for number in range(1, 39)), "chrW", "chrX", "chrY", "chrZ"]
+    arms = [f"{name}{arm}" for name in [*range(1, 23), "X", "Y"] for arm in "pq"]
+    for names in (chromosomes, arms, ["1", "2a", "2B", "10", "arm 1", "Mq", "tip", "Xp"]):
+        assert genome_order(np.random.default_rng(0).permutation(names)) == names
 
 
 @pytest.mark.parametrize("dtype", [object, "category", "string"])

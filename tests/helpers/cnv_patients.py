@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import anndata as ad
 import numpy as np
 import pandas as pd
 from scipy import sparse
+
+from cellcohort.cnv.call_copy_number import CnvResult
+from cellcohort.cnv.patient import call_patient
+from cellcohort.cnv.patient_samples import Sample
+from cellcohort.inputs.counts import open_counts
 
 N_CHROMOSOMES = 6
 GENES_PER_ARM = 150
@@ -17,6 +25,7 @@ ARMS = pd.DataFrame(
     ],
     columns=["chromosome", "arm", "start", "end"],
 )
+EVENTS = {"E/1": {"1p": 0.5, "2q": 1.5, "4p": 0.5, "6q": 1.5}}
 
 
 def positions(seed: int = 0) -> pd.DataFrame:
@@ -68,3 +77,26 @@ def patient(
     return ad.AnnData(
         sparse.csr_matrix(np.vstack(blocks).astype(np.float32)), obs=frame, var=pd.DataFrame(index=table["symbol"])
     )
+
+
+def sample(folder: Path, adata: ad.AnnData, sample_id: str) -> Sample:
+    """Write `adata` and annotate it: carriers are OOD and called T, as a model without their type would."""
+    path = folder / f"{sample_id}.h5ad"
+    adata.write_h5ad(path)
+    label = adata.obs["lineage"].where(~adata.obs["carrier"], "T").astype(str).to_numpy()
+    annotation = pd.DataFrame({
+        "cell_id": adata.obs_names, "label": label, "confidence": 0.95, "is_ood": adata.obs["carrier"].to_numpy(),
+    })  # fmt: skip
+    return Sample(sample_id, open_counts(path), annotation.sample(frac=0.95, random_state=1))
+
+
+def two_samples(folder: Path, seed: int = 8) -> list[Sample]:
+    """A patient with a clone, whose cells lie in two samples."""
+    adata = patient({"T": 60, "B": 60, "M": 60, "E/1": 60}, EVENTS, seed=seed)
+    half = np.arange(adata.n_obs) % 2 == 0
+    return [sample(folder, adata[half].copy(), "a"), sample(folder, adata[~half].copy(), "b")]
+
+
+def call(samples: Sequence[Sample], **options) -> CnvResult:
+    """`call_patient` with the positions and arms of this module."""
+    return call_patient(samples, positions=positions(), arms=ARMS, **options)

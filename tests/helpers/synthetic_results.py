@@ -16,7 +16,8 @@ import pyarrow as pa
 import scipy.sparse as sp
 from annotated import annotated
 
-from cellcohort.cnv.patient_summary import arm_shares, join_cells, origin_shares
+from cellcohort.cnv.cell_groups import GROUP
+from cellcohort.cnv.patient_summary import add_origins, arm_shares, origin_shares
 from cellcohort.cohort.cnv_tables import cnv_burden, cnv_groups, collect_cnv_arms
 from cellcohort.cohort.composition import collect_annotation, collect_origins
 from cellcohort.cohort.evaluation import confusion, evaluate, load_cells
@@ -267,7 +268,7 @@ def _write_sample(results: Results, sample: dict, n_cells: int, centres: np.ndar
     _write_status(folder, sample, n_cells)
     _write_explanations(folder, annotation, rng)
     _write_ood(folder, annotation)
-    _write_cnv(folder, sample["patient_id"], cell_ids, kind, rng)
+    _write_cnv(folder, annotation, kind, rng)
 
 
 def _annotation(sample: dict, cell_ids: list[str], kind: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
@@ -372,13 +373,12 @@ def _write_ood(folder: Path, annotation: pd.DataFrame) -> None:
     )
 
 
-def _write_cnv(folder: Path, patient: str, cell_ids: list[str], kind: np.ndarray, rng: np.random.Generator) -> None:
+def _write_cnv(folder: Path, annotation: pd.DataFrame, kind: np.ndarray, rng: np.random.Generator) -> None:
     foreign = kind == len(TYPES)
     reference = ~foreign & (rng.random(len(kind)) < 0.5)
     call = np.where(foreign & (rng.random(len(kind)) < 0.92), "aneuploid", "diploid").astype(object)
     call[~reference & (rng.random(len(kind)) < 0.06)] = "undetermined"
-    cells = pd.DataFrame({
-        "cell_id": cell_ids,
+    cells = annotation[["patient_id", "cell_id", "label", "is_ood"]].assign(**{
         "role": np.where(reference, "reference", "query"),
         "cnv_score": np.where(call == "aneuploid", rng.gamma(20, 0.0035, len(kind)), rng.gamma(9, 0.003, len(kind))),
         "llr": rng.normal(size=len(kind)),
@@ -390,15 +390,17 @@ def _write_cnv(folder: Path, patient: str, cell_ids: list[str], kind: np.ndarray
         "reason": None,
     })  # fmt: skip
     write_table(folder / "cnv_cells.parquet", cells, schemas.CNV_CELLS)
-    groups = ["clone_1", "clone_2", "diploid"] if len(cells) else []
-    arms = [(f"{patient}|{LINEAGE}|{group}", arm, *_arm(arm, group, rng)) for group in groups for arm in ARMS]
-    write_table(folder / "cnv_arms.parquet", pd.DataFrame(arms, columns=schemas.CNV_ARMS.names), schemas.CNV_ARMS)
+    clones = ["clone_1", "clone_2", None] if len(cells) else []
+    groups = [(LINEAGE, "aneuploid" if clone else "diploid", clone) for clone in clones]
+    rows = [(*group, arm, *_arm(arm, group[-1], rng)) for group in groups for arm in ARMS]
+    arms = pd.DataFrame(rows, columns=[*GROUP, "arm", "log2_ratio", "z", "call"])
+    write_table(folder / "cnv_arms.parquet", arms.assign(patient_id=cells["patient_id"].max()), schemas.CNV_ARMS)
 
 
-def _arm(arm: str, group: str, rng: np.random.Generator) -> tuple[float, float, int]:
-    if group == "diploid":
+def _arm(arm: str, clone: str | None, rng: np.random.Generator) -> tuple[float, float, int]:
+    if clone is None:
         return 0.0, 0.0, 0
-    call = GAINED.get(arm, 0) if group == "clone_1" or rng.random() < 0.7 else 0
+    call = GAINED.get(arm, 0) if clone == "clone_1" or rng.random() < 0.7 else 0
     ratio = call * 0.45 + rng.normal(0, 0.06)
     return ratio, ratio * 18, call
 
@@ -408,7 +410,7 @@ def _write_patient(results: Results, sample: dict) -> None:
     folder = results.folder / "samples" / sample["sample_id"]
     cells = read_frame(folder / "cnv_cells.parquet").assign(**{k: sample[k] for k in ("sample_id", "patient_id")})
     annotation = read_frame(folder / "annotation.parquet")
-    joined = join_cells(cells, {sample["sample_id"]: annotation})
+    joined = add_origins(cells, {sample["sample_id"]: annotation})
     arms = read_frame(folder / "cnv_arms.parquet")
     origins = origin_shares(joined, arms)
     markers = [

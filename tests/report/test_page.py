@@ -16,11 +16,12 @@ from cellcohort.report.facts.answers import MIN_EFFECT, MIN_Z, answers
 from cellcohort.report.facts.cautions import model_warnings, patient_warnings
 from cellcohort.report.facts.patients import Type, patient_facts
 from cellcohort.report.facts.type_genes import type_genes
+from cellcohort.report.figures import cnv_figures
 from cellcohort.report.figures.palette import label_colours
 from cellcohort.report.figures.panels import pack
 from cellcohort.report.page import build_figures, render_report
 from cellcohort.report.report_data import histogram_quantiles, load
-from cellcohort.report.text.numbers import percent
+from cellcohort.report.text.numbers import arm_order, percent
 
 SECTIONS = {
     "patients",
@@ -332,6 +333,25 @@ def test_arms_by_patient_are_drawn_for_every_patient_with_copy_number(results):
     assert table["patient"].drop_duplicates().tolist() == data.cnv_patients["patient_id"].drop_duplicates().tolist()
     assert set(table.loc[table["strength"] > 0, "called"]) == {"gain", "loss"}
     assert table["strength"].between(0, 1).all()
+
+
+def test_arms_are_in_the_order_of_the_genome():
+    ordered = [f"{number}{arm}" for number in [*range(1, 23), "X", "Y"] for arm in "pq"]
+    assert sorted(sorted(ordered), key=arm_order) == ordered
+    assert sorted([f"chr{arm}" for arm in sorted(ordered)], key=arm_order) == [f"chr{arm}" for arm in ordered]
+    assert sorted(["tip", "10", "Xq", "2", "2q"], key=arm_order) == ["2", "2q", "10", "Xq", "tip"]
+
+
+def test_altered_groups_are_named_by_lineage_and_clone(results):
+    data = load(report_inputs(results), patients=results.patients)
+    of_first = {name: table[table["patient_id"] == "P13"] for name, table in
+                (("cnv_arms", data.cnv_arms), ("cnv_groups", data.cnv_groups))}  # fmt: skip
+    sizes = of_first["cnv_groups"].groupby("clone")["n_cells"].sum()
+    for lineage, written in (("T", "T"), ("T, out of distribution", "T, foreign"), ("out of distribution", "foreign")):
+        named = {name: table.assign(patient_id="T", lineage=lineage) for name, table in of_first.items()}
+        arms = cnv_figures.cnv_groups(replace(data, **named)).data["arms"]
+        assert set(arms["row"]) == {f"{written} · {clone} ({sizes[clone]})" for clone in ("clone_1", "clone_2")}
+        assert set(arms["patient"]) == {"T"}
 
 
 def test_histogram_quantiles():

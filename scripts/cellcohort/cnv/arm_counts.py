@@ -1,4 +1,4 @@
-"""A cell's counts on each chromosome arm, weighted so that their variance is that of counts."""
+"""Arm counts: a cell's counts summed by chromosome arm, with gene weights that keep their variance that of counts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Chromosome arms: what a group of cells shows against a reference, and a cell's counts on each arm."""
+"""Arm effects: robust log2 ratio and z of each chromosome arm of a group of cells against a reference."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from scipy import sparse
 from scipy.stats import false_discovery_control, norm
 
 from ..genes.chromosome_arms import ArmLayout
+from .cell_groups import GROUP
 
 _MIN_EXPECTED = 4.0
 _MIN_GENES = 15
 _ARM_FDR = 0.01
-_LOUD_Z = 3.0
+_OUTLYING_Z = 3.0
 _MEDIAN_COST = 1.2533  # standard error of a median over that of a mean, for normal errors
 _MAD_TO_SD = 1.4826
 
@@ -36,7 +37,7 @@ class Effects:
     log2_ratio: np.ndarray
     z: np.ndarray
 
-    def calls(self, *, min_effect: float, min_z: float) -> np.ndarray:
+    def call_arms(self, *, min_effect: float, min_z: float) -> np.ndarray:
         """Call each arm -1, 0 or 1 (int8).
 
         A group is altered if one arm exceeds `min_z`, or two exceed four fifths of it. Of an altered group, all arms
@@ -51,7 +52,7 @@ class Effects:
 
     def dosage(self, min_effect: float, min_z: float) -> np.ndarray:
         """Relative dosage of each arm, 1 where it is not called."""
-        called = self.calls(min_effect=min_effect, min_z=min_z) != 0
+        called = self.call_arms(min_effect=min_effect, min_z=min_z) != 0
         return np.where(called, np.exp2(np.nan_to_num(self.log2_ratio)), 1.0)
 
     def exceed(self, min_effect: float, min_z: float) -> np.ndarray:
@@ -67,10 +68,8 @@ def group_sums(counts: sparse.csr_matrix, groups: np.ndarray, number: int) -> np
 
 
 def weighted_median(values: np.ndarray, weights: np.ndarray) -> float:
-    """The value at which half of the weight is reached."""
-    order = np.argsort(values, kind="stable")
-    reached = np.cumsum(weights[order])
-    return float(values[order][np.searchsorted(reached, reached[-1] / 2)])
+    """The value at which half of the weight, which is positive, is reached."""
+    return float(np.quantile(values, 0.5, weights=weights, method="inverted_cdf"))
 
 
 def compare(group: np.ndarray, references: np.ndarray, layout: ArmLayout) -> Effects:
@@ -106,28 +105,28 @@ def _centre(effect: np.ndarray, error: np.ndarray, n_genes: np.ndarray) -> float
 
     0 (the genome's median) if fewer than half of the genes lie on such arms.
     """
-    quiet = np.isfinite(effect)
-    least = n_genes[quiet].sum() / 2
-    while n_genes[quiet].sum() >= max(least, 1):
-        centre = np.average(effect[quiet], weights=error[quiet] ** -2)
-        distance = np.where(quiet, np.abs(effect - centre) / error, 0.0)
-        if distance.max() <= _LOUD_Z:
+    unaltered = np.isfinite(effect)
+    least = n_genes[unaltered].sum() / 2
+    while n_genes[unaltered].sum() >= max(least, 1):
+        centre = np.average(effect[unaltered], weights=error[unaltered] ** -2)
+        distance = np.where(unaltered, np.abs(effect - centre) / error, 0.0)
+        if distance.max() <= _OUTLYING_Z:
             return float(centre)
-        quiet[np.argmax(distance)] = False
+        unaltered[np.argmax(distance)] = False
     return 0.0
 
 
-def _trend(ratio: np.ndarray, weight: np.ndarray, covariates: np.ndarray, everywhere: np.ndarray) -> np.ndarray:
-    """Robust linear trend (Huber, ten rounds) of the ratios on the genes' covariates, for all genes."""
+def _trend(ratio: np.ndarray, weight: np.ndarray, covariates: np.ndarray, all_covariates: np.ndarray) -> np.ndarray:
+    """Linear trend of the ratios on the genes' covariates by Huber regression (ten rounds), for all genes."""
     design = np.column_stack([np.ones(len(ratio)), covariates])
     slope = np.array([weighted_median(ratio, weight), 0.0, 0.0])
     for _ in range(10):
         distance = np.abs(ratio - design @ slope)
         scale = max(_MAD_TO_SD * float(np.median(distance)), 1e-6)
-        trust = weight**2 * np.minimum(1, scale / np.maximum(distance, 1e-12))
-        normal = np.einsum("ij,ik,i->jk", design, design, trust) + 1e-9 * np.eye(3)
-        slope = np.linalg.solve(normal, np.einsum("ij,i->j", design, trust * ratio))
-    return everywhere @ slope[1:]
+        huber = weight**2 * np.minimum(1, scale / np.maximum(distance, 1e-12))
+        gram = np.einsum("ij,ik,i->jk", design, design, huber) + 1e-9 * np.eye(3)
+        slope = np.linalg.solve(gram, np.einsum("ij,i->j", design, huber * ratio))
+    return all_covariates @ slope[1:]
 
 
 def _gene_ratios(group: np.ndarray, references: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -149,14 +148,26 @@ def _arm_effect(ratio: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
 
 
 def arm_rows(
-    groups: Sequence[str], effects: Sequence[Effects], names: Sequence[str], calls: Sequence[np.ndarray]
+    groups: pd.DataFrame, effects: Sequence[Effects], names: Sequence[str], calls: Sequence[np.ndarray]
 ) -> pd.DataFrame:
-    """Long table group, arm, log2_ratio, z, call; arms that could not be judged are left out."""
-    frames = [
-        pd.DataFrame({"group": group, "arm": list(names), "log2_ratio": e.log2_ratio, "z": e.z, "call": call})
-        for group, e, call in zip(groups, effects, calls, strict=True)
+    """Long table of the groups' arms; arms that could not be judged are left out.
+
+    Parameters
+    ----------
+    groups
+        The columns of `GROUP`, a row for each of `effects` and `calls`.
+    names
+        The arms' names.
+
+    Returns
+    -------
+    The columns of `GROUP`, then arm, log2_ratio, z and call (-1, 0, 1).
+    """
+    arms = [
+        pd.DataFrame({"arm": list(names), "log2_ratio": one.log2_ratio, "z": one.z, "call": call}).assign(**group)
+        for group, one, call in zip(groups.to_dict("records"), effects, calls, strict=True)
     ]
-    columns = {"group": str, "arm": str, "log2_ratio": np.float32, "z": np.float32, "call": np.int8}
-    if not frames:
-        return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in columns.items()})
-    return pd.concat(frames, ignore_index=True).dropna(subset=["log2_ratio"]).astype(columns).reset_index(drop=True)
+    dtypes = {"arm": object, "log2_ratio": np.float32, "z": np.float32, "call": np.int8}
+    columns = [*GROUP, *dtypes]
+    rows = pd.concat(arms or [pd.DataFrame(columns=columns)], ignore_index=True)[columns]
+    return rows.dropna(subset=["log2_ratio"]).astype(dtypes).reset_index(drop=True)

@@ -1,4 +1,4 @@
-"""What a normal cell's arms look like: the share of counts on each arm, by lineage, and its dispersion."""
+"""Diploid baseline: the expected share of a cell's counts on each arm, by lineage, and its dispersion."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ def build_baseline(values: np.ndarray, lineage: np.ndarray, reference: np.ndarra
         members, cells = lineage == index, reference & (lineage == index)
         share[members], error[members] = _share(values[cells]), _error(values[cells])
         for fold in range(_FOLDS):
-            held, rest = cells & (folds == fold), cells & (folds != fold)
-            if held.any() and rest.any():
-                share[held], error[held] = _share(values[rest]), _error(values[rest])
+            held_out, others = cells & (folds == fold), cells & (folds != fold)
+            if held_out.any() and others.any():
+                share[held_out], error[held_out] = _share(values[others]), _error(values[others])
     spread = arm_dispersion(values[reference], share[reference])
     number = np.bincount(lineage[reference], minlength=lineage.max(initial=0) + 1)[lineage].clip(1)[:, None]
     return Baseline(share, spread + error + spread / number)

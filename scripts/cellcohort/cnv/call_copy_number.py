@@ -1,4 +1,4 @@
-"""From counts to calls: which cells are aneuploid, with which arms, in which clones."""
+"""Call copy number from the raw counts of one patient: aneuploid cells, their arms and clones, by the arm model."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from ..core.errors import InputError
 from ..genes.chromosome_arms import ArmLayout, lay_out_arms
 from ..genes.positions import place_genes
 from ..inputs.resources import chromosome_arms
-from . import cell_calls
 from .arm_counts import ArmCounts, count_arms, gene_weights
 from .arm_effects import arm_rows
 from .baseline import Baseline, arm_dispersion, build_baseline, fold_numbers
+from .cell_calls import call_cells, group_arms, reference_sources, undetermined_cells
+from .cell_groups import GROUP
 from .clones import find_groups
-from .patterns import Cells, Findings, find_patterns
+from .patterns import Cells, PatternSearch, find_patterns
 from .settings import Settings
 from .smoothed_profile import Profile, infer_profile, log_normalise, reference_means
 
@@ -36,7 +37,7 @@ class CnvResult:
         One row for each cell of the input, in its order: cell_id, role (reference, query), cnv_score, llr, cnv_call
         (aneuploid, diploid, undetermined), clone, lineage, reference_source, reason, fdr.
     arms
-        group, arm, log2_ratio, z, call (-1, 0, 1).
+        Of each group of cells: lineage, cnv_call, clone, arm, log2_ratio, z, call (-1, 0, 1).
     profile
         CSR float64 (n_cells, n_windows), infercnvpy's smoothed profile.
     columns
@@ -99,32 +100,39 @@ def call_copy_number(
         If an obs column or a column of a table is missing, or the counts are negative or not finite.
     """
     settings = settings or Settings()
-    _check(adata, [lineage, reference] + ([borrowed] if borrowed else []))
-    order = np.argsort(adata.obs_names.to_numpy().astype(str), kind="stable")
+    _check_columns(adata, [lineage, reference] + ([borrowed] if borrowed else []))
     genes = place_genes(adata.var_names, positions, exclude_chromosomes=settings.exclude_chromosomes)
-    layout = lay_out_arms(genes, _arm_table(arms))
-    matrix = _counts(adata)[order]
-    placed = matrix[:, genes["column"].to_numpy()]
-    names, codes = np.unique(
-        adata.obs[lineage].astype(object).fillna("unassigned").astype(str).to_numpy()[order], return_inverse=True
-    )
-    flags = _flags(adata, reference)[order]
-    lent = _flags(adata, borrowed)[order] if borrowed else np.zeros_like(flags)
-    flags &= (np.bincount(codes[flags], minlength=len(names)) >= min_reference)[codes] if len(codes) else flags
-    reason = _obstacle(genes, layout, flags, min_reference)
+    layout = lay_out_arms(genes, chromosome_arms("hg38") if arms is None else arms)
+    order = np.argsort(adata.obs_names.to_numpy().astype(str), kind="stable")
+    counts = _counts(adata)[order]
+    placed = counts[:, genes["column"].to_numpy()]
+    names, codes = np.unique(_lineages(adata, lineage)[order], return_inverse=True)
+    is_borrowed = _flags(adata, borrowed)[order] if borrowed else np.zeros(len(order), dtype=bool)
+    is_reference = _flags(adata, reference)[order]
+    is_reference &= _in_matched_lineage(codes, is_reference, min_reference)
+    reason = _why_nothing_can_be_called(genes, layout, is_reference, min_reference)
     if reason:
-        table, rows = (
-            cell_calls.undetermined(names.astype(object)[codes], flags, reason),
-            arm_rows([], [], [], []),
-        )
+        table = undetermined_cells(names.astype(object)[codes], is_reference, reason)
+        arm_table = arm_rows(table[GROUP][:0], [], [], [])
     else:
-        cells = _describe(placed, layout, codes, list(names), flags, settings, seed)
-        table, rows, flags = _call(cells, flags, lent, min_reference, seed)
-    profile = _profile(matrix, placed, genes, codes, flags, settings)
-    back = np.argsort(order, kind="stable")
-    table = table.iloc[back].reset_index(drop=True)
+        cells = _group_cells(placed, layout, codes, list(names), is_reference, settings, seed)
+        table, arm_table, is_reference = _call(cells, is_reference, is_borrowed, min_reference, seed)
+    profile = _profile(counts, placed, genes, codes, is_reference, settings)
+    original = np.argsort(order, kind="stable")
+    table = table.iloc[original].reset_index(drop=True)
     table.insert(0, "cell_id", adata.obs_names.to_numpy().astype(str))
-    return CnvResult(table, rows, profile.values[back], profile.columns, profile.chr_pos)
+    return CnvResult(table, arm_table, profile.values[original], profile.columns, profile.chr_pos)
+
+
+def _check_columns(adata: AnnData, columns: list[str]) -> None:
+    for column in columns:
+        if column not in adata.obs:
+            raise InputError(f"copy number: obs column {column!r} is missing. Add it or name another one.")
+
+
+def _lineages(adata: AnnData, column: str) -> np.ndarray:
+    """An obs column of names; missing values are called unassigned."""
+    return adata.obs[column].astype(object).fillna("unassigned").astype(str).to_numpy()
 
 
 def _flags(adata: AnnData, column: str) -> np.ndarray:
@@ -134,12 +142,6 @@ def _flags(adata: AnnData, column: str) -> np.ndarray:
     if not values.isin([True, False]).all():
         raise InputError(f"copy number: obs column {column!r} holds other values than true and false. Make it so.")
     return values.to_numpy().astype(bool)
-
-
-def _check(adata: AnnData, columns: list[str]) -> None:
-    for column in columns:
-        if column not in adata.obs:
-            raise InputError(f"copy number: obs column {column!r} is missing. Add it or name another one.")
 
 
 def _counts(adata: AnnData) -> sparse.csr_matrix:
@@ -152,14 +154,16 @@ def _counts(adata: AnnData) -> sparse.csr_matrix:
     return matrix
 
 
-def _arm_table(arms: pd.DataFrame | None) -> pd.DataFrame:
-    if arms is not None:
-        return arms
-    return chromosome_arms("hg38")
+def _in_matched_lineage(lineage: np.ndarray, reference: np.ndarray, min_reference: int) -> np.ndarray:
+    """Cells (bool) of lineages with enough reference cells."""
+    n_reference = np.bincount(lineage[reference], minlength=lineage.max(initial=-1) + 1)
+    return (n_reference >= min_reference)[lineage]
 
 
-def _obstacle(genes: pd.DataFrame, layout: ArmLayout, reference: np.ndarray, min_reference: int) -> str | None:
-    """Why nothing can be called, or None."""
+def _why_nothing_can_be_called(
+    genes: pd.DataFrame, layout: ArmLayout, reference: np.ndarray, min_reference: int
+) -> str | None:
+    """The reason, or None if copy number can be called."""
     if not len(reference):
         return "no cells"
     if len(genes) < _MIN_GENES or layout.n_arms < 2:
@@ -169,83 +173,91 @@ def _obstacle(genes: pd.DataFrame, layout: ArmLayout, reference: np.ndarray, min
     return None
 
 
-def _describe(
+def _group_cells(
     placed: sparse.csr_matrix,
     layout: ArmLayout,
-    codes: np.ndarray,
+    lineage: np.ndarray,
     names: list[str],
-    flags: np.ndarray,
+    reference: np.ndarray,
     settings: Settings,
     seed: int,
 ) -> Cells:
     """Arm counts, and the groups of cells within each lineage."""
-    weights = gene_weights(placed, codes, len(names))
-    table = count_arms(placed, layout, weights)
-    half = build_baseline(table.half, np.where(flags, codes, -1), flags, fold_numbers(len(codes), seed))
-    dispersion = arm_dispersion(table.half[flags], half.share[flags])
-    group = np.zeros(len(codes), dtype=np.int64)
+    weights = gene_weights(placed, lineage, len(names))
+    arm_counts = count_arms(placed, layout, weights)
+    folds = fold_numbers(len(lineage), seed)
+    half = build_baseline(arm_counts.half, np.where(reference, lineage, -1), reference, folds)
+    dispersion = arm_dispersion(arm_counts.half[reference], half.share[reference])
+    group = np.zeros(len(lineage), dtype=np.int64)
     for number in range(len(names)):
-        rows = np.flatnonzero(codes == number)
-        part = ArmCounts(table.values[rows], table.half[rows])
+        rows = np.flatnonzero(lineage == number)
+        part = ArmCounts(arm_counts.values[rows], arm_counts.half[rows])
         group[rows] = find_groups(placed[rows], layout, part, dispersion, settings=settings, seed=seed)
-    return Cells(placed, layout, table, codes, names, group, settings)
+    return Cells(placed, layout, arm_counts, lineage, names, group, settings)
 
 
 def _call(
-    cells: Cells, flags: np.ndarray, lent: np.ndarray, min_reference: int, seed: int
+    cells: Cells, candidates: np.ndarray, borrowed: np.ndarray, min_reference: int, seed: int
 ) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray]:
     """Patterns with a purified reference, then every cell, then every group: cell table, arm table, reference."""
-    reference = flags.copy()
+    reference, matched, search = _purify(cells, candidates, min_reference)
+    baseline = _baseline(cells, reference, search, fold_numbers(len(reference), seed))
+    table = call_cells(cells, reference, matched, search, baseline)
+    arm_table = group_arms(cells, table, reference, matched, search)
+    table["reference_source"] = reference_sources(cells, reference, borrowed, matched, search)
+    carriers = np.zeros(len(reference), dtype=bool)
+    carriers[np.concatenate([pattern.cells for pattern in search.patterns] or [[]]).astype(np.int64)] = True
+    table.loc[candidates & carriers, "reason"] = "taken out of the reference: its group carries an arm"
+    return table, arm_table, reference
+
+
+def _purify(cells: Cells, candidates: np.ndarray, min_reference: int) -> tuple[np.ndarray, list[int], PatternSearch]:
+    """Search for patterns until no reference cell lies in a group with one: reference, matched lineages, search."""
+    reference = candidates.copy()
     for _ in range(_MAX_PURIFICATION):
-        enough = np.bincount(cells.lineage[reference], minlength=len(cells.lineage_names)) >= min_reference
-        reference &= enough[cells.lineage]
-        matched = np.flatnonzero(enough).tolist()
-        found = find_patterns(cells, reference, matched, min_reference=min_reference)
-        if (found.reference == reference).all():
+        reference &= _in_matched_lineage(cells.lineage, reference, min_reference)
+        matched = np.unique(cells.lineage[reference]).tolist()
+        search = find_patterns(cells, reference, matched, min_reference=min_reference)
+        if (search.reference == reference).all():
             break
-        reference = found.reference
-    baseline = _baseline(cells, reference, found, fold_numbers(len(reference), seed))
-    table, rows = cell_calls.decide(cells, reference, matched, found, baseline)
-    table["reference_source"] = cell_calls.sources(cells, reference, lent, matched, found)
-    carriers = np.zeros(len(flags), dtype=bool)
-    carriers[np.concatenate([pattern.cells for pattern in found.patterns] or [[]]).astype(np.int64)] = True
-    table.loc[flags & carriers, "reason"] = "taken out of the reference: its group carries an arm"
-    return table, rows, reference
+        reference = search.reference
+    return reference, matched, search
 
 
-def _baseline(cells: Cells, reference: np.ndarray, found: Findings, folds: np.ndarray) -> Baseline:
+def _baseline(cells: Cells, reference: np.ndarray, search: PatternSearch, folds: np.ndarray) -> Baseline:
     """Diploid expectation of each cell; an unmatched lineage takes its own normal group, or itself, patterns undone."""
-    serving = reference | found.own_reference
+    serving = reference | search.own_reference
     served = np.isin(cells.lineage, np.unique(cells.lineage[serving]))
-    baseline = build_baseline(cells.table.values, np.where(served, cells.lineage, -1), serving, folds)
+    values = cells.arm_counts.values
+    baseline = build_baseline(values, np.where(served, cells.lineage, -1), serving, folds)
     for lineage in np.unique(cells.lineage[~served]):
-        mine = cells.lineage == lineage
-        undone = [cells.table.values[p.cells].sum(axis=0) / p.factor for p in found.patterns if p.lineage == lineage]
-        share = np.sum(undone or [cells.table.values[mine].sum(axis=0)], axis=0) + 0.5
-        baseline.share[mine] = share / share.sum()
+        members = cells.lineage == lineage
+        undone = [values[p.cells].sum(axis=0) / p.dosage for p in search.patterns if p.lineage == lineage]
+        share = np.sum(undone or [values[members].sum(axis=0)], axis=0) + 0.5
+        baseline.share[members] = share / share.sum()
     return baseline
 
 
 def _profile(
-    matrix: sparse.csr_matrix,
+    counts: sparse.csr_matrix,
     placed: sparse.csr_matrix,
     genes: pd.DataFrame,
-    codes: np.ndarray,
+    lineage: np.ndarray,
     reference: np.ndarray,
     settings: Settings,
 ) -> Profile:
     """infercnvpy's profile against the lineages' references (all cells where there is none)."""
-    totals = np.asarray(matrix.sum(axis=1)).ravel()
+    totals = np.asarray(counts.sum(axis=1)).ravel()
     expression = log_normalise(placed, totals)
     if not len(genes):
         columns = pd.DataFrame(columns=["chromosome", "start", "end", "n_genes", "genes"])
-        return Profile(sparse.csr_matrix((len(codes), 0)), columns, {})
-    groups = np.full(len(codes), -1)
+        return Profile(sparse.csr_matrix((len(lineage), 0)), columns, {})
+    groups = np.full(len(lineage), -1)
     if reference.any():
-        groups[reference] = np.unique(codes[reference], return_inverse=True)[1]
+        groups[reference] = np.unique(lineage[reference], return_inverse=True)[1]
     else:
         groups[:] = 0
-    means = reference_means(expression, groups) if len(codes) else np.zeros((1, len(genes)))
+    means = reference_means(expression, groups) if len(lineage) else np.zeros((1, len(genes)))
     return infer_profile(
         expression,
         genes,

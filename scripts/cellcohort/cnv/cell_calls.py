@@ -1,177 +1,182 @@
-"""Every cell against the patterns of its patient: calls, clones, and the arms of each final group."""
+"""Call every cell aneuploid, diploid or undetermined by its likelihood under its patient's arm patterns."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
-from .arm_effects import Effects, arm_rows, compare, group_sums
+from .arm_effects import arm_rows, compare, group_sums
 from .baseline import Baseline
+from .cell_groups import GROUP
+from .clones import number_clones
 from .likelihood import arm_scores, carrier_log_odds, expected_llr, false_discovery, pattern_llr
-from .patterns import Cells, Findings, Pattern
+from .patterns import Cells, Pattern, PatternSearch
 
 _NULL_QUANTILE = 0.99
 
 
-def undetermined(lineage: np.ndarray, reference: np.ndarray, reason: str) -> pd.DataFrame:
+def undetermined_cells(lineage: np.ndarray, reference: np.ndarray, reason: str) -> pd.DataFrame:
     """The cell table of a patient of whom nothing can be called."""
-    missing = np.full(len(reference), np.nan)
-    return pd.DataFrame(
-        {
-            "role": np.where(reference, "reference", "query"),
-            "cnv_score": missing,
-            "llr": missing,
-            "cnv_call": "undetermined",
-            "clone": None,
-            "lineage": lineage,
-            "reference_source": None,
-            "reason": reason,
-            "fdr": missing,
-        },
-        index=range(len(reference)),
-    )
+    columns = {
+        "role": np.where(reference, "reference", "query"), "cnv_score": np.nan, "llr": np.nan,
+        "cnv_call": "undetermined", "clone": None, "lineage": lineage, "reference_source": None, "reason": reason,
+        "fdr": np.nan,
+    }  # fmt: skip
+    return pd.DataFrame(columns, index=range(len(reference)))
 
 
-def decide(
-    cells: Cells, reference: np.ndarray, matched: list[int], found: Findings, baseline: Baseline
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Call every cell, name the clones and describe the final groups.
+def call_cells(
+    cells: Cells, reference: np.ndarray, matched: list[int], search: PatternSearch, baseline: Baseline
+) -> pd.DataFrame:
+    """Call every cell and name its clone.
 
     A cell is tested against the patterns of its lineage, or against all of the patient's where its lineage has none.
     Reference cells are tested in the same way against an expectation they had no part in: they are the null.
+
+    Returns
+    -------
+    A row for each cell: the columns of `CnvResult.cells` but for cell_id, `reference_source` still empty.
     """
-    clone_of = merge_patterns(found.patterns)
-    llr, best, power = _likelihoods(cells, found.patterns, baseline)
-    own = np.isin(cells.lineage, [pattern.lineage for pattern in found.patterns])
-    null = reference | found.own_reference
-    limit = _limits(cells, llr, null)
-    call = np.full(len(llr), "diploid", dtype=object)
-    call[(llr > 0) & (llr <= limit) | own & (power < limit)] = "undetermined"
-    call[llr > limit] = "aneuploid"
-    call[cells.table.values.sum(axis=1) == 0] = "undetermined"
-    known = np.isin(cells.lineage, matched) | own
-    call[~known] = "undetermined"
+    llr, best, detectable = _likelihoods(cells, search.patterns, baseline)
+    null = reference | search.own_reference
+    judged = _has_reference(cells, matched, search)
+    call = _calls(cells, llr, detectable, _thresholds(cells, llr, null), search.patterns)
+    call[~judged] = "undetermined"
     reason = np.full(len(llr), None, dtype=object)
-    reason[(call == "undetermined") & known] = "the counts of the cell do not decide"
-    reason[~known] = "no reference of the lineage, and no group of it carries an arm for certain"
-    clone = np.full(len(llr), None, dtype=object)
-    altered = call == "aneuploid"
-    names = np.array([f"clone {number + 1}" for number in clone_of], dtype=object)
-    clone[altered] = names[best[altered]] if altered.any() else None
+    reason[(call == "undetermined") & judged] = "the counts of the cell do not decide"
+    reason[~judged] = "no reference of the lineage, and no group of it carries an arm for certain"
     fdr = np.full(len(llr), np.nan)
     fdr[~null] = false_discovery(llr[~null], llr[null])
-    table = pd.DataFrame(
-        {
-            "role": np.where(reference, "reference", "query"),
-            "cnv_score": arm_scores(cells.table.values, baseline.share, baseline.dispersion),
-            "llr": llr,
-            "cnv_call": call,
-            "clone": clone,
-            "lineage": np.array(cells.lineage_names, dtype=object)[cells.lineage],
-            "reference_source": None,
-            "reason": reason,
-            "fdr": fdr,
-        }
-    )
-    return table, _final_arms(cells, table, reference, matched, found, known)
+    return pd.DataFrame({
+        "role": np.where(reference, "reference", "query"),
+        "cnv_score": arm_scores(cells.arm_counts.values, baseline.share, baseline.dispersion),
+        "llr": llr,
+        "cnv_call": call,
+        "clone": _clones(search.patterns, best, call == "aneuploid"),
+        "lineage": np.array(cells.lineage_names, dtype=object)[cells.lineage],
+        "reference_source": None,
+        "reason": reason,
+        "fdr": fdr,
+    })  # fmt: skip
 
 
-def _likelihoods(cells: Cells, patterns: list[Pattern], baseline: Baseline):
-    """Best log-likelihood ratio, its pattern, and the ratio that the cell would show if it carried it."""
+def _has_reference(cells: Cells, matched: list[int], search: PatternSearch) -> np.ndarray:
+    """Cells (bool) whose lineage has reference cells, or a pattern of its own."""
+    return np.isin(cells.lineage, matched) | _has_pattern(cells, search.patterns)
+
+
+def _has_pattern(cells: Cells, patterns: list[Pattern]) -> np.ndarray:
+    return np.isin(cells.lineage, [pattern.lineage for pattern in patterns])
+
+
+def _calls(
+    cells: Cells, llr: np.ndarray, detectable: np.ndarray, threshold: np.ndarray, patterns: list[Pattern]
+) -> np.ndarray:
+    """The call of each cell as if its lineage had a reference."""
+    call = np.full(len(llr), "diploid", dtype=object)
+    missed = _has_pattern(cells, patterns) & (detectable < threshold)
+    call[(llr > 0) & (llr <= threshold) | missed] = "undetermined"
+    call[llr > threshold] = "aneuploid"
+    call[cells.arm_counts.values.sum(axis=1) == 0] = "undetermined"
+    return call
+
+
+def _clones(patterns: list[Pattern], best: np.ndarray, aneuploid: np.ndarray) -> np.ndarray:
+    """The clone of each aneuploid cell: that of its likeliest pattern."""
+    clone = np.full(len(best), None, dtype=object)
+    names = np.array([f"clone {number + 1}" for number in number_clones(patterns)], dtype=object)
+    clone[aneuploid] = names[best[aneuploid]] if aneuploid.any() else None
+    return clone
+
+
+def _likelihoods(
+    cells: Cells, patterns: list[Pattern], baseline: Baseline
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Best log-likelihood ratio, its pattern, and the ratio that the cell would show if it carried a pattern."""
     number = len(cells.lineage)
-    llr, best, power = np.full(number, -np.inf), np.zeros(number, dtype=np.int64), np.full(number, np.inf)
+    llr, best, detectable = np.full(number, -np.inf), np.zeros(number, dtype=np.int64), np.full(number, np.inf)
     owners = np.array([pattern.lineage for pattern in patterns], dtype=np.int64)
-    depth = cells.table.values.sum(axis=1)
+    depth = cells.arm_counts.values.sum(axis=1)
     for lineage in range(len(cells.lineage_names)):
         rows = np.flatnonzero(cells.lineage == lineage)
         tried = np.flatnonzero(owners == lineage) if (owners == lineage).any() else np.arange(len(patterns))
         for index in tried:
-            where = (baseline.share[rows], baseline.dispersion[rows], patterns[index].factor)
-            ratio = pattern_llr(cells.table.values[rows], *where) - np.log(len(tried))
+            model = (baseline.share[rows], baseline.dispersion[rows], patterns[index].dosage)
+            ratio = pattern_llr(cells.arm_counts.values[rows], *model) - np.log(len(tried))
             better = ratio > llr[rows]
             llr[rows[better]], best[rows[better]] = ratio[better], index
-            power[rows] = np.minimum(power[rows], expected_llr(depth[rows], *where))
+            detectable[rows] = np.minimum(detectable[rows], expected_llr(depth[rows], *model))
     known = np.isfinite(baseline.share).all(axis=1)
-    return np.where(known, np.where(np.isfinite(llr), llr, 0.0), np.nan), best, power
+    return np.where(known, np.where(np.isfinite(llr), llr, 0.0), np.nan), best, detectable
 
 
-def _limits(cells: Cells, llr: np.ndarray, null: np.ndarray) -> np.ndarray:
+def _thresholds(cells: Cells, llr: np.ndarray, null: np.ndarray) -> np.ndarray:
     """Smallest ratio of an aneuploid cell, by lineage.
 
     At least `min_llr` more than the odds against a carrier in that lineage, and never below the 99th percentile of the
     lineage's held-out normal cells.
     """
-    limit = np.full(len(llr), cells.settings.min_llr)
+    threshold = np.full(len(llr), cells.settings.min_llr)
     known = np.isfinite(llr)
     for lineage in range(len(cells.lineage_names)):
-        mine = known & (cells.lineage == lineage)
-        sample = llr[mine & null] if (mine & null).any() else llr[known & null]
-        if len(sample) and (mine & ~null).any():
-            odds = carrier_log_odds(llr[mine & ~null])
-            limit[cells.lineage == lineage] = max(
+        members = known & (cells.lineage == lineage)
+        sample = llr[members & null] if (members & null).any() else llr[known & null]
+        if len(sample) and (members & ~null).any():
+            odds = carrier_log_odds(llr[members & ~null])
+            threshold[cells.lineage == lineage] = max(
                 cells.settings.min_llr + max(-odds, 0.0), np.quantile(sample, _NULL_QUANTILE)
             )
-    return limit
+    return threshold
 
 
-def merge_patterns(patterns: list[Pattern]) -> list[int]:
-    """Clone number of each pattern: patterns of several lineages that agree on every arm are one clone.
-
-    Clones are numbered by their number of cells.
-    """
-    by_size = sorted(range(len(patterns)), key=lambda i: (-len(patterns[i].cells), patterns[i].cells[0]))
-    clone, heads = [0] * len(patterns), []
-    for index in by_size:
-        same = [n for n, head in enumerate(heads) if _agree(patterns[index].effects, patterns[head].effects)]
-        clone[index] = same[0] if same else len(heads)
-        heads += [] if same else [index]
-    return clone
-
-
-def _agree(one: Effects, other: Effects) -> bool:
-    """No arm differs by more than 0.35 beyond two and a half standard errors."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        error = np.hypot(one.log2_ratio / one.z, other.log2_ratio / other.z)
-        apart = np.abs(one.log2_ratio - other.log2_ratio) > np.maximum(0.35, 2.5 * error)
-    return not apart.any()
-
-
-def _final_arms(
-    cells: Cells, table: pd.DataFrame, reference: np.ndarray, matched: list[int], found: Findings, known: np.ndarray
+def group_arms(
+    cells: Cells, calls: pd.DataFrame, reference: np.ndarray, matched: list[int], search: PatternSearch
 ) -> pd.DataFrame:
     """Arms of the query cells of each lineage by clone or call, against the lineage's reference.
 
     Single cells that stayed undetermined were selected by their arms, so they are no group to be described.
+
+    Parameters
+    ----------
+    calls
+        From :func:`call_cells`.
+
+    Returns
+    -------
+    From :func:`arm_rows`.
     """
-    kind = table["clone"].where(table["clone"].notna(), table["cnv_call"]).to_numpy()
+    kind = calls["clone"].where(calls["clone"].notna(), calls["cnv_call"]).to_numpy()
+    judged = _has_reference(cells, matched, search)
     normals = group_sums(cells.counts, np.where(reference, cells.lineage, -1), len(cells.lineage_names))
-    names, effects = [], []
-    for lineage, label in enumerate(cells.lineage_names):
-        own = found.own_reference & (cells.lineage == lineage)
+    first_rows, effects = [], []
+    for lineage in range(len(cells.lineage_names)):
+        members, own = cells.lineage == lineage, search.own_reference & (cells.lineage == lineage)
         against = normals[[lineage]] if lineage in matched else normals[matched]
         against = np.asarray(cells.counts[own].sum(axis=0), dtype=float) if own.any() else against
-        for value in sorted(set(kind[cells.lineage == lineage])):
-            rows = np.flatnonzero((cells.lineage == lineage) & (kind == value) & ~reference & ~own)
-            if value == "undetermined" and known[rows].any():
-                continue
-            if len(rows) >= cells.settings.min_cells:
+        for value in sorted(set(kind[members])):
+            rows = np.flatnonzero(members & (kind == value) & ~reference & ~own)
+            undecided = value == "undetermined" and judged[rows].any()
+            if len(rows) >= cells.settings.min_cells and not undecided:
                 group = np.asarray(cells.counts[rows].sum(axis=0), dtype=float).ravel()
-                names.append(f"{label}|{value}")
+                first_rows.append(rows[0])
                 effects.append(compare(group, against, cells.layout))
     limits = {"min_effect": cells.settings.min_effect, "min_z": cells.settings.min_z}
-    return arm_rows(names, effects, cells.layout.names, [one.calls(**limits) for one in effects])
+    called = [one.call_arms(**limits) for one in effects]
+    return arm_rows(calls.loc[first_rows, GROUP], effects, cells.layout.names, called)
 
 
-def sources(cells: Cells, reference: np.ndarray, lent: np.ndarray, matched: list[int], found: Findings) -> np.ndarray:
-    """Where the reference of each cell came from."""
-    result = np.full(len(reference), None, dtype=object)
+def reference_sources(
+    cells: Cells, reference: np.ndarray, borrowed: np.ndarray, matched: list[int], search: PatternSearch
+) -> np.ndarray:
+    """Where the reference of each cell's lineage came from."""
+    source = np.full(len(reference), None, dtype=object)
     for lineage in range(len(cells.lineage_names)):
-        mine = cells.lineage == lineage
+        members = cells.lineage == lineage
         if lineage in matched:
-            away, home = (mine & reference & lent).any(), (mine & reference & ~lent).any()
-            result[mine] = "patient and borrowed" if away and home else "borrowed" if away else "patient"
-        elif (mine & found.own_reference).any():
-            result[mine] = "own lineage"
-        elif any(pattern.lineage == lineage for pattern in found.patterns):
-            result[mine] = "other lineages"
-    return result
+            others, own = (members & reference & borrowed).any(), (members & reference & ~borrowed).any()
+            source[members] = "patient and borrowed" if others and own else "borrowed" if others else "patient"
+        elif (members & search.own_reference).any():
+            source[members] = "own lineage"
+        elif any(pattern.lineage == lineage for pattern in search.patterns):
+            source[members] = "other lineages"
+    return source

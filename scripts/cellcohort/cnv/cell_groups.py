@@ -1,13 +1,9 @@
-"""The groups of cells that copy number is told of."""
+"""What names a group of cells of a patient: columns of the tables of cells, groups and arms."""
 
 from __future__ import annotations
 
-import pandas as pd
+GROUP = ["lineage", "cnv_call", "clone"]
+"""The columns that cells of one group share; `clone` is missing where `cnv_call` is not aneuploid."""
 
-POOL = "out of distribution"  # lineage of OOD cells whose label is rare among them; of others the end of their lineage
-
-
-def group_names(cells: pd.DataFrame) -> pd.Series:
-    """The group of each cell of a patient's cell table as the arm table names it: patient|lineage|clone or call."""
-    kind = cells["clone"].where(cells["clone"].notna(), cells["cnv_call"])
-    return cells["patient_id"].astype(str) + "|" + cells["lineage"].astype(str) + "|" + kind.astype(str)
+POOL = "out of distribution"
+"""Lineage of OOD cells whose label is rare among them; of others the end of their lineage."""

@@ -1,4 +1,4 @@
-"""Groups of cells that differ in whole arms: split while genes that had no part in the split confirm it."""
+"""Clones: split the cells of a lineage into groups that differ in whole arms, and number the patterns of the groups."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from ..genes.chromosome_arms import ArmLayout
 from .arm_counts import ArmCounts
 from .arm_effects import compare, group_sums
 from .likelihood import pattern_llr
+from .patterns import Pattern
 from .settings import Settings
 
 _MAX_AXES = 4
@@ -21,13 +22,13 @@ _CONFIRM_Z = 4.0
 def find_groups(
     counts: sparse.csr_matrix,
     layout: ArmLayout,
-    table: ArmCounts,
+    arm_counts: ArmCounts,
     dispersion: np.ndarray,
     *,
     settings: Settings,
     seed: int = 0,
 ) -> np.ndarray:
-    """Split the cells of one lineage into groups with different arm dosages.
+    """Split the cells of one lineage into groups with different arm dosages by recursive bisection.
 
     A group is split along a principal axis of the arm counts of every second gene; the other genes must show at least
     one arm that differs, else the split is dropped. So noise on which the cells were sorted cannot confirm itself.
@@ -38,7 +39,7 @@ def find_groups(
         (n_cells, n_genes) counts of the lineage, cells sorted by cell_id.
     layout
         The arms of the genes.
-    table
+    arm_counts
         Arm counts of the same cells.
     dispersion
         (n_arms,) dispersion of the arm counts.
@@ -51,7 +52,7 @@ def find_groups(
     pending, done = [np.arange(counts.shape[0])], []
     while pending:
         cells = pending.pop()
-        side = _split(counts, layout, table, dispersion, cells, settings, rng)
+        side = _split(counts, layout, arm_counts, dispersion, cells, settings, rng)
         if side is None:
             done.append(cells)
         else:
@@ -65,7 +66,7 @@ def find_groups(
 def _split(
     counts: sparse.csr_matrix,
     layout: ArmLayout,
-    table: ArmCounts,
+    arm_counts: ArmCounts,
     dispersion: np.ndarray,
     cells: np.ndarray,
     settings: Settings,
@@ -76,15 +77,15 @@ def _split(
         return None
     some = cells if len(cells) <= _MAX_DISCOVERY else np.sort(rng.choice(cells, _MAX_DISCOVERY, replace=False))
     part, unseen = counts[some], layout.halves()[1]
-    for start in _candidates(table.half[some], dispersion, settings.min_cells):
-        side = _refine(table.half[some], start, dispersion)
+    for start in _candidates(arm_counts.half[some], dispersion, settings.min_cells):
+        side = _refine(arm_counts.half[some], start, dispersion)
         if min(side.sum(), (~side).sum()) < settings.min_cells:
             continue
         left, right = group_sums(part, side.astype(np.int64), 2)
         if not compare(right, left, unseen).exceed(settings.min_effect, _CONFIRM_Z).any():
             continue
-        factor = compare(right, left, layout).dosage(settings.min_effect, _CONFIRM_Z)
-        final = _assign(table.values[cells], table.values[some][~side], dispersion, factor)
+        dosage = compare(right, left, layout).dosage(settings.min_effect, _CONFIRM_Z)
+        final = _assign(arm_counts.values[cells], arm_counts.values[some][~side], dispersion, dosage)
         if min(final.sum(), (~final).sum()) >= settings.min_cells:
             return final
     return None
@@ -131,6 +132,29 @@ def _refine(values: np.ndarray, side: np.ndarray, dispersion: np.ndarray) -> np.
     return side
 
 
-def _assign(values: np.ndarray, base: np.ndarray, dispersion: np.ndarray, factor: np.ndarray) -> np.ndarray:
+def _assign(values: np.ndarray, base: np.ndarray, dispersion: np.ndarray, dosage: np.ndarray) -> np.ndarray:
     share = base.sum(axis=0) + 0.5
-    return pattern_llr(values, share[None] / share.sum(), dispersion[None], factor) > 0
+    return pattern_llr(values, share[None] / share.sum(), dispersion[None], dosage) > 0
+
+
+def number_clones(patterns: list[Pattern]) -> list[int]:
+    """Clone number of each pattern: patterns of several lineages that agree on every arm are one clone.
+
+    Clones are numbered from 0 by the cells of their largest pattern.
+    """
+    by_size = sorted(range(len(patterns)), key=lambda i: (-len(patterns[i].cells), patterns[i].cells[0]))
+    clone, largest = [0] * len(patterns), []
+    for index in by_size:
+        same = [number for number, first in enumerate(largest) if _agree(patterns[index], patterns[first])]
+        clone[index] = same[0] if same else len(largest)
+        largest += [] if same else [index]
+    return clone
+
+
+def _agree(one: Pattern, other: Pattern) -> bool:
+    """No arm differs by more than 0.35 beyond two and a half standard errors."""
+    first, second = one.effects, other.effects
+    with np.errstate(divide="ignore", invalid="ignore"):
+        error = np.hypot(first.log2_ratio / first.z, second.log2_ratio / second.z)
+        apart = np.abs(first.log2_ratio - second.log2_ratio) > np.maximum(0.35, 2.5 * error)
+    return not apart.any()

@@ -1,24 +1,28 @@
-"""The picture of one patient: cells by genome position."""
+"""Picture of one patient's copy-number profile, cells by genome position: infercnvpy's chromosome heatmap."""
 
 from __future__ import annotations
 
 from io import BytesIO
-from itertools import pairwise
 from pathlib import Path
 
-import matplotlib
+import anndata as ad
+import infercnvpy
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from natsort import natsorted
 from PIL import Image
 from scipy import sparse
 
 from ..core.files import atomic_path
 
 _MAX_CELLS = 400
-_COLOURS = {
-    "reference": "#9aa5b1", "diploid": "#4c9f70", "undetermined": "#e3c567", "aneuploid": "#b5443c",
-}  # fmt: skip
+_COLOURS = {"reference": "#9aa5b1", "diploid": "#4c9f70", "undetermined": "#e3c567", "aneuploid": "#b5443c"}
+_CLONE_COLOURS = ("#b5443c", "#e08a5f")  # in turn, so that neighbours differ
+_SIZE = (9, 5.2)  # inches
+_NARROW = 0.018  # of the genome: a chromosome on which its name finds no room
 
 
 def draw_heatmap(
@@ -32,65 +36,86 @@ def draw_heatmap(
 ) -> None:
     """Draw the smoothed profile of at most 400 cells as PNG.
 
-    Cells are sorted by role, call, clone and lineage, and drawn in proportion to each of these groups (at least 10 of
-    a group). Red is gain, blue is loss.
+    Cells are grouped by role, call and clone, sorted by lineage within, and drawn in proportion to the groups (at least
+    10 of a group). Red is gain, blue is loss.
 
     Parameters
     ----------
     cells
-        Cell table with role, cnv_call, clone, lineage.
+        Cell table with cell_id, role, cnv_call, clone, lineage.
     profile
         (n_cells, n_windows) profile of the same rows.
+    chr_pos
+        First window of each chromosome.
     """
-    figure = Figure(figsize=(9, 5.2), layout="constrained")
-    rows, group = _choose(cells, seed)
-    if not len(rows) or not profile.shape[1]:
-        figure.text(0.5, 0.5, f"{title}: no copy-number profile", ha="center")
+    group = _groups(cells)
+    rows = _choose(cells, group, seed)
+    if len(rows) and profile.shape[1]:
+        figure = _draw(profile[rows].toarray(), group[rows], chr_pos)
+        figure.suptitle(title, fontsize=11, y=0.985)
     else:
-        _draw(figure, profile[rows].toarray(), group[rows], chr_pos, title)
+        figure = plt.figure(figsize=_SIZE)
+        figure.text(0.5, 0.5, f"{title}: no copy-number profile", ha="center")
+    _save(figure, path)
+
+
+def _groups(cells: pd.DataFrame) -> pd.Categorical:
+    """Role, call or clone of each cell, in drawing order."""
+    clone = "aneuploid, " + cells["clone"].astype(object)
+    group = clone.fillna(cells["cnv_call"]).where(cells["role"] != "reference", "reference")
+    return pd.Categorical(group, [*_COLOURS, *natsorted(clone.dropna().unique())])
+
+
+def _choose(cells: pd.DataFrame, group: pd.Categorical, seed: int) -> np.ndarray:
+    """The rows to draw, in drawing order."""
+    ordered = cells.assign(group=group).reset_index(drop=True).sort_values(["group", "lineage", "cell_id"])
+    rng = np.random.default_rng(seed)
+    rows = [np.empty(0, dtype=np.int64)]
+    for _, part in ordered.groupby("group", observed=True, sort=True):
+        number = min(len(part), max(10, int(_MAX_CELLS * 0.9 * len(part) / len(ordered))))
+        rows.append(part.index.to_numpy()[np.sort(rng.choice(len(part), number, replace=False))])
+    return np.concatenate(rows)[:_MAX_CELLS]
+
+
+def _draw(values: np.ndarray, group: pd.Categorical, chr_pos: dict[str, int]) -> Figure:
+    """The heatmap of cells in drawing order."""
+    group = group.remove_unused_categories()
+    limit = max(float(np.quantile(np.abs(values), 0.995)), 0.05)
+    obs = pd.DataFrame({"group": group}, index=[str(number) for number in range(len(group))])
+    starts = {name.removeprefix("chr"): first for name, first in chr_pos.items()}
+    uns = {"cnv": {"chr_pos": starts}, "group_colors": _colours(group.categories)}
+    adata = ad.AnnData(obs=obs, obsm={"X_cnv": values}, uns=uns)
+    colours = {"cmap": "RdBu_r", "vmin": -limit, "vmax": limit}
+    axes = infercnvpy.pl.chromosome_heatmap(adata, groupby="group", figsize=_SIZE, show=False, **colours)
+    _tidy(axes, np.diff([*sorted(starts.values()), values.shape[1]]) / values.shape[1])
+    return axes["heatmap_ax"].figure
+
+
+def _colours(groups: pd.Index) -> list[str]:
+    clones = [name for name in groups if name not in _COLOURS]
+    return [_COLOURS.get(name) or _CLONE_COLOURS[clones.index(name) % 2] for name in groups]
+
+
+def _tidy(axes: dict[str, Axes], widths: np.ndarray) -> None:
+    """Make room, and name only chromosomes whose share of the genome (`widths`) has some."""
+    main = axes["heatmap_ax"]
+    main.figure.subplots_adjust(left=0.125, right=0.925, top=0.9, bottom=0.03)
+    for lines in main.collections:
+        lines.set(color="black", linewidth=0.5)
+    for text, width in zip(axes["gene_groups_ax"].texts, widths, strict=True):
+        text.set(fontsize=8, visible=bool(width > _NARROW))
+    if "groupby_ax" in axes:
+        axes["groupby_ax"].set_ylabel("")
+        axes["groupby_ax"].tick_params(axis="y", labelsize=7)
+    scale = main.images[0].colorbar.ax
+    scale.set_ylabel("smoothed log fold change", fontsize=8)
+    scale.tick_params(labelsize=7)
+
+
+def _save(figure: Figure, path: str | Path) -> None:
     buffer = BytesIO()
     figure.savefig(buffer, dpi=110, format="png")
+    plt.close(figure)
     with atomic_path(path) as part, Image.open(buffer) as image:
         # A palette makes the file three times smaller, and no eye can tell.
-        image.convert("RGB").quantize(128).save(part, optimize=True)
-
-
-def _choose(cells: pd.DataFrame, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """The rows to draw, in drawing order, and every row's group."""
-    group = cells["cnv_call"].where(cells["role"] != "reference", "reference").to_numpy()
-    key = cells.assign(group=pd.Categorical(group, list(_COLOURS)), clone=cells["clone"].fillna(""))
-    key = key.reset_index(drop=True).sort_values(["group", "clone", "lineage", "cell_id"])
-    rng = np.random.default_rng(seed)
-    rows = []
-    for _, part in key.groupby(["group", "clone"], observed=True, sort=True):
-        number = min(len(part), max(10, int(_MAX_CELLS * 0.9 * len(part) / len(key))))
-        rows.append(part.index.to_numpy()[np.sort(rng.choice(len(part), number, replace=False))])
-    return np.concatenate(rows)[:_MAX_CELLS] if rows else np.empty(0, dtype=np.int64), group
-
-
-def _draw(figure: Figure, values: np.ndarray, group: np.ndarray, chr_pos: dict[str, int], title: str) -> None:
-    side, main = figure.subplots(1, 2, width_ratios=[0.02, 1], sharey=True)
-    limit = max(float(np.quantile(np.abs(values), 0.995)), 0.05)
-    image = main.imshow(values, aspect="auto", cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
-    starts = sorted(chr_pos.values())
-    ends = [*starts[1:], values.shape[1]]
-    for start in starts[1:]:
-        main.axvline(start - 0.5, color="black", linewidth=0.4)
-    names = [name.removeprefix("chr") for name in sorted(chr_pos, key=chr_pos.get)]
-    spans = [(a, b, name) for a, b, name in zip(starts, ends, names, strict=True) if b - a > 0.012 * values.shape[1]]
-    main.set_xticks([(a + b) / 2 for a, b, _ in spans], [name for *_, name in spans], fontsize=7)
-    main.tick_params(length=0, labelleft=False)
-    main.set_xlabel("chromosome")
-    main.set_title(title, fontsize=10)
-    colours = np.array([[matplotlib.colors.to_rgb(_COLOURS[name])] for name in group])
-    side.imshow(colours, aspect="auto", interpolation="nearest")
-    side.set_xticks([])
-    edges = np.flatnonzero(group[1:] != group[:-1]) + 1
-    bounds = [0, *edges, len(group)]
-    side.set_yticks(
-        [(a + b) / 2 for a, b in pairwise(bounds)],
-        [group[start] for start in bounds[:-1]],
-        fontsize=8,
-    )
-    side.tick_params(length=0)
-    figure.colorbar(image, ax=main, shrink=0.6, pad=0.01, label="smoothed log fold change")
+        image.convert("RGB").quantize(128, Image.Quantize.MAXCOVERAGE).save(part, optimize=True)

@@ -1,4 +1,4 @@
-"""Log-likelihood ratio of a cell's arms under a pattern, and the calls that follow from it."""
+"""Negative-binomial log-likelihood ratio of a cell's arm counts under a pattern; carrier odds and false discoveries."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import numpy as np
 from scipy.special import expit, logit
 
 
-def pattern_llr(values: np.ndarray, share: np.ndarray, dispersion: np.ndarray, factor: np.ndarray) -> np.ndarray:
+def pattern_llr(values: np.ndarray, share: np.ndarray, dispersion: np.ndarray, dosage: np.ndarray) -> np.ndarray:
     """Log-likelihood ratio (nats) of each cell: a pattern of arm dosages against none.
 
     Parameters
     ----------
     values, share, dispersion
         (n_cells, n_arms) arm counts, diploid shares and negative-binomial dispersions.
-    factor
+    dosage
         (n_arms,) relative dosage of each arm, 1 where unchanged.
 
     Returns
@@ -22,7 +22,7 @@ def pattern_llr(values: np.ndarray, share: np.ndarray, dispersion: np.ndarray, f
     cell's depth.
     """
     depth = values.sum(axis=1, keepdims=True)
-    changed = share * factor
+    changed = share * dosage
     normal, altered = depth * share, depth * changed / changed.sum(axis=1, keepdims=True)
     with np.errstate(divide="ignore", invalid="ignore"):
         gain = values * np.log(altered / normal)
@@ -30,10 +30,10 @@ def pattern_llr(values: np.ndarray, share: np.ndarray, dispersion: np.ndarray, f
     return np.where(depth[:, 0] > 0, (gain - cost).sum(axis=1), 0.0)
 
 
-def expected_llr(depth: np.ndarray, share: np.ndarray, dispersion: np.ndarray, factor: np.ndarray) -> np.ndarray:
+def expected_llr(depth: np.ndarray, share: np.ndarray, dispersion: np.ndarray, dosage: np.ndarray) -> np.ndarray:
     """The log-likelihood ratio that a cell of this depth would show if it carried the pattern exactly."""
-    changed = share * factor
-    return pattern_llr(depth[:, None] * changed / changed.sum(axis=1, keepdims=True), share, dispersion, factor)
+    changed = share * dosage
+    return pattern_llr(depth[:, None] * changed / changed.sum(axis=1, keepdims=True), share, dispersion, dosage)
 
 
 def carrier_log_odds(llr: np.ndarray) -> float:

@@ -1,4 +1,4 @@
-"""Genes that set a patient's aneuploid cells apart from the normal cells of the type they lie nearest to."""
+"""Marker genes of a patient's aneuploid cells against the normal cells of the type they lie nearest to, by t-test."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import scanpy as sc
 from scipy import sparse
 
 from ..outputs.schemas import CNV_MARKERS
-from .patient_samples import Sample, gene_names, read_genes, seeded
+from .patient_samples import Sample, gene_names, named_generator, read_genes
 
 _ANEUPLOID, _NORMAL = "aneuploid", "normal"
 
@@ -36,7 +36,7 @@ def rank_markers(
     Parameters
     ----------
     cells
-        From :func:`cellcohort.cnv.summary.join_cells`.
+        From :func:`cellcohort.cnv.patient_summary.add_origins`.
     samples
         The patient's usable samples, in any order.
     positions
@@ -46,7 +46,7 @@ def rank_markers(
 
     Returns
     -------
-    `cohort_tables.CNV_MARKERS`: at most `n_genes` rows an origin in either direction, origins by name.
+    `schemas.CNV_MARKERS`: at most `n_genes` rows an origin in either direction, origins by name.
     """
     parts = [pd.DataFrame(columns=CNV_MARKERS.names)]
     ordered = sorted(samples, key=lambda sample: sample.sample_id)
@@ -54,7 +54,8 @@ def rank_markers(
         groups = _groups(cells, origin)
         if min(map(len, groups.values())) < min_cells:
             continue
-        chosen = pd.concat([_some(part, max_cells, seed, origin).assign(group=name) for name, part in groups.items()])
+        sampled = {name: _sampled(part, max_cells, seed, origin) for name, part in groups.items()}
+        chosen = pd.concat([part.assign(group=name) for name, part in sampled.items()])
         ranked = _rank(_read_cells(chosen, ordered, positions), min_cells, n_genes)
         sizes = {f"n_{name}": len(part) for name, part in groups.items()}
         parts.append(ranked.assign(patient_id=cells["patient_id"].iloc[0], origin=origin, **sizes))
@@ -70,11 +71,11 @@ def _groups(cells: pd.DataFrame, origin: str) -> dict[str, pd.DataFrame]:
     }
 
 
-def _some(cells: pd.DataFrame, number: int, seed: int, name: str) -> pd.DataFrame:
+def _sampled(cells: pd.DataFrame, number: int, seed: int, name: str) -> pd.DataFrame:
     """At most `number` of the cells, which are sorted."""
     if len(cells) <= number:
         return cells
-    return cells.iloc[np.sort(seeded(seed, name).choice(len(cells), number, replace=False))]
+    return cells.iloc[np.sort(named_generator(seed, name).choice(len(cells), number, replace=False))]
 
 
 def _read_cells(chosen: pd.DataFrame, samples: Sequence[Sample], positions: pd.DataFrame) -> ad.AnnData:

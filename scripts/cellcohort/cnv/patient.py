@@ -1,4 +1,4 @@
-"""One patient: gather the counts of all samples, choose normal cells, borrow what is missing, call, write."""
+"""Call the copy number of one patient: gather its samples' counts, choose normal cells and borrow missing ones."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scipy import sparse
 
 from .call_copy_number import CnvResult, call_copy_number
 from .cell_groups import POOL
-from .patient_samples import HealthyReference, Sample, _rows_of, gene_names, read_genes, seeded
+from .patient_samples import HealthyReference, Sample, annotated_rows, gene_names, named_generator, read_genes
 from .settings import Settings
 
 _HELD_OUT = 0.2
@@ -44,10 +44,10 @@ def call_patient(
 
     Returns
     -------
-    CnvResult whose `cells` has sample_id in front of cell_id, one row for each annotated cell, in the samples' order;
-    the profile has the same rows.
+    CnvResult whose `cells` has sample_id in front of cell_id, and the annotation's label and is_ood at the end; one row
+    for each annotated cell, in the samples' order. The profile has the same rows.
     """
-    obs = _describe(samples, normal_labels, min_reference, min_confidence, seed)
+    obs = _annotated_cells(samples, normal_labels, min_reference, min_confidence, seed)
     borrowed = _borrow(obs, healthy, normal_labels, min_reference, seed)
     adata = _assemble(samples, obs, healthy, borrowed, positions)
     result = call_copy_number(
@@ -61,14 +61,14 @@ def call_patient(
         settings=settings,
         seed=seed,
     )
-    own = np.arange(len(obs))
-    cells = result.cells.iloc[own].copy()
-    cells["cell_id"] = obs["cell_id"].to_numpy()
-    cells.insert(0, "sample_id", obs["sample_id"].to_numpy())
+    own = slice(len(obs))
+    annotation = {"cell_id": obs["cell_id"], "label": obs["label"].astype(str), "is_ood": obs["is_ood"].astype(bool)}
+    cells = result.cells.iloc[own].assign(**annotation)
+    cells.insert(0, "sample_id", obs["sample_id"])
     return CnvResult(cells, result.arms, result.profile[own], result.columns, result.chr_pos)
 
 
-def _describe(
+def _annotated_cells(
     samples: Sequence[Sample], normal_labels: Sequence[str], min_reference: int, min_confidence: float, seed: int
 ) -> pd.DataFrame:
     """The patient's annotated cells with lineage and reference (bool)."""
@@ -95,7 +95,7 @@ def _held_out(obs: pd.DataFrame, normal: np.ndarray, min_reference: int, seed: i
     for lineage, rows in ordered.groupby("lineage", sort=True).groups.items():
         number = min(int(_HELD_OUT * len(rows)), len(rows) - min_reference)
         if number > 0:
-            held[seeded(seed, lineage).choice(np.asarray(rows), number, replace=False)] = True
+            held[named_generator(seed, lineage).choice(np.asarray(rows), number, replace=False)] = True
     return held
 
 
@@ -118,7 +118,7 @@ def _borrow(
     for label in wanted:
         rows = order[labels[order] == label]
         if len(rows) > _MAX_BORROWED:
-            rows = seeded(seed, label).choice(rows, _MAX_BORROWED, replace=False)
+            rows = named_generator(seed, label).choice(rows, _MAX_BORROWED, replace=False)
         parts.append(pd.DataFrame({"row": np.sort(rows), "lineage": label}))
     return pd.concat(parts, ignore_index=True).sort_values("row", ignore_index=True)
 
@@ -131,7 +131,7 @@ def _assemble(
     positions: pd.DataFrame,
 ) -> ad.AnnData:
     """Counts of the patient's cells, then of the borrowed ones, in the genes that all files share."""
-    sources = [(one.counts, _rows_of(one)) for one in samples if len(one.annotation)]
+    sources = [(one.counts, annotated_rows(one)) for one in samples if len(one.annotation)]
     if len(borrowed):
         sources.append((healthy.counts, borrowed["row"].to_numpy()))
     names = [gene_names(counts.genes, positions) for counts, _ in sources]

@@ -1,4 +1,4 @@
-"""The files of a patient, and each sample's part of them."""
+"""Write a patient's copy number to its files, and split them by sample."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import anndata as ad
+import numpy as np
 import pandas as pd
 
 from ..core.files import atomic_path
@@ -13,18 +14,35 @@ from ..core.provenance import NAME, current
 from ..outputs.parquet import read_frame, write_table
 from ..outputs.schemas import CNV_ARMS, CNV_CELLS, with_sample
 from .call_copy_number import CnvResult
-from .cell_groups import group_names
+from .cell_groups import GROUP
 from .smoothed_profile import Profile, write_profile
 
+NO_CLONE = "no clone"
+"""What obs["clone"] holds where a cell has none: scanpy's heatmap by clone refuses missing values."""
 
-def write_patient(result: CnvResult, patient_id: str, *, cnv: str | Path, cells: str | Path, arms: str | Path) -> None:
-    """Write a patient's profile (.h5ad), cells and arms (Parquet); a group's name starts with the patient's."""
+
+def cell_names(cells: pd.DataFrame) -> pd.Series:
+    """Names of a patient's cells that are unique over its samples."""
+    return cells["sample_id"].astype(str) + "|" + cells["cell_id"].astype(str)
+
+
+def write_patient(
+    result: CnvResult, patient_id: str, *, leiden: np.ndarray, cnv: str | Path, cells: str | Path, arms: str | Path
+) -> None:
+    """Write a patient's profile (.h5ad), cells and arms (Parquet).
+
+    Parameters
+    ----------
+    result
+        From :func:`cellcohort.cnv.patient.call_patient`.
+    leiden
+        From :func:`cellcohort.cnv.leiden_groups.leiden_groups`, for obs["cnv_leiden"] of the profile.
+    """
     table = result.cells.assign(patient_id=patient_id)
     write_table(cells, table, with_sample(CNV_CELLS))
-    write_table(arms, result.arms.assign(group=f"{patient_id}|" + result.arms["group"].astype(str)), CNV_ARMS)
-    names = with_sample(CNV_CELLS).names
-    obs = table[names].set_index(table["sample_id"].astype(str) + "|" + table["cell_id"].astype(str))
-    obs.index.name = None
+    write_table(arms, result.arms.assign(patient_id=patient_id), CNV_ARMS)
+    obs = table[with_sample(CNV_CELLS).names].set_index(cell_names(table)).rename_axis(None)
+    obs = obs.assign(clone=obs["clone"].fillna(NO_CLONE), cnv_leiden=leiden)
     write_profile(cnv, obs, Profile(result.profile, result.columns, result.chr_pos))
 
 
@@ -42,11 +60,11 @@ def split_sample(patient: Mapping[str, str | Path], sample: Mapping[str, str | P
     table = table[table["sample_id"] == sample_id]
     write_table(sample["cells"], table, CNV_CELLS)
     arms = read_frame(patient["arms"])
-    write_table(sample["arms"], arms[arms["group"].isin(set(group_names(table)))], CNV_ARMS)
+    write_table(sample["arms"], arms.merge(table[GROUP].drop_duplicates(), on=GROUP), CNV_ARMS)
     adata = ad.read_h5ad(patient["cnv"])
     part = adata[(adata.obs["sample_id"] == sample_id).to_numpy()].copy()
-    part.obs = part.obs[CNV_CELLS.names]
     part.obs_names = pd.Index(part.obs["cell_id"].astype(str).to_numpy(), dtype=object)
+    part.obs = part.obs.drop(columns=["sample_id", "patient_id"])
     part.uns[NAME] = current()
     with atomic_path(sample["cnv"]) as path:
         part.write_h5ad(path, compression="gzip")

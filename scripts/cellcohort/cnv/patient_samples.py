@@ -1,4 +1,4 @@
-"""A patient's opened samples, the healthy reference, and the counts that both share."""
+"""Read a patient's samples and the healthy reference: cells, annotation, and counts of the genes that all share."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class HealthyReference:
     labels: pd.Series
 
 
-def seeded(seed: int, name: str) -> np.random.Generator:
+def named_generator(seed: int, name: str) -> np.random.Generator:
     """A generator of its own for each name, so that no lineage or origin depends on which others there are."""
     return np.random.default_rng([seed, crc32(str(name).encode())])
 
@@ -79,7 +79,7 @@ def gene_names(genes: pd.DataFrame, positions: pd.DataFrame) -> np.ndarray:
     return by_id.where(by_id.notna(), genes["symbol"]).astype(str).to_numpy()
 
 
-def _rows_of(sample: Sample) -> np.ndarray:
+def annotated_rows(sample: Sample) -> np.ndarray:
     """Row numbers of the annotated cells, in the order of the annotation."""
     rows = pd.Index(sample.counts.cell_ids).get_indexer(sample.annotation["cell_id"])
     if (rows < 0).any():

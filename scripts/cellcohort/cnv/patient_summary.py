@@ -1,4 +1,4 @@
-"""One patient in short: which arms its aneuploid cells carry, and which reference types these cells lie nearest to."""
+"""Summarise one patient: arms that its aneuploid cells carry, and calls by the type that OOD cells lie nearest to."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from ..genes.positions import natural_order
+from ..genes.positions import genome_order
 from ..outputs.schemas import CNV_ORIGINS, CNV_PATIENTS
-from .cell_groups import group_names
+from .cell_groups import GROUP
 
-_MOST = 0.5
+_MAJORITY = 0.5
 
 
-def join_cells(cells: pd.DataFrame, annotations: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Join a patient's copy-number calls with the labels and origins of its cells.
+def add_origins(cells: pd.DataFrame, annotations: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Join a patient's copy-number calls with the origins of its cells.
 
     Parameters
     ----------
@@ -26,24 +26,23 @@ def join_cells(cells: pd.DataFrame, annotations: Mapping[str, pd.DataFrame]) -> 
 
     Returns
     -------
-    `cells` with label, is_ood and origin (missing for cells that are not OOD), sorted by sample_id and cell_id.
+    `cells` with origin (missing for cells that are not OOD), sorted by sample_id and cell_id.
     """
     keys = ["sample_id", "cell_id"]
-    columns = ["cell_id", "label", "is_ood", "origin"]
-    parts = [table[columns].assign(sample_id=name) for name, table in annotations.items() if len(table)]
-    labels = pd.concat(parts or [pd.DataFrame(columns=[*columns, "sample_id"], dtype=object)])
-    labels["origin"] = labels["origin"].where(labels["is_ood"].astype(bool), None)
-    joined = cells.astype(dict.fromkeys(keys, object)).merge(labels, on=keys, how="left", validate="one_to_one")
+    parts = [table[["cell_id", "origin"]].assign(sample_id=name) for name, table in annotations.items() if len(table)]
+    origins = pd.concat(parts or [pd.DataFrame(columns=[*keys, "origin"], dtype=object)])
+    joined = cells.astype(dict.fromkeys(keys, object)).merge(origins, on=keys, how="left", validate="one_to_one")
+    joined["origin"] = joined["origin"].where(joined["is_ood"].astype(bool), None)
     return joined.sort_values(keys, ignore_index=True)
 
 
 def arm_shares(cells: pd.DataFrame, arms: pd.DataFrame) -> pd.DataFrame:
-    """Share of aneuploid cells in groups that gained or lost each arm (`cohort_tables.CNV_PATIENTS`).
+    """Share of aneuploid cells in groups that gained or lost each arm (`schemas.CNV_PATIENTS`).
 
     Parameters
     ----------
     cells
-        Cells of one patient with cnv_call, lineage and clone.
+        Cells of one patient with patient_id, lineage, cnv_call and clone.
     arms
         The patient's cnv_arms table. Groups that it does not describe are too small to be judged, and do not count.
 
@@ -51,15 +50,17 @@ def arm_shares(cells: pd.DataFrame, arms: pd.DataFrame) -> pd.DataFrame:
     -------
     A row for each arm, in genome order. Without an aneuploid cell the shares are 0 and the ratio is missing.
     """
-    aneuploid = group_names(cells)[(cells["cnv_call"] == "aneuploid").to_numpy()]
-    size = arms["group"].map(aneuploid.value_counts()).fillna(0).astype("int64")
+    aneuploid = cells[cells["cnv_call"] == "aneuploid"]
+    sizes = aneuploid.groupby(GROUP, dropna=False).size().rename("n_cells").reset_index().astype({"clone": object})
+    arms = arms.merge(sizes, on=GROUP, how="left")
+    size = arms["n_cells"].fillna(0).astype("int64")
     weighted = {"gained": arms["call"] > 0, "lost": arms["call"] < 0, "log2_ratio": arms["log2_ratio"]}
     table = arms.assign(n_cells=size, **{name: size * value for name, value in weighted.items()})
     sums = table.groupby("arm", sort=False)[["n_cells", "gained", "lost", "log2_ratio"]].sum().reset_index()
     number = sums["n_cells"].where(sums["n_cells"] > 0)
     shares = {name: sums[name] / number for name in ("gained", "lost")}
     sums = sums.assign(**shares, log2_ratio=sums["log2_ratio"] / number).fillna({"gained": 0.0, "lost": 0.0})
-    ordered = sums.set_index("arm").loc[natural_order(sums["arm"])].reset_index()
+    ordered = sums.set_index("arm").loc[genome_order(sums["arm"])].reset_index()
     return ordered.assign(patient_id=_patient(cells))[CNV_PATIENTS.names]
 
 
@@ -69,7 +70,7 @@ def origin_shares(cells: pd.DataFrame, arms: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     cells
-        From :func:`join_cells`.
+        From :func:`add_origins`.
 
     Returns
     -------
@@ -92,7 +93,7 @@ def origin_shares(cells: pd.DataFrame, arms: pd.DataFrame) -> pd.DataFrame:
 def _common_arms(cells: pd.DataFrame, arms: pd.DataFrame) -> str | None:
     shares = arm_shares(cells, arms)
     signs = {"+": shares["gained"], "-": shares["lost"]}
-    found = [(row, sign) for sign, share in signs.items() for row in np.flatnonzero(share > _MOST)]
+    found = [(row, sign) for sign, share in signs.items() for row in np.flatnonzero(share > _MAJORITY)]
     return " ".join(f"{sign}{shares['arm'].iloc[row]}" for row, sign in sorted(found)) or None
 
 

@@ -1,4 +1,4 @@
-"""infercnvpy's smoothed profile, computed from the nonzero entries alone.
+"""Smoothed copy-number profile as infercnvpy defines it, computed from the nonzero entries alone.
 
 A zero entry of a cell has one centred and clipped value per gene. The profile of a cell is therefore a constant plus
 a sparse product: ``f(0) S + (f(x) - f(0)) S``, with `S` the banded operator (genes x windows) of the running mean. No
@@ -15,11 +15,12 @@ from pathlib import Path
 import anndata as ad
 import numpy as np
 import pandas as pd
+from natsort import natsorted
 from scipy import sparse
 
 from ..core.files import atomic_path
 from ..core.provenance import NAME, current
-from ..genes.positions import natural_order
+from ..genes.positions import genome_order
 
 _CHUNK = 2048
 
@@ -61,7 +62,7 @@ def smoothing_operator(
     """
     blocks, tables, chr_pos, first = [], [], {}, 0
     symbols = genes["symbol"].to_numpy()
-    for chromosome in natural_order(genes["chromosome"].unique()):
+    for chromosome in genome_order(genes["chromosome"].unique()):
         # The sort of infercnvpy, ties included, so that both give the same windows.
         rows = genes.reset_index(drop=True).query("chromosome == @chromosome").sort_values("start").index.to_numpy()
         length = window if window < len(rows) else len(rows)
@@ -178,10 +179,11 @@ def write_profile(path: str | Path, obs: pd.DataFrame, profile: Profile) -> None
     """Write a profile as the .h5ad that infercnvpy's plots read.
 
     ``obsm["X_cnv"]`` float32 CSR, ``uns["cnv"]["chr_pos"]``, and the map of the columns as arrays in
-    ``uns["cnv"]["columns"]`` (genes joined by ";"). X is empty: the counts stay in the sample's own file.
+    ``uns["cnv"]["columns"]`` (genes joined by ";"). X is empty: the counts stay in the sample's own file. Text of `obs`
+    becomes categorical, its categories in natural order.
     """
-    text = obs.select_dtypes(exclude=["number", "bool"]).columns
-    obs = obs.astype(dict.fromkeys(text, "category"))
+    text = obs.select_dtypes(exclude=["number", "bool"])
+    obs = obs.assign(**{name: _categorical(column) for name, column in text.items()})
     columns = profile.columns.assign(genes=[";".join(genes) for genes in profile.columns["genes"]])
     adata = ad.AnnData(
         X=sparse.csr_matrix((len(obs), 0), dtype=np.float32),
@@ -194,3 +196,7 @@ def write_profile(path: str | Path, obs: pd.DataFrame, profile: Profile) -> None
     )
     with atomic_path(path) as part:
         adata.write_h5ad(part, compression="gzip")
+
+
+def _categorical(column: pd.Series) -> pd.Categorical:
+    return pd.Categorical(column, categories=natsorted(column.dropna().unique()))

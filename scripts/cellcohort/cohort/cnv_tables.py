@@ -1,4 +1,4 @@
-"""Collect copy number over the cohort: arms, groups of cells, burden."""
+"""Cohort tables of copy number: arms, cells by group, and the burden of each sample."""
 
 from __future__ import annotations
 
@@ -8,13 +8,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..cnv.cell_groups import POOL, group_names
+from ..cnv.cell_groups import POOL
 from ..outputs.parquet import concat_frames, read_frame
 from ..outputs.schemas import CNV_BURDEN
 
+_BURDEN_GROUPS = ("reference", "aneuploid", "diploid", "undetermined")
+_SCORES = {"score_low": 0.05, "score_q1": 0.25, "score_median": 0.5, "score_q3": 0.75, "score_high": 0.95}
+
 
 def count_groups(cells: pd.DataFrame) -> pd.DataFrame:
-    """Query cells of one sample by group: `cohort_tables.CNV_GROUPS`.
+    """Query cells of one sample by group: `schemas.CNV_GROUPS`.
+
+    The label is missing where the lineage holds OOD cells of any label.
 
     Parameters
     ----------
@@ -22,32 +27,26 @@ def count_groups(cells: pd.DataFrame) -> pd.DataFrame:
         The sample's cnv_cells table with sample_id and patient_id.
     """
     cells = cells[cells["role"] == "query"]
-    is_ood = cells["lineage"].str.endswith(POOL).astype(bool)
-    label = cells["lineage"].str.removesuffix(POOL).str.removesuffix(", ")
-    cells = cells.assign(group=group_names(cells), is_ood=is_ood, label=label.where(label != "", None))
-    keys = ["sample_id", "patient_id", "group", "is_ood", "cnv_call", "label", "clone"]
+    cells = cells.assign(label=cells["label"].where(cells["lineage"] != POOL, None))
+    keys = ["sample_id", "patient_id", "lineage", "is_ood", "cnv_call", "label", "clone"]
     return cells.groupby(keys, dropna=False, sort=True).size().rename("n_cells").reset_index()
 
 
-CNV_GROUPS = ("reference", "aneuploid", "diploid", "undetermined")
-_SCORES = {"score_low": 0.05, "score_q1": 0.25, "score_median": 0.5, "score_q3": 0.75, "score_high": 0.95}
-
-
 def collect_cnv_arms(paths: Sequence[str | Path], samples: Sequence[dict]) -> Iterator[pd.DataFrame]:
-    """The samples' chromosome-arm tables, one after the other (`cohort_tables.COHORT_CNV_ARMS`)."""
+    """The samples' chromosome-arm tables, one after the other (`schemas.COHORT_CNV_ARMS`)."""
     for path, sample in zip(paths, samples, strict=True):
-        yield read_frame(path).assign(sample_id=sample["sample_id"], patient_id=sample["patient_id"])
+        yield read_frame(path).assign(sample_id=sample["sample_id"])
 
 
 def cnv_groups(paths: Sequence[str | Path], samples: Sequence[dict]) -> Iterator[pd.DataFrame]:
-    """Cells of each sample by group, of the samples' cnv_cells.parquet (`cohort_tables.CNV_GROUPS`)."""
+    """Cells of each sample by group, of the samples' cnv_cells.parquet (`schemas.CNV_GROUPS`)."""
     for path, sample in zip(paths, samples, strict=True):
-        cells = read_frame(path, ["role", "lineage", "clone", "cnv_call"])
+        cells = read_frame(path, ["role", "lineage", "cnv_call", "clone", "label", "is_ood"])
         yield count_groups(cells.assign(sample_id=sample["sample_id"], patient_id=sample["patient_id"]))
 
 
 def cnv_burden(paths: Sequence[str | Path], samples: Sequence[dict]) -> pd.DataFrame:
-    """Copy-number burden of each sample (`cohort_tables.CNV_BURDEN`).
+    """Copy-number burden of each sample (`schemas.CNV_BURDEN`).
 
     A row for each group that has cells: the reference cells, and the query cells called aneuploid, diploid and
     undetermined. `share` is of the query cells (of the reference cells for the reference, hence 1); `n_borrowed` is how
@@ -65,11 +64,11 @@ def cnv_burden(paths: Sequence[str | Path], samples: Sequence[dict]) -> pd.DataF
 
 
 def _burden(score: pd.Series, group: pd.Series, borrowed: pd.Series) -> pd.DataFrame:
-    """Numbers, share and score quantiles by group, in the order of `CNV_GROUPS`."""
+    """Numbers, share and score quantiles by group, in the order of `_BURDEN_GROUPS`."""
     scores = score.groupby(group)
     table = pd.DataFrame({name: scores.quantile(q) for name, q in _SCORES.items()})
     table["n_cells"] = scores.size()
     table["n_borrowed"] = borrowed.astype(int).groupby(group).sum()
     n_query = (group != "reference").sum()
     table["share"] = np.where(table.index == "reference", 1.0, table["n_cells"] / max(n_query, 1))
-    return table.reindex([name for name in CNV_GROUPS if name in table.index]).rename_axis("group").reset_index()
+    return table.reindex([name for name in _BURDEN_GROUPS if name in table.index]).rename_axis("group").reset_index()

@@ -114,7 +114,7 @@ def _obs(files: SampleFiles) -> pd.DataFrame:
 
 
 def _copy_number(files: SampleFiles, cell_ids: pd.Series) -> dict[str, np.ndarray]:
-    """Call, score and clone of each cell; a clone's name is that of its groups in cnv_arms, without the lineage."""
+    """Call, score and clone of each cell; the clone's name starts with the patient's, to be unique over the cohort."""
     names = ["cell_id", *_CNV]
     calls = read_frame(files.cnv_cells, names) if files.cnv_cells else CNV_CELLS.empty_table().to_pandas()[names]
     calls = calls.set_index("cell_id").reindex(cell_ids)

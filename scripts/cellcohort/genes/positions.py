@@ -1,12 +1,13 @@
-"""Where the genes lie: chromosome names, usable genes, chromosome arms."""
+"""Place genes on the genome: chromosome names and their order, and the genes that copy number can be read from."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
+from natsort import natsorted, ns
 
 from ..core.errors import InputError
 
@@ -22,14 +23,9 @@ def chromosome_names(names: pd.Series) -> pd.Series:
     return "chr" + bare.str.upper().replace({"MT": "M"})
 
 
-def natural_order(names: Sequence[str]) -> list[str]:
-    """Chromosomes in the order 1, 2, ..., 10, ..., X."""
-    return sorted(
-        names,
-        key=lambda name: [
-            (not part.isdigit(), int(part) if part.isdigit() else 0, part.lower()) for part in re.split(r"(\d+)", name)
-        ],
-    )
+def genome_order(names: Iterable[str]) -> list[str]:
+    """Chromosomes, or arms, in the order 1, 2, ..., 10, ..., X."""
+    return natsorted(names, alg=ns.IGNORECASE)
 
 
 def place_genes(
@@ -69,6 +65,6 @@ def place_genes(
     table = table[known & ~table["chromosome"].isin(dropped)].dropna().drop_duplicates("symbol")
     genes = pd.DataFrame({"column": np.arange(len(symbols)), "symbol": np.asarray(symbols, dtype=object)})
     genes = genes[~genes["symbol"].astype(str).str.match(_NOT_DOSAGE)].merge(table, on="symbol")
-    rank = {name: i for i, name in enumerate(natural_order(genes["chromosome"].unique()))}
+    rank = {name: i for i, name in enumerate(genome_order(genes["chromosome"].unique()))}
     order = genes.assign(rank=genes["chromosome"].map(rank)).sort_values(["rank", "start", "symbol", "column"])
     return order.drop(columns="rank").reset_index(drop=True)

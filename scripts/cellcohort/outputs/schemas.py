@@ -72,8 +72,19 @@ CNV_CELLS = _schema(
     lineage=_Nullable(TEXT),
     reference_source=_Nullable(TEXT),
     reason=_Nullable(TEXT),
+    label=TEXT,
+    is_ood=FLAG,
 )
-CNV_ARMS = _schema(group=TEXT, arm=TEXT, log2_ratio=REAL, z=REAL, call=pa.int8())
+CNV_ARMS = _schema(
+    patient_id=TEXT,
+    lineage=TEXT,
+    cnv_call=TEXT,
+    clone=_Nullable(TEXT),
+    arm=TEXT,
+    log2_ratio=REAL,
+    z=REAL,
+    call=pa.int8(),
+)
 
 VOCABULARY = _schema(
     token_id=pa.int32(),
@@ -118,10 +129,10 @@ OOD = _schema(
     n_ood_fdr=_Nullable(INT),
 )
 ORIGINS = _schema(patient_id=TEXT, origin=TEXT, n_cells=INT, share=REAL, low=REAL, high=REAL, margin=REAL)
-COHORT_CNV_ARMS = _schema(**_SAMPLE, **{field.name: field.type for field in CNV_ARMS})
+COHORT_CNV_ARMS = pa.schema([*_schema(sample_id=TEXT), *CNV_ARMS])
 CNV_GROUPS = _schema(
     **_SAMPLE,
-    group=TEXT,
+    lineage=TEXT,
     is_ood=FLAG,
     cnv_call=TEXT,
     n_cells=INT,

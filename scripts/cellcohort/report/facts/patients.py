@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from ...cnv.cell_groups import GROUP
 from ..report_data import FOREIGN, ReportData, histogram_quantiles, patient_composition
 from ..text.numbers import arm_order, short_arm
 from .origins import Origin, patient_origins
@@ -207,8 +208,9 @@ def _arms(data: ReportData) -> dict[str, list[Arm]]:
     """Arms called in any group of cells, by patient."""
     if data.cnv_arms is None:
         return {}
-    called = data.cnv_arms[data.cnv_arms["call"] != 0].drop_duplicates(["patient_id", "group", "arm"])
-    n_groups = called.groupby("patient_id")["group"].nunique()
+    keys = ["patient_id", *GROUP]
+    called = data.cnv_arms[data.cnv_arms["call"] != 0].drop_duplicates([*keys, "arm"])
+    n_groups = called.drop_duplicates(keys).groupby("patient_id").size()
     called = called.assign(name=called["arm"].map(short_arm), size=called["z"].abs())
     shares = data.cnv_patients.assign(name=data.cnv_patients["arm"].map(short_arm))
     shares = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from ...cnv.cell_groups import POOL
+from ...cnv.cell_groups import GROUP, POOL
 from ..report_data import ReportData
 from ..text.numbers import arm_order, count, short_arm
 from . import marks
@@ -14,6 +14,7 @@ from .panels import Figure, Panel
 _CALLS = {1: "gain", 0: "not called", -1: "loss"}
 _FULL_RATIO = 0.6
 _BOTH = 0.1  # of the aneuploid cells gained the arm and as many others lost it
+_KEYS = ["patient_id", *GROUP]
 _LEGEND = {"gained arm": GAIN, "lost arm": LOSS}
 
 
@@ -39,11 +40,11 @@ def cnv(data: ReportData) -> Figure:
 def cnv_groups(data: ReportData) -> Figure:
     """Arms by altered group of cells, drawn for one patient at a time."""
     arms = altered_groups(data.cnv_arms)
-    sizes = data.cnv_groups.groupby("group")["n_cells"].sum()
-    described = zip(arms["group"], arms["patient_id"], arms["group"].map(sizes).fillna(0), strict=True)
+    sizes = data.cnv_groups.groupby(_KEYS, dropna=False)["n_cells"].sum().reset_index()
+    arms = arms.merge(sizes.astype({"clone": object}), on=_KEYS, how="left")  # floats where none has a clone
     arms = arms.assign(
         patient=arms["patient_id"],
-        row=[f"{group_name(group, patient)} ({count(number)})" for group, patient, number in described],
+        row=group_names(arms) + " (" + arms["n_cells"].fillna(0).map(count) + ")",
         arm=arms["arm"].map(short_arm),
         called=arms["call"].map(_CALLS),
         strength=(arms["log2_ratio"].abs() / _FULL_RATIO).clip(upper=1).where(arms["call"] != 0, 0.0),
@@ -66,16 +67,16 @@ def _patient_arms(table: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def group_name(group: str, patient: str) -> str:
-    """A group of cells without its patient, short enough for an axis."""
-    parts = [part for part in group.replace(f", {POOL}", ", foreign").split("|") if part != patient]
-    return " · ".join(part.replace(POOL, "foreign") for part in parts)
+def group_names(groups: pd.DataFrame) -> pd.Series:
+    """Lineage, then clone or call, short enough for an axis."""
+    lineage = groups["lineage"].str.replace(POOL, "foreign", regex=False)
+    return lineage + " · " + groups["clone"].fillna(groups["cnv_call"])
 
 
 def altered_groups(arms: pd.DataFrame) -> pd.DataFrame:
     """The arms of the groups with any called arm; each once, though several samples may hold cells of a group."""
-    arms = arms.drop_duplicates(["patient_id", "group", "arm"])
-    altered = arms.groupby(["patient_id", "group"])["call"].transform(lambda calls: bool((calls != 0).any()))
+    arms = arms.drop_duplicates([*_KEYS, "arm"])
+    altered = arms.groupby(_KEYS, dropna=False)["call"].transform(lambda calls: bool((calls != 0).any()))
     return arms[altered.astype(bool)]
 
 

@@ -38,8 +38,10 @@ def methods_text(data: ReportData, config: Mapping, versions: Mapping[str, str])
         )
     if data.cnv_arms is not None:
         paragraphs.append(
-            "Copy number was inferred from expression (infercnvpy) for each patient, with confident normal cells as "
-            "the reference; cells and chromosome arms were called, or left undetermined where the evidence was weak. "
+            "Copy number was inferred from expression for each patient, with confident normal cells as the reference: "
+            "the profile that infercnvpy defines was computed by cellcohort, and drawn as a heatmap and grouped by the "
+            "Leiden algorithm by infercnvpy; cells and chromosome arms were called by cellcohort's own model of the "
+            "counts on each arm, or left undetermined where the evidence was weak. "
             "Aneuploid cells were compared with normal cells of the type they lie nearest to by scanpy's "
             "rank_genes_groups (t-test)."
         )
