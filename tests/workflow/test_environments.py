@@ -20,6 +20,9 @@ from tiny_cohort import REPO, snakemake, write_cohort
 
 SCRIPTS = REPO / "scripts"
 ENVIRONMENTS = sorted(path.stem for path in (REPO / "envs").glob("*.yaml"))
+ENVIRONMENTS_PYTHON = "3.11"
+PYTHONS = ["3.11", "3.12", "3.13"]
+PYTHON = ".".join(map(str, sys.version_info[:2]))
 PACKAGE = {
     "PIL": "pillow",
     "sklearn": "scikit-learn",
@@ -31,10 +34,20 @@ PACKAGE = {
 }
 
 
-def requirements(name: str = "requirements.txt") -> dict[str, str]:
-    """Version of each package in a file of requirements."""
-    lines = (REPO / name).read_text().splitlines()
-    return dict(line.split("==") for line in lines if line and not line.startswith(("#", "-r ")))
+def requirements(python: str, file: str = "requirements.txt") -> dict[str, str]:
+    """Version of each package that a file of requirements gives a Python."""
+    lines = (REPO / file).read_text().splitlines()
+    needs = [Requirement(line) for line in lines if line and not line.startswith(("#", "-r "))]
+    given = [need for need in needs if need.marker is None or need.marker.evaluate({"python_version": python})]
+    pins = {need.name: str(need.specifier).removeprefix("==") for need in given}
+    assert len(pins) == len(given), f"pinned twice for Python {python}"
+    return pins
+
+
+def declared_by_the_library() -> dict[str, Requirement]:
+    """What pyproject.toml says the library needs."""
+    project = tomllib.loads((REPO / "pyproject.toml").read_text())["project"]
+    return {need.name: need for need in map(Requirement, project["dependencies"])}
 
 
 def environment(name: str) -> dict[str, str]:
@@ -114,14 +127,15 @@ def test_the_makefile_names_what_exists():
 
 @pytest.mark.parametrize("env", ENVIRONMENTS)
 def test_an_environment_holds_the_pins_of_requirements(env):
-    pins = requirements()
+    pins = requirements(ENVIRONMENTS_PYTHON)
     assert {name: pins.get(name) for name in environment(env)} == environment(env)
 
 
+@pytest.mark.skipif(PYTHON != ENVIRONMENTS_PYTHON, reason=f"environments hold Python {ENVIRONMENTS_PYTHON}")
 @pytest.mark.parametrize("env", ENVIRONMENTS)
 def test_an_environment_pins_what_its_packages_need(env):
     given = environment(env)
-    assert sorted((needed_by(given) & set(requirements())) - set(given)) == []
+    assert sorted((needed_by(given) & set(requirements(PYTHON))) - set(given)) == []
 
 
 @pytest.mark.parametrize("env", ENVIRONMENTS)
@@ -129,7 +143,7 @@ def test_an_environment_is_one_that_conda_can_read(env):
     content = yaml.safe_load((REPO / "envs" / f"{env}.yaml").read_text())
     assert set(content) == {"channels", "dependencies"}  # a name would be shared by all that Snakemake makes
     assert content["channels"] == ["conda-forge", "nodefaults"]
-    assert content["dependencies"][:-1] == ["python =3.11", "pip"]
+    assert content["dependencies"][:-1] == [f"python ={ENVIRONMENTS_PYTHON}", "pip"]
     assert all(re.fullmatch(r"[a-z0-9-]+==[0-9][0-9a-z.]*", line) for line in content["dependencies"][-1]["pip"])
 
 
@@ -154,18 +168,29 @@ def test_planning_imports_nothing_that_snakemake_does_not_bring():
     assert {PACKAGE.get(name, name) for name in loaded} & needed <= needed_by({"snakemake": ""})
 
 
+@pytest.mark.parametrize("python", PYTHONS)
+def test_requirements_have_no_local_versions(python):
+    assert not [name for name, version in requirements(python).items() if "+" in version]
+
+
+def test_requirements_pin_what_their_packages_need():
+    given = requirements(PYTHON)
+    brought_by_torch = re.compile("cuda-|nvidia-|triton")
+    assert sorted(name for name in needed_by(given) - set(given) if not brought_by_torch.match(name)) == []
+
+
 def test_the_requirements_of_development_pin_what_their_packages_need():
-    given = requirements("requirements-dev.txt")
-    assert sorted(needed_by(given) - set(given) - set(requirements())) == []
-
-
-def test_requirements_have_no_local_versions():
-    assert not [name for name, version in requirements().items() if "+" in version]
+    given = requirements(PYTHON, "requirements-dev.txt")
+    assert sorted(needed_by(given) - set(given) - set(requirements(PYTHON))) == []
 
 
 def test_the_library_declares_what_it_imports():
-    project = tomllib.loads((REPO / "pyproject.toml").read_text())["project"]
-    declared = {re.split(r"[<>=]", entry)[0]: entry for entry in project["dependencies"]}
+    declared = declared_by_the_library()
     needed = set().union(*(third_party(path, set()) for path in (SCRIPTS / "cellcohort").rglob("*.py")))
     assert needed <= set(declared)
-    assert set(declared) <= set(requirements())
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+def test_the_pins_are_versions_that_the_library_declares(python):
+    pins = requirements(python)
+    assert [name for name, need in declared_by_the_library().items() if not need.specifier.contains(pins[name])] == []
