@@ -26,7 +26,7 @@ def test_equals_infercnvpy_on_one_chunk(cells, noise_sd, n_references, window, s
     infercnvpy = pytest.importorskip("infercnvpy")
     expression, genes, codes = cells
     adata = ad.AnnData(expression, obs=pd.DataFrame({"code": pd.Categorical(codes.astype(str))}))
-    adata.var = genes.set_index("symbol")
+    adata.var = genes.set_index(pd.Index(genes["symbol"], dtype=object))  # it does not know pandas' type of text
     chr_pos, expected, _ = infercnvpy.tl.infercnv(
         adata, reference_key="code", reference_cat=[str(i) for i in range(n_references)], window_size=window,
         step=step, dynamic_threshold=noise_sd, chunksize=10_000, n_jobs=1, inplace=False,

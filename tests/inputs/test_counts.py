@@ -121,6 +121,16 @@ def test_every_container_gives_the_same(tmp_path: Path, name: str) -> None:
     assert (read != matrix).nnz == 0
 
 
+@pytest.mark.parametrize("name", ["a.h5ad", "a.zarr"])
+def test_text_of_pandas_own_type_is_read(tmp_path: Path, name: str) -> None:
+    names = {"name": pd.array(SYMBOLS, "string"), "gene_ids": pd.array([*IDS[:-1], None], "string")}
+    with ad.settings.override(allow_write_nullable_strings=True):
+        write_anndata(tmp_path / name, sample(counts_matrix(), **names))
+    genes = open_counts(tmp_path / name, genes="name").genes
+    assert genes["symbol"].tolist() == SYMBOLS
+    assert genes["gene_id"].tolist() == [*IDS[:-1], None]
+
+
 @pytest.mark.parametrize("name", ["csr.h5ad", "csc.h5ad", "dense.h5ad", "v3.zarr", "tenx_v3.h5", "gz_folder"])
 @pytest.mark.parametrize("size", [1, 7, 4096])
 def test_chunks_of_some_rows(tmp_path: Path, monkeypatch, name: str, size: int) -> None:
@@ -336,7 +346,8 @@ def test_a_size_line_of_two_numbers_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("lost", ["obs/zarr.json", "X/zarr.json", "zarr.json", "obs/_index/c/0"])
 def test_a_damaged_zarr_is_named(tmp_path: Path, lost: str) -> None:
-    write(tmp_path / "v3.zarr", counts_matrix())
+    with ad.settings.override(allow_write_nullable_strings=False):
+        write(tmp_path / "v3.zarr", counts_matrix())
     store = tmp_path / "v3.zarr"
     if lost.endswith("c/0"):
         (store / lost).write_bytes(b"no chunk")
