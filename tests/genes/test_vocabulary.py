@@ -70,7 +70,11 @@ def test_genes_are_those_of_scanpy(tmp_path: Path, batch: str | None, n_top: int
     sc.pp.highly_variable_genes(content, flavor="seurat_v3", n_top_genes=n_top, batch_key=batch)
     batches = None if batch is None else content.obs[batch].to_numpy()
     variance = standardised_variance(counts, np.arange(N_CELLS), batches)
-    np.testing.assert_allclose(variance.mean(axis=0), content.var["variances_norm"], rtol=1e-6)
+    parts = [content] if batch is None else [content[content.obs[batch] == name].copy() for name in ("D1", "D2", "D3")]
+    for part in parts:  # scanpy 1.12 rounds the means of batches, which loess feels where genes have the same mean
+        sc.pp.highly_variable_genes(part, flavor="seurat_v3", n_top_genes=n_top)
+    expected = np.mean([part.var["variances_norm"] for part in parts], axis=0)
+    np.testing.assert_allclose(variance.mean(axis=0), expected, rtol=1e-6)
     ranked = rank_genes(variance, n_top, content.var_names.to_numpy(str))[:n_top]
     shared = set(content.var_names[ranked]) & set(content.var_names[content.var["highly_variable"]])
     assert len(shared) >= n_top - (0 if batch is None else 2)
