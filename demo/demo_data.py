@@ -53,7 +53,8 @@ def split(path: Path, folder: Path) -> None:
 
 def _write(cells: ad.AnnData, path: Path) -> None:
     part = path.with_suffix(".part.h5ad")
-    cells.copy().write_h5ad(part, compression="gzip")
+    with ad.settings.override(allow_write_nullable_strings=False):  # text as every anndata reads it
+        cells.copy().write_h5ad(part, compression="gzip")
     part.replace(path)
 
 
