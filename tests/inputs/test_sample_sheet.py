@@ -6,6 +6,8 @@ import subprocess
 import sys
 
 import anndata as ad
+import h5py
+import numpy as np
 import pytest
 import yaml
 from tiny_cohort import REPO, SHEET, snakemake, write_cells, write_cohort, write_config
@@ -130,6 +132,16 @@ def test_missing_labels_are_no_class(tmp_path):
     cells.obs.loc[cells.obs["cell_type"] == "B", "cell_type"] = None
     cells.write_h5ad(tmp_path / "again.h5ad")
     assert obs_columns.distinct(tmp_path / "again.h5ad", "cell_type") == {"T"}
+
+
+def test_labels_of_pandas_own_type_of_text_are_read(tmp_path):
+    write_cells(tmp_path / "cells.h5ad", labels=("T", "B"))
+    with h5py.File(tmp_path / "cells.h5ad", "r+") as file:
+        column = file["obs/cell_type"]
+        categories = column["categories"][:]
+        del column["categories"]
+        column["categories/values"], column["categories/mask"] = categories, np.zeros(len(categories), bool)
+    assert obs_columns.distinct(tmp_path / "cells.h5ad", "cell_type") == {"T", "B"}
 
 
 def test_planning_imports_nothing_heavy():

@@ -9,8 +9,8 @@ import anndata as ad
 import numpy as np
 import pandas as pd
 
-from ..core.files import atomic_path
 from ..core.provenance import NAME, current
+from ..outputs.h5ad import write_h5ad
 from ..outputs.parquet import read_frame, write_table
 from ..outputs.schemas import CNV_ARMS, CNV_CELLS, with_sample
 from .call_copy_number import CnvResult
@@ -66,5 +66,4 @@ def split_sample(patient: Mapping[str, str | Path], sample: Mapping[str, str | P
     part.obs_names = pd.Index(part.obs["cell_id"].astype(str).to_numpy(), dtype=object)
     part.obs = part.obs.drop(columns=["sample_id", "patient_id"])
     part.uns[NAME] = current()
-    with atomic_path(sample["cnv"]) as path:
-        part.write_h5ad(path, compression="gzip")
+    write_h5ad(sample["cnv"], part)

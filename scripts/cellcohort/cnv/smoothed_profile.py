@@ -18,9 +18,9 @@ import pandas as pd
 from natsort import natsorted
 from scipy import sparse
 
-from ..core.files import atomic_path
 from ..core.provenance import NAME, current
 from ..genes.positions import genome_order
+from ..outputs.h5ad import write_h5ad
 
 _CHUNK = 2048
 
@@ -194,8 +194,7 @@ def write_profile(path: str | Path, obs: pd.DataFrame, profile: Profile) -> None
             NAME: current(),
         },
     )
-    with atomic_path(path) as part:
-        adata.write_h5ad(part, compression="gzip")
+    write_h5ad(path, adata)
 
 
 def _categorical(column: pd.Series) -> pd.Categorical:

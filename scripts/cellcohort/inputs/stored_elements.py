@@ -114,6 +114,8 @@ def text_column(table: Any, name: str, rows: slice = slice(None)) -> np.ndarray:
 
 
 def _categorical(codes: np.ndarray, categories: Any) -> np.ndarray:
+    if is_group(categories):  # a nullable array, in which no category is missing
+        categories = member(categories, "values")
     used, places = np.unique(codes, return_inverse=True)
     values = np.full(len(used), None, object)
     known = used >= 0

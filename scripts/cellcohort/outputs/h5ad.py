@@ -98,11 +98,23 @@ def growing_h5ad(
     facts = {provenance.NAME: provenance.current()}
     skeleton = ad.AnnData(X=matrix, obs=obs, var=var, obsm=arrays, uns={**(uns or {}), **facts})
     with atomic_path(path) as part:
-        skeleton.write_h5ad(part)
+        _write(part, skeleton)
         with h5py.File(part, "r+") as file:
             growing = GrowingH5ad(file)
             yield growing
             growing.unify_index_dtype()
+
+
+def write_h5ad(path: str | Path, adata: ad.AnnData) -> None:
+    """Write what is in memory as a whole; text may be missing in categoricals alone."""
+    with atomic_path(path) as part:
+        _write(part, adata, compression="gzip")
+
+
+def _write(path: Path, adata: ad.AnnData, **options: Any) -> None:
+    """Write with text as every anndata reads it, also under pandas 3."""
+    with ad.settings.override(allow_write_nullable_strings=False):
+        adata.write_h5ad(path, **options)
 
 
 def _columns(group: h5py.Group) -> list[str]:
