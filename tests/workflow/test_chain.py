@@ -7,10 +7,13 @@ import zipfile
 from pathlib import Path
 
 import anndata as ad
+import infercnvpy
+import matplotlib
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+import scanpy as sc
 import yaml
 from demo_slice import write_slice
 from tiny_cohort import snakemake, some_cells
@@ -20,6 +23,7 @@ from cellcohort.core import provenance
 from cellcohort.core.files import checksum, read_json
 from cellcohort.outputs import parquet, schemas
 
+matplotlib.use("Agg")
 SAMPLES = ["P13", "P14", "empty", "foreign"]
 SHEET = pd.DataFrame(
     {
@@ -227,3 +231,74 @@ def test_a_trained_bundle_annotates_and_trains_nothing(cohort, results, tmp_path
     assert "train_model" not in done.stdout
     trained_here = pq.read_table(results / "samples" / "P13" / "annotation.parquet")
     assert pq.read_table(target).equals(trained_here)  # but for the provenance
+
+
+def opened(results: Path, name: str) -> ad.AnnData:
+    return ad.read_h5ad(results / "cohort" / "annotated.h5ad" if name == "annotated" else sample_file(results, name))
+
+
+def sample_file(results: Path, name: str) -> Path:
+    return results / "samples" / "P13" / f"{name}.h5ad"
+
+
+@pytest.mark.parametrize("name", ["annotated", "ood", "cnv"])
+def test_matrices_have_one_index_dtype(results, name):
+    cells = opened(results, name)
+    matrix = cells.obsm["X_cnv"] if name == "cnv" else cells.X
+    assert matrix.indptr.dtype == matrix.indices.dtype == np.int32
+
+
+def normalised(cells: ad.AnnData, column: str) -> ad.AnnData:
+    """The cells of groups of two and more, normalised."""
+    sizes = cells.obs[column].value_counts()
+    cells = cells[cells.obs[column].isin(sizes.index[sizes > 1])].copy()
+    sc.pp.normalize_total(cells)
+    sc.pp.log1p(cells)
+    return cells
+
+
+@pytest.mark.parametrize("method", ["t-test", "t-test_overestim_var", "wilcoxon", "logreg"])
+@pytest.mark.parametrize(("name", "column"), [("annotated", "label"), ("annotated", "clone"), ("ood", "label")])
+def test_genes_are_ranked_between_groups(results, name, column, method):
+    cells = normalised(opened(results, name), column)
+    if cells.obs[column].nunique() < 2:  # one clone: against the cells without
+        cells = opened(results, name)
+        cells.obs[column] = cells.obs[column].cat.add_categories("none").fillna("none")
+        cells = normalised(cells, column)
+    sc.tl.rank_genes_groups(cells, column, method=method)
+    assert len(cells.uns["rank_genes_groups"]["names"]) > 0
+
+
+@pytest.mark.parametrize("name", ["annotated", "ood"])
+def test_scanpys_first_steps_run(results, name):
+    cells = opened(results, name)
+    n_zeros = int((cells.X.data == 0).sum())
+    cells.X.eliminate_zeros()
+    assert n_zeros == 0
+    sc.pp.calculate_qc_metrics(cells, percent_top=None, inplace=True)
+    sc.pp.normalize_total(cells, target_sum=1e4)
+    sc.pp.log1p(cells)
+    sc.pp.pca(cells, n_comps=10)
+    sc.pp.neighbors(cells, n_neighbors=5)
+    assert cells.obsp["connectivities"].shape == (cells.n_obs, cells.n_obs)
+
+
+@pytest.mark.parametrize("name", ["ood", "cnv"])
+def test_files_of_samples_are_joined(results, name):
+    files = [ad.read_h5ad(results / "samples" / sample / f"{name}.h5ad") for sample in ("P13", "P14")]
+    joined = ad.concat(files, index_unique="|")
+    assert joined.n_obs == sum(file.n_obs for file in files)
+
+
+@pytest.mark.parametrize("name", ["annotated", "ood", "cnv"])
+def test_files_open_backed(results, name):
+    path = results / "cohort" / "annotated.h5ad" if name == "annotated" else sample_file(results, name)
+    cells = ad.read_h5ad(path, backed="r")
+    assert cells[:5].to_memory().n_obs == min(5, cells.n_obs)
+    cells.file.close()
+
+
+@pytest.mark.parametrize("column", ["clone", "label", "cnv_call"])
+def test_infercnvpy_draws_the_profile(results, column):
+    axes = infercnvpy.pl.chromosome_heatmap(opened(results, "cnv"), groupby=column, show=False)
+    assert "heatmap_ax" in axes
