@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from ...cnv.cell_groups import POOL
-from ..report_data import ReportData
+from ..report_data import UNLIKE_REFERENCE, ReportData
 from ..text.numbers import arm_order, count, short_arm
 from . import marks
 from .palette import GAIN, LOSS
@@ -68,8 +68,8 @@ def _patient_arms(table: pd.DataFrame) -> pd.DataFrame:
 
 def group_name(group: str, patient: str) -> str:
     """A group of cells without its patient, short enough for an axis."""
-    parts = [part for part in group.replace(f", {POOL}", ", foreign").split("|") if part != patient]
-    return " · ".join(part.replace(POOL, "foreign") for part in parts)
+    parts = [part for part in group.split("|") if part != patient]
+    return " · ".join(part.replace(POOL, UNLIKE_REFERENCE) for part in parts)
 
 
 def altered_groups(arms: pd.DataFrame) -> pd.DataFrame:

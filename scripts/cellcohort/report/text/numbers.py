@@ -1,11 +1,13 @@
-"""How the report writes numbers."""
+"""Numbers, shares, lists and chromosome arms as the report writes them."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
+from natsort import natsort_keygen
+
 MINUS = "\N{MINUS SIGN}"
+_natural = natsort_keygen()
 
 
 def count(number: float) -> str:
@@ -41,8 +43,6 @@ def short_arm(arm: str) -> str:
     return str(arm).removeprefix("chr")
 
 
-def arm_order(arm: str) -> tuple[int, str]:
+def arm_order(arm: str) -> tuple:
     """Sort key of an arm: numbered chromosomes first, p before q."""
-    match = re.match(r"(?:chr)?(\d+|\w)([pq]?)", str(arm))
-    number, side = match.groups() if match else ("", str(arm))
-    return int(number) if number.isdigit() else 99, number + side
+    return _natural(short_arm(arm))
