@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "helpers"))
 from browser import Browser, find_chromium, open_browser
 from synthetic_results import collect, make_results, report_inputs
+from workflow_config import full_config
 
 from cellcohort.report.page import render_report
 
@@ -43,7 +44,7 @@ def make_report(folder: Path, n_patients: int, n_cells: int) -> dict[str, float]
     results = make_results(folder, n_patients=n_patients, n_cells=n_cells, n_reference=3000, n_rejected=4)
     collect(results)
     start = time.perf_counter()
-    inputs, config = report_inputs(results), {"ood": {"alpha": 0.05}}
+    inputs, config = report_inputs(results), full_config()
     render_report(
         inputs, folder / "report.html", figures={}, patients=results.patients, title="Synthetic", config=config
     )

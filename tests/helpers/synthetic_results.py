@@ -1,6 +1,6 @@
 """A results folder as the workflow leaves it, made up: for tests and for looking at the report.
 
-Three ovarian patients: two tumours with a foreign epithelium, and one whose sample was rejected.
+Three ovarian patients: two tumours with an epithelium that the reference lacks, and one whose sample was rejected.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from cellcohort.cohort.umap_projection import project_umap
 from cellcohort.core.files import write_json
 from cellcohort.outputs import parquet, schemas
 from cellcohort.outputs.parquet import read_frame, write_batches, write_table
-from cellcohort.report.report_data import CNV_TABLES
+from cellcohort.outputs.table_names import CNV_TABLES
 
 TYPES = ["Fibroblast", "Macrophage", "Endothelial", "T_cell", "B_cell"]
-FOREIGN = "Epithelial_malignant"
+UNKNOWN_TYPE = "Epithelial_malignant"
 LINEAGE = "Fibroblast, out of distribution"
 ARMS = [
     f"chr{number}{arm}" for number in range(1, 23) for arm in "pq" if arm == "q" or number not in (13, 14, 15, 21, 22)
@@ -176,7 +176,7 @@ def _enrichment() -> pd.DataFrame:
 
 
 def _sections(results: Results) -> pd.DataFrame:
-    """Places for the cells of every twentieth sample, the foreign ones in the middle."""
+    """Places for the cells of every twentieth sample, those unlike the reference in the middle."""
     parts = [pd.DataFrame(columns=schemas.SECTIONS.names)]
     for folder in (Path(path).parent for path in results.of_samples("annotation.parquet")[::20]):
         cells = read_frame(folder / "annotation.parquet")
@@ -261,7 +261,7 @@ def _write_sample(results: Results, sample: dict, n_cells: int, centres: np.ndar
     vectors = (centres[kind] + rng.normal(size=(n_cells, WIDTH)) * 1.1).astype("float32")
     embedding = {"cell_id": cell_ids, "vector": parquet.vectors(vectors)}
     write_table(folder / "embedding.parquet", embedding, schemas.embedding_schema(WIDTH))
-    truth = pd.DataFrame({"truth": [[*TYPES, FOREIGN][k] for k in kind]}, dtype="object")
+    truth = pd.DataFrame({"truth": [[*TYPES, UNKNOWN_TYPE][k] for k in kind]}, dtype="object")
     truth.to_parquet(folder / "truth.parquet")
     _write_qc(folder, cell_ids, rng)
     _write_genes(folder, rng, missing=0.12 if n_cells else 0.71)
@@ -272,13 +272,13 @@ def _write_sample(results: Results, sample: dict, n_cells: int, centres: np.ndar
 
 
 def _annotation(sample: dict, cell_ids: list[str], kind: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
-    n, foreign = len(kind), kind == len(TYPES)
-    label = np.where(foreign, rng.choice(len(TYPES), n, p=[0.75, 0.03, 0.2, 0.01, 0.01]), kind)
+    n, unknown = len(kind), kind == len(TYPES)
+    label = np.where(unknown, rng.choice(len(TYPES), n, p=[0.75, 0.03, 0.2, 0.01, 0.01]), kind)
     slip = rng.random(n) < 0.03
     label = np.where(slip, rng.choice(len(TYPES), n), label)
-    score = np.where(foreign, rng.normal(2.2, 0.9, n), rng.normal(0, 0.8, n))
+    score = np.where(unknown, rng.normal(2.2, 0.9, n), rng.normal(0, 0.8, n))
     pvalue = np.clip(1 / (1 + np.exp(2.3 * score)), 0.001, 1)
-    confidence = np.where(foreign, rng.beta(5, 3, n), rng.beta(18, 1, n))
+    confidence = np.where(unknown, rng.beta(5, 3, n), rng.beta(18, 1, n))
     cells = pd.DataFrame({
         "cell_id": cell_ids,
         "sample_id": sample["sample_id"],
@@ -374,9 +374,9 @@ def _write_ood(folder: Path, annotation: pd.DataFrame) -> None:
 
 
 def _write_cnv(folder: Path, annotation: pd.DataFrame, kind: np.ndarray, rng: np.random.Generator) -> None:
-    foreign = kind == len(TYPES)
-    reference = ~foreign & (rng.random(len(kind)) < 0.5)
-    call = np.where(foreign & (rng.random(len(kind)) < 0.92), "aneuploid", "diploid").astype(object)
+    unknown = kind == len(TYPES)
+    reference = ~unknown & (rng.random(len(kind)) < 0.5)
+    call = np.where(unknown & (rng.random(len(kind)) < 0.92), "aneuploid", "diploid").astype(object)
     call[~reference & (rng.random(len(kind)) < 0.06)] = "undetermined"
     cells = annotation[["patient_id", "cell_id", "label", "is_ood"]].assign(**{
         "role": np.where(reference, "reference", "query"),
@@ -385,7 +385,7 @@ def _write_cnv(folder: Path, annotation: pd.DataFrame, kind: np.ndarray, rng: np
         "fdr": 0.01,
         "cnv_call": np.where(reference, "diploid", call),
         "clone": np.where(call == "aneuploid", np.resize(["clone_1", "clone_2"], len(kind)), None),
-        "lineage": np.where(foreign, LINEAGE, np.array([*TYPES, ""])[kind]),
+        "lineage": np.where(unknown, LINEAGE, np.array([*TYPES, ""])[kind]),
         "reference_source": np.where(rng.random(len(kind)) < 0.1, "borrowed", "patient"),
         "reason": None,
     })  # fmt: skip

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 from synthetic_results import collect, make_results, report_inputs
+from workflow_config import full_config
 
 from cellcohort.report.page import render_report
 
 browser = pytest.importorskip("browser", reason="needs websocket-client (requirements-dev.txt)")
-CONFIG = {"ood": {"alpha": 0.05}, "vocabulary": {"min_share": 0.5}, "model": {"preset": "small"}}
+CONFIG = full_config(model={"preset": "small"})
 VISIBLE = "[...document.querySelectorAll('{selector}')].filter((each) => each.offsetParent)"
 ROWS = "[...document.querySelector('#{table}').tBodies[0].rows].filter((row) => !row.hidden)"
 
@@ -80,7 +81,7 @@ def test_the_cohort_is_drawn_as_it_is_scrolled(page):
 
 def test_the_texts_of_figures_can_be_read(page):
     draw_all(page)
-    assert {"P13", "P14", "P15", "share of the cells"} <= set(texts(page, "#figure-composition svg text"))
+    assert {"P13", "P14", "P15", "share of the patient's cells"} <= set(texts(page, "#figure-composition svg text"))
     assert {"8q", "17p", "chromosome arm"} <= set(texts(page, "#figure-cnv svg text"))
     assert all(len(text) > 100 and "Table" in text for text in texts(page, "#cohort figcaption"))
 

@@ -8,11 +8,16 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from synthetic_results import FIGURES, FOREIGN, collect, make_results, report_inputs
+from synthetic_results import FIGURES, UNKNOWN_TYPE, collect, make_results, report_inputs
+from workflow_config import full_config
 
+from cellcohort.cnv.arm_effects import ARM_FDR, SECOND_ARM
 from cellcohort.cnv.settings import Settings
+from cellcohort.inputs.resources import chromosome_arms
+from cellcohort.ood.detector import MIN_CALIBRATION
 from cellcohort.outputs.parquet import read_frame
-from cellcohort.report.facts.answers import MIN_EFFECT, MIN_Z, answers
+from cellcohort.qc.fixed_limits import ALWAYS_ALLOWED_MITO
+from cellcohort.report.facts.answers import _which_arms, answers
 from cellcohort.report.facts.cautions import model_warnings, patient_warnings
 from cellcohort.report.facts.patients import Type, patient_facts
 from cellcohort.report.facts.type_genes import type_genes
@@ -21,7 +26,8 @@ from cellcohort.report.figures.palette import label_colours
 from cellcohort.report.figures.panels import pack
 from cellcohort.report.page import build_figures, render_report
 from cellcohort.report.report_data import histogram_quantiles, load
-from cellcohort.report.text.numbers import arm_order, percent
+from cellcohort.report.text.methods import methods_text
+from cellcohort.report.text.numbers import arm_order, percent, short_arm
 
 SECTIONS = {
     "patients",
@@ -35,31 +41,35 @@ SECTIONS = {
     "methods",
 }
 TABLES = ("qc", "qc_reasons", "coverage", "umap", "training", "held_out", "confusion")
-CONFIG = {"ood": {"alpha": 0.05}, "vocabulary": {"min_share": 0.5}, "model": {"preset": "small"}}
+CONFIG = full_config(model={"preset": "small"})
 
 
 class Page(HTMLParser):
-    """Collects ids, loaded addresses and the texts of scripts."""
+    """Collects ids, loaded addresses, the payload and what people read."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
-        self.ids, self.loaded, self.payload, self._in_payload = set(), [], "", False
+        self.ids, self.loaded, self.payload, self.text, self._hidden = set(), [], "", "", ""
         self.feed(text)
 
     def handle_starttag(self, tag, attrs):
         attributes = dict(attrs)
         self.ids.add(attributes.get("id"))
-        self._in_payload = attributes.get("id") == "payload"
+        if tag in ("script", "style", "code"):
+            self._hidden = attributes.get("id") or tag
         for name in ("src", "href", "srcset", "data", "action"):
             if tag != "a" and name in attributes:
                 self.loaded.append(attributes[name])
 
     def handle_data(self, data):
-        if self._in_payload:
+        if self._hidden == "payload":
             self.payload += data
+        elif not self._hidden:
+            self.text += data
 
     def handle_endtag(self, tag):
-        self._in_payload = False
+        if tag in ("script", "style", "code"):
+            self._hidden = ""
 
 
 @pytest.fixture(scope="module")
@@ -156,7 +166,7 @@ def test_rendering_again_gives_the_same_bytes(report, results):
 
 
 def test_without_copy_number(results, tmp_path):
-    render_report(report_inputs(results, cnv=False), tmp_path / "report.html", figures={})
+    render_report(report_inputs(results, cnv=False), tmp_path / "report.html", figures={}, config=CONFIG)
     page = Page((tmp_path / "report.html").read_text())
     assert "cnv" not in page.ids
     assert "composition" in page.ids
@@ -168,7 +178,7 @@ def test_called_arms_without_an_aneuploid_cell_render(results, tmp_path):
         table = read_frame(inputs[name])
         inputs[name] = str(tmp_path / f"{name}.parquet")
         table[table[column] != "aneuploid"].to_parquet(inputs[name])
-    render_report(inputs, tmp_path / "report.html", figures={}, patients=results.patients)
+    render_report(inputs, tmp_path / "report.html", figures={}, config=CONFIG, patients=results.patients)
     page = Page((tmp_path / "report.html").read_text())
     assert "patient-P13" in page.ids
 
@@ -178,7 +188,8 @@ def test_a_cohort_without_cells_renders(tmp_path, n_rejected):
     results = make_results(tmp_path, n_patients=0, n_rejected=n_rejected, n_reference=10)
     collect(results, umap=False)
     figures = {name: tmp_path / f"{name}.svg" for name in FIGURES}
-    render_report(report_inputs(results), tmp_path / "report.html", figures=figures, patients=results.patients)
+    report, options = tmp_path / "report.html", {"config": CONFIG, "patients": results.patients}
+    render_report(report_inputs(results), report, figures=figures, **options)
     assert Page((tmp_path / "report.html").read_text()).ids >= SECTIONS
     assert all(path.read_text().startswith("<svg") for path in figures.values())
 
@@ -190,12 +201,12 @@ def test_facts_of_a_patient(results):
     assert first.types[-1].n == first.n_ood > 0
     assert first.n_ood_fdr == data.ood["n_ood_fdr"].iloc[0]
     assert first.types[-1].confidence is None
-    assert all(0.5 < kind.confidence <= 1 for kind in first.explained)
+    assert all(0.5 < kind.confidence <= 1 for kind in first.reference_types)
     assert sum(origin.share for origin in first.origins) == pytest.approx(1)
     assert [(arm.name, arm.gained) for arm in first.arms if arm.groups == arm.of]
     assert first.samples[0]["qc"]["n_genes"]["median"] > 0
     assert (last.n_kept, last.confidence, last.aneuploid_share) == (0, None, None)
-    assert FOREIGN not in {kind.name for kind in first.types}
+    assert UNKNOWN_TYPE not in {kind.name for kind in first.types}
 
 
 @pytest.mark.parametrize(
@@ -212,19 +223,24 @@ def test_answers_say_how_sure_they_are(results):
     assert len(found) == 6
     assert all(answer.answer and answer.certainty for answer in found.values())
     assert "150 of 168 cells" in found["How many cells?"].answer
-    assert f"{first.n_ood} cells" in found["Which cells are foreign?"].answer
-    assert "about 8 cells (5%)" in found["Which cells are foreign?"].certainty
+    assert f"{first.n_ood} of 150 cells" in found["Which cells are unlike the reference?"].answer
+    assert "about 8 cells (5% of the cells)" in found["Which cells are unlike the reference?"].certainty
     assert "95% interval" in found["Where did they come from?"].certainty
     assert "a founder that is none of these" in found["Where did they come from?"].certainty
     assert "+8q" in found["Which chromosome arms changed?"].answer
-    assert f"|z| of {MIN_Z:g}" in found["Which chromosome arms changed?"].certainty
+    assert f"|z| of {Settings().min_z:g}" in found["Which chromosome arms changed?"].certainty
     assert [answer.answer for answer in answers(last, data, alpha=0.05)] == ["None of 812 could be used."]
     without = replace(first, calls=None)
     assert len(answers(without, data, alpha=0.05)) == 4
 
 
-def test_the_limits_that_are_told_are_those_of_the_calls():
-    assert (Settings().min_effect, Settings().min_z) == (MIN_EFFECT, MIN_Z)
+def test_the_limits_that_are_told_are_those_of_the_calls(results):
+    first = patient_facts(load(report_inputs(results), patients=results.patients))[0]
+    told = _which_arms(first).certainty
+    limits = Settings()
+    assert f"|z| of {limits.min_z:g}, or two {SECOND_ARM * limits.min_z:g}" in told
+    assert f"|log2 ratio| of {limits.min_effect:g}" in told
+    assert f"false discovery rate of {percent(ARM_FDR)}" in told
 
 
 def test_warnings_say_why(results):
@@ -249,7 +265,7 @@ def test_a_borrowed_reference_is_a_reason_for_caution(results):
         ({"samples": [{"sample_id": "S", "status": "ok", "vocabulary_share": 0.6, "shift": 0.0, "n_cells": 0}]}, "60%"),
         ({"samples": [{"sample_id": "S", "status": "ok", "vocabulary_share": 1.0, "shift": 4.2, "n_cells": 0}]}, "4.2"),
         ({"calls": {"aneuploid": 5, "diploid": 5, "reference": 12}}, "only 12 normal cells"),
-        ({"calls": {"aneuploid": 5, "diploid": 5, "undetermined": 90, "reference": 99}}, "For 90% of the cells"),
+        ({"calls": {"aneuploid": 5, "diploid": 5, "undetermined": 90, "reference": 99}}, "For 90% of the tested cells"),
         (
             {"types": [Type("T", 50, 0.5, 0.9, 10)], "calls": {"aneuploid": 20, "reference": 99}},
             "10 of 20 aneuploid cells",
@@ -347,7 +363,7 @@ def test_altered_groups_are_named_by_lineage_and_clone(results):
     of_first = {name: table[table["patient_id"] == "P13"] for name, table in
                 (("cnv_arms", data.cnv_arms), ("cnv_groups", data.cnv_groups))}  # fmt: skip
     sizes = of_first["cnv_groups"].groupby("clone")["n_cells"].sum()
-    for lineage, written in (("T", "T"), ("T, out of distribution", "T, foreign"), ("out of distribution", "foreign")):
+    for lineage, written in (("T", "T"), ("T, out of distribution", "T, unlike the reference"), ("out of distribution", "unlike the reference")):
         named = {name: table.assign(patient_id="T", lineage=lineage) for name, table in of_first.items()}
         arms = cnv_figures.cnv_groups(replace(data, **named)).data["arms"]
         assert set(arms["row"]) == {f"{written} · {clone} ({sizes[clone]})" for clone in ("clone_1", "clone_2")}
@@ -389,3 +405,32 @@ def test_percent_never_rounds_to_none_or_all(share, text):
 
 def test_colours_are_distinct_for_many_types():
     assert len(set(label_colours(f"type {i}" for i in range(36)).values())) == 36
+
+
+def test_cells_unlike_the_reference_have_one_name(report, results):
+    text = Page(report.read_text()).text
+    other = re.findall(r"(?i)foreign|explained|does not explain|out.of.distribution", text)
+    # Each once in brackets: in the lead of the report, and in the methods, which people take along.
+    assert [word.lower() for word in other] == ["out of distribution", "out-of-distribution"]
+    assert re.findall(r"\([^()]*\bOOD\b\)", text) == ["(out of distribution, OOD)", "(out-of-distribution, OOD)"]
+    assert len(re.findall(r"\bOOD\b", text)) == 2
+    drawn = build_figures(load(report_inputs(results), patients=results.patients), CONFIG).values()
+    legends = [text for figure in drawn for text in figure.legend]
+    legends += [text for figure in drawn for panel in figure.panels for text in (panel.title, *panel.legend)]
+    columns = [frame[name] for figure in drawn for frame in figure.data.values() for name in frame]
+    legends += [text for column in columns if column.dtype == object for text in column.dropna().unique()]
+    assert not [text for text in legends if re.search(r"(?i)foreign|explain|\bOOD\b", text)]
+
+
+def test_arms_stand_in_genome_order():
+    for genome in ("hg38", "GRCm39"):
+        arms = chromosome_arms(genome)
+        names = [short_arm(f"{row.chromosome}{row.arm}") for row in arms.itertuples() if row.arm != "centromere"]
+        assert sorted(reversed(names), key=arm_order) == names
+
+
+def test_the_methods_tell_the_limits_where_they_act(results):
+    data = load(report_inputs(results), patients=results.patients)
+    text = " ".join(methods_text(data, CONFIG, {}))
+    for told in (f"fewer than {MIN_CALIBRATION}", f"up to {ALWAYS_ALLOWED_MITO:.0%}", "to 7 scaled", "less than 50%"):
+        assert told in text

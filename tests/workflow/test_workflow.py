@@ -8,12 +8,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from jinja2 import Template
 from tiny_cohort import REPO, SHEET, snakemake, write_cells, write_cohort, write_config
 
 from cellcohort.core.files import checksum, write_json
 from cellcohort.inputs.bundle_files import BUNDLE_FILES, FORMAT
-from cellcohort.report.text.captions import captions
 
 REFERENCE_RULES = {"select_vocabulary", "tokenise_reference", "train_model", "calibrate_model"}
 SAMPLE_RULES = {"quality_control", "align_genes", "annotate", "extract_ood", "split_cnv"}
@@ -50,7 +48,7 @@ TABLES = [
     "origin_gene_sets",
     "evaluation",
 ]
-ONLY_IN_OURS = {"cnv", "cnv_groups", "genes", "sections", "evaluation"}
+ONLY_IN_THE_COHORT_REPORT = {"cnv", "cnv_groups", "genes", "sections", "evaluation"}
 
 
 @pytest.fixture
@@ -321,13 +319,6 @@ def test_every_rule_keeps_law_7():
 def test_every_figure_has_a_caption():
     captions = {path.stem for path in (REPO / "workflow/report").glob("*.rst")}
     rules = "".join(path.read_text() for path in (REPO / "workflow/rules").glob("*.smk"))
-    figures = set(re.findall(r'figure\("(\w+)"', rules)) | {"cnv", "workflow"}
-    assert captions == figures
-    assert all(len((REPO / f"workflow/report/{name}.rst").read_text()) > 150 for name in figures)
-
-
-@pytest.mark.parametrize("name", captions(alpha=0.05, min_share=0.5).keys() - ONLY_IN_OURS)
-def test_captions_are_those_of_the_cohort_report(name):
-    config = {"ood": {"alpha": 0.07}, "vocabulary": {"min_share": 0.4}}
-    text = Template((REPO / f"workflow/report/{name}.rst").read_text()).render(snakemake={"config": config})
-    assert " ".join(text.split()) == captions(alpha=0.07, min_share=0.4)[name].text
+    figures = set(re.findall(r'figure\("(\w+)"', rules)) | {"cnv_heatmap", "workflow"}
+    assert captions == figures | ONLY_IN_THE_COHORT_REPORT
+    assert all(len((REPO / f"workflow/report/{name}.rst").read_text()) > 150 for name in captions)

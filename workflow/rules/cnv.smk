@@ -18,7 +18,7 @@ rule infer_cnv:
         arms="<results>/patients/{patient}/cnv_arms.parquet",
         heatmap=report(
             "<results>/patients/{patient}/cnv_heatmap.png",
-            caption="../report/cnv.rst",
+            caption="../report/cnv_heatmap.rst",
             category="Copy number",
             labels={"patient": "{patient}"},
         ),

@@ -1,13 +1,5 @@
 # Tables of the cohort: each script streams the samples' tables in the order of the sheet.
 
-CNV_TABLES = [
-    "cnv_arms",
-    "cnv_groups",
-    "cnv_burden",
-    "cnv_patients",
-    "cnv_origins",
-    "cnv_markers",
-]
 COHORT_TABLES = [
     "samples",
     "composition",

@@ -22,6 +22,8 @@ from cellcohort.inputs.config import check_config, without_places
 from cellcohort.inputs.resources import resource_path
 from cellcohort.inputs.sample_columns import COMPUTING, DESCRIPTION, READING
 from cellcohort.inputs.sample_sheet import matrix_files, read_sheet, samples_by_patient
+from cellcohort.outputs.table_names import CNV_TABLES
+
 
 
 wildcard_constraints:
@@ -142,7 +144,7 @@ def copy_number_of_report(wildcards):
 
 
 def figure(name, category):
-    """A figure of the cohort, with its caption for Snakemake's own report."""
+    """A figure of the cohort, with its caption for Snakemake's own report (the library reads the same file)."""
     return report(
         f"<results>/figures/{name}.svg",
         caption=f"../report/{name}.rst",

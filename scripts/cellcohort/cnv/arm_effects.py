@@ -15,7 +15,8 @@ from .cell_groups import GROUP
 
 _MIN_EXPECTED = 4.0
 _MIN_GENES = 15
-_ARM_FDR = 0.01
+ARM_FDR = 0.01
+SECOND_ARM = 0.8  # of min_z, which two arms have to exceed where none exceeds it
 _OUTLYING_Z = 3.0
 _MEDIAN_COST = 1.2533  # standard error of a median over that of a mean, for normal errors
 _MAD_TO_SD = 1.4826
@@ -43,11 +44,11 @@ class Effects:
         A group is altered if one arm exceeds `min_z`, or two exceed four fifths of it. Of an altered group, all arms
         are called that pass a false-discovery rate of 1 % (Benjamini and Hochberg, two-sided normal).
         """
-        if not self.exceed(min_effect, min_z).any() and self.exceed(min_effect, 0.8 * min_z).sum() < 2:
+        if not self.exceed(min_effect, min_z).any() and self.exceed(min_effect, SECOND_ARM * min_z).sum() < 2:
             return np.zeros(len(self.z), dtype=np.int8)
         known = np.isfinite(self.z)
         clear = self.exceed(min_effect, 0.0)
-        clear[known] &= false_discovery_control(2 * norm.sf(np.abs(self.z[known]))) < _ARM_FDR
+        clear[known] &= false_discovery_control(2 * norm.sf(np.abs(self.z[known]))) < ARM_FDR
         return (clear * np.sign(np.nan_to_num(self.log2_ratio))).astype(np.int8)
 
     def dosage(self, min_effect: float, min_z: float) -> np.ndarray:

@@ -10,10 +10,9 @@ import pandas as pd
 
 from ..cnv.cell_groups import POOL
 from ..outputs.parquet import concat_frames, read_frame
-from ..outputs.schemas import CNV_BURDEN
+from ..outputs.schemas import CNV_BURDEN, QUANTILES
 
 _BURDEN_GROUPS = ("reference", "aneuploid", "diploid", "undetermined")
-_SCORES = {"score_low": 0.05, "score_q1": 0.25, "score_median": 0.5, "score_q3": 0.75, "score_high": 0.95}
 
 
 def count_groups(cells: pd.DataFrame) -> pd.DataFrame:
@@ -66,7 +65,7 @@ def cnv_burden(paths: Sequence[str | Path], samples: Sequence[dict]) -> pd.DataF
 def _burden(score: pd.Series, group: pd.Series, borrowed: pd.Series) -> pd.DataFrame:
     """Numbers, share and score quantiles by group, in the order of `_BURDEN_GROUPS`."""
     scores = score.groupby(group)
-    table = pd.DataFrame({name: scores.quantile(q) for name, q in _SCORES.items()})
+    table = pd.DataFrame({f"score_{name}": scores.quantile(q) for name, q in QUANTILES.items()})
     table["n_cells"] = scores.size()
     table["n_borrowed"] = borrowed.astype(int).groupby(group).sum()
     n_query = (group != "reference").sum()

@@ -31,6 +31,8 @@ def _schema(**columns: pa.DataType | _Nullable) -> pa.Schema:
 
 
 _SAMPLE = {"sample_id": TEXT, "patient_id": TEXT}
+QUANTILES = {"low": 0.05, "q1": 0.25, "median": 0.5, "q3": 0.75, "high": 0.95}
+"""The quantiles by which a distribution over cells is told."""
 
 QC = _schema(
     cell_id=TEXT,
@@ -167,11 +169,7 @@ CNV_BURDEN = _schema(
     n_cells=INT,
     share=REAL,
     n_borrowed=INT,
-    score_low=_Nullable(REAL),
-    score_q1=_Nullable(REAL),
-    score_median=_Nullable(REAL),
-    score_q3=_Nullable(REAL),
-    score_high=_Nullable(REAL),
+    **{f"score_{name}": _Nullable(REAL) for name in QUANTILES},
 )
 EVALUATION = _schema(
     level=TEXT,

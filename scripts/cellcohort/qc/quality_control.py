@@ -14,16 +14,9 @@ from ..inputs.counts import Counts
 from ..inputs.resources import GENOMES, gene_positions
 from ..inputs.value_kind import COUNTS, EXPECTED
 from .doublets import call_doublets
+from .fixed_limits import ALWAYS_ALLOWED_MITO, FEWEST_CELLS
 
 log = logging.getLogger(__name__)
-FEWEST_CELLS = 50
-"""Below this number of cells there are no limits from the sample itself and no doublet call."""
-
-
-ALWAYS_ALLOWED_MITO = 0.1
-"""No mitochondrial share up to this is too high for a sample, however low its median."""
-
-
 _SIGMA = 1.4826
 
 

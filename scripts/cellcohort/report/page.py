@@ -1,4 +1,4 @@
-"""The page itself: facts, figures and words put into the template."""
+"""The report's page and static figures: facts, figures and texts put into the jinja2 template."""
 
 from __future__ import annotations
 
@@ -11,25 +11,28 @@ import vl_convert
 from jinja2 import Environment, PackageLoader, Template, select_autoescape
 from markupsafe import Markup
 
+from ..cohort.composition import FALSE_DISCOVERIES
 from ..core.files import atomic_path
 from ..inputs.sample_columns import DESCRIPTION
 from ..outputs.parquet import write_tsv
 from .facts.answers import answers
 from .facts.cautions import model_warnings, patient_warnings
+from .facts.origins import WEAK_MARGIN
 from .facts.patients import patient_facts
-from .facts.type_genes import type_genes
+from .facts.type_genes import MOST_Q, type_genes
 from .figures import cnv_figures, maps, model_figures, patient_figures
 from .figures.figure_tables import figure_tables
 from .figures.gene_figures import genes
 from .figures.images import data_uri
-from .figures.palette import OOD, label_colours
+from .figures.palette import UNLIKE, label_colours
 from .figures.panels import Figure
-from .report_data import FOREIGN, ReportData, load
+from .report_data import UNLIKE_REFERENCE, ReportData, load
 from .text.captions import captions
 from .text.methods import methods_text, package_versions
+from .text.metric_names import METRIC_NAMES
 from .text.numbers import count, percent
 
-_OF_ONE_PATIENT = ("Cohort, by label", "Cohort, foreign cells", "Cohort, by copy number")
+_OF_ALL_PATIENTS = ("Reference, by type", "Cohort, by patient")
 _LIBRARIES = "window.vegaEmbed = vegaEmbed;"
 
 
@@ -38,30 +41,29 @@ def render_report(
     report: str | Path,
     *,
     figures: Mapping[str, str | Path],
+    config: Mapping[str, Any],
     tables: Mapping[str, str | Path] | None = None,
     patients: Sequence[str] = (),
     title: str = "Cohort report",
-    config: Mapping[str, Any] | None = None,
 ) -> None:
     """Write the cohort report as one HTML file that needs no network, and its figures as SVG.
 
     Parameters
     ----------
     inputs
-        Paths by name (see `inputs.load`).
+        Paths by name (see `report_data.load`).
     report
         The HTML file.
     figures
         SVG paths by figure name: composition, ood, umap, origins, cnv, qc, coverage, training, confusion, evaluation.
+    config
+        The workflow's config with its defaults, for alpha, thresholds, captions and the methods.
     tables
         TSV paths by the names of `figure_tables`: the tables behind figures that have no other.
     patients
         The patients of `inputs["heatmaps"]`, in its order.
-    config
-        The workflow's config, for alpha, thresholds and the methods.
     """
     data = load(inputs, patients=patients)
-    config = config or {}
     drawn = build_figures(data, config)
     for name, path in figures.items():
         with atomic_path(path) as part:
@@ -79,13 +81,13 @@ def build_figures(data: ReportData, config: Mapping[str, Any]) -> dict[str, Figu
     """All figures by name; cnv only when copy number was inferred."""
     figures = [
         patient_figures.composition(data),
-        patient_figures.ood(data, alpha=_alpha(config)),
+        patient_figures.ood(data, alpha=config["ood"]["alpha"]),
         maps.umap(data),
         maps.sections(data),
         genes(data),
         patient_figures.origins(data),
         patient_figures.qc(data),
-        patient_figures.coverage(data, min_share=_min_share(config)),
+        patient_figures.coverage(data, min_share=config["vocabulary"]["min_share"]),
         model_figures.training(data),
         model_figures.confusion(data),
         model_figures.evaluation(data),
@@ -96,33 +98,41 @@ def build_figures(data: ReportData, config: Mapping[str, Any]) -> dict[str, Figu
 
 
 def _context(data: ReportData, figures: dict[str, Figure], title: str, config: Mapping[str, Any]) -> dict[str, Any]:
-    facts = patient_facts(data)
+    facts, alpha = patient_facts(data), config["ood"]["alpha"]
     return {
         "title": title,
         "data": data,
         "patients": facts,
         "described": [name for name in DESCRIPTION if data.samples[name].notna().any()],
-        "answers": {patient.id: answers(patient, data, alpha=_alpha(config)) for patient in facts},
+        "answers": {patient.id: answers(patient, data, alpha=alpha) for patient in facts},
         "warnings": {patient.id: patient_warnings(patient) for patient in facts},
-        "model_warnings": model_warnings(data, alpha=_alpha(config)),
+        "model_warnings": model_warnings(data, alpha=alpha),
         "figures": figures,
-        "captions": captions(alpha=_alpha(config), min_share=_min_share(config)),
-        "patient_maps": [i for i, panel in enumerate(figures["umap"].panels) if panel.title in _OF_ONE_PATIENT]
-        if "umap" in figures
-        else [],
+        "captions": captions(config),
+        "patient_maps": _maps_of_one_patient(figures),
         "mapped": set(data.umap["patient_id"].dropna()),
         "altered": set(figures["cnv_groups"].data["arms"]["patient"]) if "cnv_groups" in figures else set(),
         "sections_of": data.sections.groupby("patient_id")["sample_id"].unique().to_dict(),
         "genes": type_genes(data),
-        "colours": {**label_colours(data.labels), FOREIGN: OOD},
-        "foreign": FOREIGN,
-        "alpha": _alpha(config),
+        "colours": {**label_colours(data.labels), UNLIKE_REFERENCE: UNLIKE},
+        "unlike": UNLIKE_REFERENCE,
+        "alpha": alpha,
+        "false_discoveries": FALSE_DISCOVERIES,
+        "weak_margin": WEAK_MARGIN,
+        "gene_set_q": MOST_Q,
         "heatmaps": {name: data_uri(path, n_pictures=len(data.heatmaps)) for name, path in data.heatmaps.items()},
         "methods": methods_text(data, config, package_versions()),
+        "metric_names": METRIC_NAMES,
         "cohort_scores": data.evaluation[data.evaluation["level"] == "cohort"].to_dict("records"),
         "payload": _json({"figures": _payload(figures)}),
         "vega": _script(vl_convert.javascript_bundle(_LIBRARIES)),
     }
+
+
+def _maps_of_one_patient(figures: dict[str, Figure]) -> list[int]:
+    """Panels of the map that say something of a single patient."""
+    panels = figures["umap"].panels if "umap" in figures else []
+    return [number for number, panel in enumerate(panels) if panel.title not in _OF_ALL_PATIENTS]
 
 
 def _payload(figures: dict[str, Figure]) -> dict[str, Any]:
@@ -144,14 +154,6 @@ def _template() -> Template:
     environment.filters.update(count=count, percent=percent)
     environment.globals["asset"] = lambda name: Markup(loader.get_source(environment, name)[0])
     return environment.get_template("report.html.j2")
-
-
-def _alpha(config: Mapping[str, Any]) -> float:
-    return config.get("ood", {}).get("alpha", 0.05)
-
-
-def _min_share(config: Mapping[str, Any]) -> float:
-    return config.get("vocabulary", {}).get("min_share", 0.5)
 
 
 def _json(content: dict) -> Markup:

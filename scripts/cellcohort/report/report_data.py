@@ -1,4 +1,4 @@
-"""What the report is made of, read once and reduced to what it shows."""
+"""The cohort's tables as the report needs them: read once, the long ones as quantiles, counts and histograms."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import pyarrow.parquet as pq
 
 from ..core.files import read_json
 from ..outputs.parquet import read_frame
-from ..outputs.schemas import ENRICHMENT, GENE_SCORES, INTEGRATION, ORIGIN_GENE_SETS, ORIGIN_GENES, SECTIONS
+from ..outputs.schemas import ENRICHMENT, GENE_SCORES, INTEGRATION, ORIGIN_GENE_SETS, ORIGIN_GENES, QUANTILES, SECTIONS
+from ..outputs.table_names import CNV_TABLES
 
-QUANTILES = {"low": 0.05, "q1": 0.25, "median": 0.5, "q3": 0.75, "high": 0.95}
+UNLIKE_REFERENCE = "unlike the reference"
 CONFIDENCE_BINS = 100
-CNV_TABLES = ("cnv_arms", "cnv_groups", "cnv_burden", "cnv_patients", "cnv_origins", "cnv_markers")
 _OPTIONAL = {
     "integration": INTEGRATION,
     "sections": SECTIONS,
@@ -31,11 +31,11 @@ _QC_METRICS = ("n_counts", "n_genes", "mito_share")
 
 @dataclass(frozen=True)
 class ReportData:
-    """The cohort's tables (see `cohort_tables`), summaries of the long ones, and the model's record.
+    """The cohort's tables (see `outputs.schemas`), summaries of the long ones, and the model's record.
 
     Attributes
     ----------
-    qc_quantiles, qc_verdicts
+    qc_quantiles, qc_outcomes
         By sample: metric and its quantiles; verdict (passed or the reason) and cells.
     coverage
         By sample: how many vocabulary genes were matched in which way.
@@ -60,7 +60,7 @@ class ReportData:
     confusion: pd.DataFrame
     umap: pd.DataFrame
     qc_quantiles: pd.DataFrame
-    qc_verdicts: pd.DataFrame
+    qc_outcomes: pd.DataFrame
     coverage: pd.DataFrame
     confidence: pd.DataFrame
     type_confidence: pd.DataFrame
@@ -112,13 +112,13 @@ def load(inputs: Mapping[str, str | Sequence[str]], *, patients: Sequence[str] =
     frames = {name: read_frame(inputs[name]) for name in names}
     samples = frames["samples"]["sample_id"].tolist()
     frames |= {name: _optional(inputs, name, schema) for name, schema in _OPTIONAL.items()}
-    quantiles, verdicts = _qc(inputs["qc"], samples)
+    quantiles, outcomes = _qc(inputs["qc"], samples)
     confidence, type_confidence = _confidence(inputs["annotation"])
     with_cnv, metrics = "cnv_arms" in inputs, read_json(inputs["metrics"])
     return ReportData(
         **frames,
         qc_quantiles=quantiles,
-        qc_verdicts=verdicts,
+        qc_outcomes=outcomes,
         coverage=_coverage(inputs["genes"], samples),
         confidence=confidence,
         type_confidence=type_confidence,
@@ -146,7 +146,7 @@ def _reference(inputs: Mapping[str, str | Sequence[str]], metrics: dict) -> pd.D
 
 
 def _qc(paths: Sequence[str], samples: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    quantiles, verdicts = [], []
+    quantiles, outcomes = [], []
     for path, sample in zip(paths, samples, strict=True):
         cells = read_frame(path, [*_QC_METRICS, "passed", "reason"])
         if cells.empty:
@@ -154,12 +154,12 @@ def _qc(paths: Sequence[str], samples: Sequence[str]) -> tuple[pd.DataFrame, pd.
         table = cells[list(_QC_METRICS)].quantile(list(QUANTILES.values())).T
         table.columns = list(QUANTILES)
         quantiles.append(table.rename_axis("metric").reset_index().assign(sample_id=sample))
-        verdict = cells["reason"].where(~cells["passed"], "passed").fillna("not stated").value_counts()
-        verdicts.append(verdict.rename_axis("verdict").rename("n_cells").reset_index().assign(sample_id=sample))
+        outcome = cells["reason"].where(~cells["passed"], "passed").fillna("not stated").value_counts()
+        outcomes.append(outcome.rename_axis("verdict").rename("n_cells").reset_index().assign(sample_id=sample))
     empty = (["metric", *QUANTILES, "sample_id"], ["verdict", "n_cells", "sample_id"])
     return tuple(
         pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
-        for parts, columns in zip((quantiles, verdicts), empty, strict=True)
+        for parts, columns in zip((quantiles, outcomes), empty, strict=True)
     )
 
 
@@ -196,14 +196,11 @@ def _optional(inputs: Mapping, name: str, schema: pa.Schema) -> pd.DataFrame:
     return read_frame(inputs[name]) if name in inputs else schema.empty_table().to_pandas()
 
 
-FOREIGN = "not explained (OOD)"
-
-
 def patient_composition(data: ReportData) -> pd.DataFrame:
-    """Cells and share by patient and label, OOD cells counted under `FOREIGN` instead of their nearest label."""
+    """Cells and share by patient and label, OOD cells under `UNLIKE_REFERENCE` instead of their nearest label."""
     counts = data.composition.groupby(["patient_id", "label"], sort=False)[["n_cells", "n_ood"]].sum().reset_index()
-    explained = counts.assign(n=counts["n_cells"] - counts["n_ood"])
-    foreign = counts.groupby("patient_id", sort=False)["n_ood"].sum().rename("n").reset_index().assign(label=FOREIGN)
-    table = pd.concat([explained, foreign])[["patient_id", "label", "n"]].query("n > 0")
+    typed = counts.assign(n=counts["n_cells"] - counts["n_ood"])
+    unlike = counts.groupby("patient_id", sort=False)["n_ood"].sum().rename("n").reset_index()
+    table = pd.concat([typed, unlike.assign(label=UNLIKE_REFERENCE)])[["patient_id", "label", "n"]].query("n > 0")
     table["share"] = table["n"] / table.groupby("patient_id")["n"].transform("sum")
     return table.rename(columns={"patient_id": "patient"}).reset_index(drop=True)

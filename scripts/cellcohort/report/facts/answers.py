@@ -1,18 +1,19 @@
-"""What a clinician asks about a patient: the answer, and how sure it is."""
+"""Answers to what a clinician asks about a patient, and how sure it is, in words made from the facts."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+from ...cnv.arm_effects import ARM_FDR, SECOND_ARM
+from ...cnv.settings import Settings
 from ...cohort.composition import FALSE_DISCOVERIES
-from ..report_data import ReportData
+from ..report_data import UNLIKE_REFERENCE, ReportData
 from ..text.numbers import MINUS, cells, count, listed, percent
 from .origins import Origin
 from .patients import UNSURE, Arm, Patient, Type
 
-_TYPES, _REFERENCE_TYPES = 6, 12
-_WEAK_MARGIN = 1.0
-MIN_EFFECT, MIN_Z = 0.25, 5.0  # of cnv.settings.Settings, whose package this environment lacks
+MANY_FALSE_ALARMS = 1.2  # times alpha, above which the reference's own rate is told
+_TYPES, _REFERENCE_TYPES, _ORIGINS, _CLONES, _GENES = 6, 12, 3, 4, 4
 
 
 class Answer(NamedTuple):
@@ -28,7 +29,7 @@ def answers(patient: Patient, data: ReportData, *, alpha: float) -> list[Answer]
     found = [
         _how_many(patient),
         _which_types(patient, data),
-        _which_foreign(patient, data, alpha),
+        _which_unlike(patient, data, alpha),
         _from_where(patient, data),
     ]
     if patient.calls is not None:
@@ -52,51 +53,55 @@ def _how_many(patient: Patient) -> Answer:
 
 
 def _which_types(patient: Patient, data: ReportData) -> Answer:
-    kinds = [f"{kind.name} {percent(kind.share)}{_altered(kind)}" for kind in patient.explained]
-    text = f"Half of the labels have a probability above {patient.confidence:.2f}; {percent(patient.unsure)} have less "
-    text += f"than {UNSURE:g}."
+    kinds = [f"{kind.name} {percent(kind.share)}{_altered(kind)}" for kind in patient.reference_types]
+    answer = f"Of {cells(patient.n_kept)}: {listed(kinds, _TYPES) or 'none of a type of the reference'}."
+    if patient.n_ood:
+        answer += f" The other {percent(patient.ood_share)} are {UNLIKE_REFERENCE}."
+    text = (
+        f"Half of the labels have a probability above {patient.confidence:.2f}; {percent(patient.unsure)} of them have "
+        f"less than {UNSURE:g}."
+    )
     if "accuracy" in patient.scores:
-        score = patient.scores["accuracy"]
-        text += f" Against the sample's own annotation {_interval(score)} of the known types' labels were right."
+        score = _interval(patient.scores["accuracy"])
+        text += f" Against the sample's own annotation {score} of the known types' labels were right."
     elif "accuracy" in data.metrics.get("validation", {}):
         text += f" On held-out reference cells {percent(data.metrics['validation']['accuracy'])} were right."
-    if patient.n_aneuploid_explained:
-        text += (
-            f" {cells(patient.n_aneuploid_explained)} of these types are aneuploid: their type is what they resemble."
-        )
-    foreign = f" The other {percent(patient.ood_share)} are foreign." if patient.n_ood else ""
-    return Answer("What types?", (listed(kinds, _TYPES) or "None that the reference explains") + "." + foreign, text)
+    if patient.n_aneuploid_in_types:
+        n = cells(patient.n_aneuploid_in_types)
+        text += f" {n} of these types are aneuploid: their type is what they resemble."
+    return Answer("What types?", answer, text)
 
 
 def _altered(kind: Type) -> str:
     return f" ({count(kind.n_aneuploid)} of {count(kind.n)} aneuploid)" if kind.n_aneuploid else ""
 
 
-def _which_foreign(patient: Patient, data: ReportData, alpha: float) -> Answer:
+def _which_unlike(patient: Patient, data: ReportData, alpha: float) -> Answer:
     measured = data.metrics.get("ood_false_alarm_rate") or 0.0
-    text = f"If all were ordinary, about {cells(round(alpha * patient.n_kept))} ({percent(alpha)}) would be called"
-    if measured > 1.2 * alpha:
-        worse = round(measured * patient.n_kept)
-        text += f", or {count(worse)} at the rate of the reference's own donors when left out ({percent(measured)})"
-    text += f". At a false discovery rate of {FALSE_DISCOVERIES:.0%} (q-values) it is {count(patient.n_ood_fdr)}."
+    expected = cells(round(alpha * patient.n_kept))
+    text = f"If all were ordinary, about {expected} ({percent(alpha)} of the cells) would be called"
+    if measured > MANY_FALSE_ALARMS * alpha:
+        worse = count(round(measured * patient.n_kept))
+        text += f", or {worse} at the rate of the reference's own cells, judged without their donor "
+        text += f"({percent(measured)} of them)"
+    text += f". At a false discovery rate of {percent(FALSE_DISCOVERIES)} (q-values) it is {count(patient.n_ood_fdr)}."
     if "ood_recall" in patient.scores and "ood_false_alarm_rate" in patient.scores:
-        text += (
-            f" Against the sample's own annotation {_interval(patient.scores['ood_recall'])} of the cells of unknown "
-            f"types were found, and {_interval(patient.scores['ood_false_alarm_rate'])} of the ordinary ones called."
-        )
-    answer = f"{cells(patient.n_ood)}, {percent(patient.ood_share)}: the reference does not explain them."
-    return Answer("Which cells are foreign?", answer, text)
+        recall, alarms = (_interval(patient.scores[name]) for name in ("ood_recall", "ood_false_alarm_rate"))
+        text += f" Against the sample's own annotation {recall} of the cells of unknown types were found, and {alarms} "
+        text += "of the ordinary ones called."
+    answer = f"{count(patient.n_ood)} of {cells(patient.n_kept)} ({percent(patient.ood_share)})."
+    return Answer(f"Which cells are {UNLIKE_REFERENCE}?", answer, text)
 
 
 def _from_where(patient: Patient, data: ReportData) -> Answer:
     question = "Where did they come from?"
     if not patient.origins:
-        return Answer(question, "There are no foreign cells.", "")
+        return Answer(question, f"No cells are {UNLIKE_REFERENCE}.", "")
     first = patient.origins[0]
     text = (
-        f"{percent(first.low)} to {percent(first.high)} for {first.name} (95% interval over cells alone). It suits "
-        f"them better than the next type by a median of {first.margin:.1f} standard deviations"
-        f"{', which is little' if first.margin < _WEAK_MARGIN else ''}. It is a resemblance, not a lineage tracing."
+        f"{percent(first.low)} to {percent(first.high)} of these cells for {first.name} (95% interval over cells "
+        f"alone). It suits them better than the next type by a median of {first.margin:.1f} standard deviations"
+        f"{', which is little' if first.is_open else ''}. It is a resemblance, not a lineage tracing."
     )
     known = data.metrics.get("confusion", {}).get("labels", [])
     if known:
@@ -105,14 +110,15 @@ def _from_where(patient: Patient, data: ReportData) -> Answer:
             "named, and its nearest neighbour is named instead, with as narrow an interval. The genes that are higher "
             "in the cells can tell."
         )
-    kinds = [f"{origin.name} for {percent(origin.share)}" for origin in patient.origins]
-    return Answer(question, f"They resemble most {listed(kinds, 3)}.{_apart(first)}", text)
+    kinds = [f"{origin.name} {percent(origin.share)}" for origin in patient.origins]
+    nearest = f"Of {cells(patient.n_ood)}, by the type that they resemble most: {listed(kinds, _ORIGINS)}."
+    return Answer(question, nearest + _apart(first), text)
 
 
 def _apart(origin: Origin) -> str:
     """What sets the cells apart from their origin."""
     said = [(what, names) for what, names in (("gained", origin.gained), ("lost", origin.lost)) if names]
-    genes = " and ".join(f"{what} {listed(names, 4)}" for what, names in said)
+    genes = " and ".join(f"{what} {listed(names, _GENES)}" for what, names in said)
     return f" Beside {origin.name} they {genes}." if genes else ""
 
 
@@ -122,25 +128,25 @@ def _aneuploid(patient: Patient) -> Answer:
     if not patient.n_tested:
         return Answer(question, "No cell was tested.", f"{cells(n_normal)} served as normal reference.")
     n = calls.get("aneuploid", 0)
-    where = f", {count(n - patient.n_aneuploid_explained)} of them foreign" if n else ""
+    answer = f"{count(n)} of {cells(patient.n_tested)} tested are aneuploid"
+    if n:
+        answer += f", {count(n - patient.n_aneuploid_in_types)} of them {UNLIKE_REFERENCE}"
+    answer += f"; {count(calls.get('diploid', 0))} are diploid."
     clones = [f"{name} ({cells(size)})" for name, size in patient.clones.items()]
-    tested = f"{count(n)} of {cells(patient.n_tested)} tested are aneuploid{where}"
+    if clones:
+        answer += f" Cells that share their changes: {listed(clones, _CLONES)}."
     borrowed = f"; {count(patient.n_borrowed)} were judged against borrowed cells" if patient.n_borrowed else ""
-    return Answer(
-        question,
-        f"{tested}; {count(calls.get('diploid', 0))} are diploid."
-        f"{f' Cells that share their changes: {listed(clones, 4)}.' if clones else ''}",
-        f"{cells(calls.get('undetermined', 0))} stay undetermined. The normal side is {cells(n_normal)} of this "
-        f"patient{borrowed}.",
-    )
+    open_cells = cells(calls.get("undetermined", 0))
+    certainty = f"{open_cells} stay undetermined. The normal side is {cells(n_normal)} of this patient{borrowed}."
+    return Answer(question, answer, certainty)
 
 
 def _which_arms(patient: Patient) -> Answer:
-    question = "Which chromosome arms changed?"
+    question, limits = "Which chromosome arms changed?", Settings()
     rule = (
-        f"A group of cells (a clone among cells of one nearest type) counts as altered when an arm exceeds a |z| of "
-        f"{MIN_Z:g}, or two {0.8 * MIN_Z:g}, and a |log2 ratio| of {MIN_EFFECT:g}; its arms are then "
-        "called at a false discovery rate of 1%."
+        "A group of cells (a clone among cells of one nearest type) counts as altered when an arm exceeds a |z| of "
+        f"{limits.min_z:g}, or two {SECOND_ARM * limits.min_z:g}, and a |log2 ratio| of {limits.min_effect:g}; its "
+        f"arms are then called at a false discovery rate of {percent(ARM_FDR)}."
     )
     if not patient.arms:
         return Answer(question, "None was called.", rule)

@@ -1,22 +1,23 @@
-"""When a result should not be taken at its word, and why."""
+"""Cautions about one patient's results and about the model, from thresholds named here."""
 
 from __future__ import annotations
 
-from ..report_data import ReportData
+from ..report_data import UNLIKE_REFERENCE, ReportData
+from .origins import Origin
 from .patients import Patient
 
 FEW_CELLS = 100
-LOW_COVERAGE = 0.7
+LOW_COVERAGE = 0.7  # of the model's genes
 LOW_CONFIDENCE = 0.7
-HIGH_OOD = 0.5
-FEW_KEPT = 0.5
-MANY_UNDETERMINED = 0.3
+HIGH_OOD = 0.5  # of the annotated cells
+FEW_KEPT = 0.5  # of a sample's cells
+MANY_UNDETERMINED = 0.3  # of the query cells
+MANY_ANEUPLOID_IN_TYPES = 0.1  # of the aneuploid cells
 FEW_NORMAL = 50
+LARGE_SHIFT = 2.0  # units of the OOD score
 LOW_MACRO_F1 = 0.8
 HIGH_CALIBRATION_ERROR = 0.1
-LARGE_SHIFT = 2.0
-MANY_ALTERED_EXPLAINED = 0.1
-WEAK_MARGIN = 1.0
+MANY_FALSE_ALARMS = 2.0  # times alpha
 
 
 def patient_warnings(patient: Patient) -> list[str]:
@@ -28,25 +29,16 @@ def patient_warnings(patient: Patient) -> list[str]:
         warnings.append(f"Only {patient.n_kept} cells were annotated: every share is uncertain.")
     if patient.ood_share > HIGH_OOD:
         warnings.append(
-            f"{patient.ood_share:.0%} of the cells are not explained by the reference. That can be disease, or a "
+            f"{patient.ood_share:.0%} of the cells are {UNLIKE_REFERENCE}. That can be disease, or a "
             "technical difference between this sample and the reference: look at quality and gene coverage first."
         )
     if patient.shift > LARGE_SHIFT:
         warnings.append(
-            f"The cells look technically different from the reference, by {patient.shift:.1f} units of the OOD score. "
-            "That was taken off, but the larger it is the less sure it is which cells are foreign."
+            f"The cells look technically different from the reference, by {patient.shift:.1f} units of the score. "
+            f"That was taken off, but the larger it is the less sure it is which cells are {UNLIKE_REFERENCE}."
         )
-    if patient.origins and patient.origins[0].margin < WEAK_MARGIN:
-        warnings.append(
-            f"The foreign cells suit {patient.origins[0].name} hardly better than the next type (margin "
-            f"{patient.origins[0].margin:.1f}): the reference may lack their origin."
-        )
-    if patient.origins and patient.origins[0].sets_gained and patient.origins[0].sets_lost:
-        first = patient.origins[0]
-        warnings.append(
-            f"The foreign cells nearest to {first.name} gained {', '.join(first.sets_gained)} and lost "
-            f"{', '.join(first.sets_lost)}: {first.name} is the nearest type of the reference, not what they are."
-        )
+    if patient.origins:
+        warnings += _origin_warnings(patient.origins[0])
     if patient.confidence is not None and patient.confidence < LOW_CONFIDENCE:
         warnings.append(f"Labels are uncertain: the median confidence is {patient.confidence:.2f}.")
     return [*warnings, *_copy_number_warnings(patient)]
@@ -72,10 +64,10 @@ def model_warnings(data: ReportData, *, alpha: float) -> list[str]:
             "from the figures here."
         )
     alarms = data.metrics.get("ood_false_alarm_rate")
-    if alarms is not None and alarms > 2 * alpha:
+    if alarms is not None and alarms > MANY_FALSE_ALARMS * alpha:
         warnings.append(
-            f"{alarms:.0%} of the reference cells were called OOD, each judged without its donor, where {alpha:.0%} "
-            "were to be expected."
+            f"{alarms:.0%} of the reference's own cells were called {UNLIKE_REFERENCE}, each judged without its donor, "
+            f"where {alpha:.0%} were to be expected."
         )
     return warnings
 
@@ -89,11 +81,27 @@ def _sample_warnings(patient: Patient) -> list[str]:
             continue
         if found is not None and found < LOW_COVERAGE:
             warnings.append(
-                f"Sample {name} holds only {found:.0%} of the model's genes: labels and OOD calls are weaker."
+                f"Sample {name} holds only {found:.0%} of the model's genes: labels are weaker, and "
+                f"so is the call of which cells are {UNLIKE_REFERENCE}."
             )
         if sample["n_cells"] and sample["n_cells_kept"] < FEW_KEPT * sample["n_cells"]:
             kept = sample["n_cells_kept"] / sample["n_cells"]
             warnings.append(f"Only {kept:.0%} of the cells of sample {name} passed quality control.")
+    return warnings
+
+
+def _origin_warnings(first: Origin) -> list[str]:
+    warnings = []
+    if first.is_open:
+        warnings.append(
+            f"The cells {UNLIKE_REFERENCE} suit {first.name} hardly better than the next type (margin "
+            f"{first.margin:.1f}): the reference may lack their origin."
+        )
+    if first.sets_gained and first.sets_lost:
+        warnings.append(
+            f"The cells {UNLIKE_REFERENCE} that are nearest to {first.name} gained {', '.join(first.sets_gained)} and "
+            f"lost {', '.join(first.sets_lost)}: {first.name} is the nearest type of the reference, not what they are."
+        )
     return warnings
 
 
@@ -112,13 +120,13 @@ def _copy_number_warnings(patient: Patient) -> list[str]:
     if n_normal < FEW_NORMAL:
         warnings.append(f"Copy number rests on only {n_normal} normal cells of this patient.")
     n_altered = patient.calls.get("aneuploid", 0)
-    if patient.n_aneuploid_explained > MANY_ALTERED_EXPLAINED * n_altered:
+    if patient.n_aneuploid_in_types > MANY_ANEUPLOID_IN_TYPES * n_altered:
         warnings.append(
-            f"{patient.n_aneuploid_explained} of {n_altered} aneuploid cells were not called foreign: they resemble "
-            "the type that their label names. The share of foreign cells is too low, and some cells counted with a "
-            "type are altered."
+            f"{patient.n_aneuploid_in_types} of {n_altered} aneuploid cells were not called {UNLIKE_REFERENCE}: they "
+            f"resemble the type that their label names. The share of cells {UNLIKE_REFERENCE} is too low, and some "
+            "cells counted with a type are altered."
         )
     if n_query and patient.calls.get("undetermined", 0) > MANY_UNDETERMINED * n_query:
         share = patient.calls["undetermined"] / n_query
-        warnings.append(f"For {share:.0%} of the cells the evidence does not carry a copy-number call.")
+        warnings.append(f"For {share:.0%} of the tested cells the evidence does not carry a copy-number call.")
     return warnings

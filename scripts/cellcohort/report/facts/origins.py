@@ -1,4 +1,4 @@
-"""Where a patient's foreign cells may come from, with the evidence side by side."""
+"""Origins of a patient's OOD cells: the reference types that they resemble most, with the evidence side by side."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ import pandas as pd
 
 from ..report_data import ReportData
 
+WEAK_MARGIN = 1.0  # standard deviations, below which the next type suits about as well
 _GENES, _SETS = 8, 5
 Names = dict[tuple[str, str], list[str]]  # by patient and origin
 
 
 @dataclass(frozen=True)
 class Origin:
-    """One reference type that foreign cells of a patient resemble most.
+    """One reference type that OOD cells of a patient resemble most.
 
     Attributes
     ----------
     n, share, low, high
-        Foreign cells of that origin; their share of the patient's foreign cells, and its 95 % interval over cells.
+        OOD cells of that origin; their share of the patient's OOD cells, and its 95 % interval over cells.
     margin
         Median over these cells: by how many standard deviations the type suits better than the next one.
     n_aneuploid, n_undetermined, aneuploid_share, arms
@@ -47,9 +48,14 @@ class Origin:
     higher: list[str]
     lower: list[str]
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the next type suits the cells about as well."""
+        return self.margin < WEAK_MARGIN
+
 
 def patient_origins(data: ReportData) -> dict[str, list[Origin]]:
-    """The origins of each patient that has foreign cells, the most frequent first."""
+    """The origins of each patient that has OOD cells, the most frequent first."""
     calls = {}
     if data.cnv_origins is not None:
         table = data.cnv_origins.astype(object).where(data.cnv_origins.notna(), None)

@@ -1,4 +1,4 @@
-"""The facts about each patient that the report tells."""
+"""Facts about each patient: cells by type, OOD cells, origins, arms and copy-number calls, from the cohort's tables."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from dataclasses import dataclass
 import pandas as pd
 
 from ...cnv.cell_groups import GROUP
-from ..report_data import FOREIGN, ReportData, histogram_quantiles, patient_composition
+from ..report_data import CONFIDENCE_BINS, UNLIKE_REFERENCE, ReportData, histogram_quantiles, patient_composition
 from ..text.numbers import arm_order, short_arm
 from .origins import Origin, patient_origins
 
 _CALLS = ("aneuploid", "diploid", "undetermined", "reference")
-UNSURE = 0.5
-MANY_ANEUPLOID = 0.1
+UNSURE = 0.5  # probability of a label
+MANY_ANEUPLOID = 0.1  # of the cells of a type
 
 
 @dataclass(frozen=True)
 class Type:
-    """Cells of one label that the reference explains, or all that it does not (`FOREIGN`, without a confidence).
+    """Cells of one label, or all OOD cells (`UNLIKE_REFERENCE`, without a confidence).
 
-    `n_aneuploid` of them are aneuploid (of `FOREIGN` not said).
+    `share` is of the patient's annotated cells; `n_aneuploid` of the cells are aneuploid (not said of OOD cells).
     """
 
     name: str
@@ -70,9 +70,9 @@ class Patient:
     n_cells, n_kept
         Cells in the files and after quality control.
     types
-        The cells that the reference explains, the most frequent type first; the last is `FOREIGN` when there are any.
+        Cells by label, the most frequent first, OOD cells apart as the last, `UNLIKE_REFERENCE`, when there are any.
     n_ood, n_ood_fdr
-        OOD cells at alpha, and at the false discovery rate of `cohort.FALSE_DISCOVERIES`.
+        OOD cells at alpha, and at the false discovery rate of `composition.FALSE_DISCOVERIES`.
     arms
         Called arms in genome order; one that is gained in some groups and lost in others appears twice.
     calls
@@ -109,14 +109,14 @@ class Patient:
         return self.n_ood / max(self.n_kept, 1)
 
     @property
-    def explained(self) -> list[Type]:
-        """The types without `FOREIGN`."""
-        return [kind for kind in self.types if kind.name != FOREIGN]
+    def reference_types(self) -> list[Type]:
+        """The types without `UNLIKE_REFERENCE`."""
+        return [kind for kind in self.types if kind.name != UNLIKE_REFERENCE]
 
     @property
-    def n_aneuploid_explained(self) -> int:
+    def n_aneuploid_in_types(self) -> int:
         """Aneuploid cells that are not OOD."""
-        return sum(kind.n_aneuploid for kind in self.explained)
+        return sum(kind.n_aneuploid for kind in self.reference_types)
 
     @property
     def shift(self) -> float:
@@ -141,9 +141,8 @@ def patient_facts(data: ReportData) -> list[Patient]:
     types = dict(list(_types(data).groupby("patient", sort=False)))
     medians = histogram_quantiles(data.confidence)["median"]
     total = data.confidence.sum(axis=1)
-    unsure = data.confidence[[bin for bin in data.confidence if bin < 100 * UNSURE]].sum(axis=1) / total.where(
-        total > 0
-    )
+    below = data.confidence[[bin for bin in data.confidence if bin < CONFIDENCE_BINS * UNSURE]].sum(axis=1)
+    unsure = below / total.where(total > 0)
     samples = dict(list(_samples(data).groupby("patient_id", sort=False)))
     origins, arms, scores = patient_origins(data), _arms(data), _scores(data)
     return [
@@ -170,7 +169,7 @@ def _samples(data: ReportData) -> pd.DataFrame:
     ood = data.ood.rename(columns={"n_cells": "n_annotated"}).drop(columns="patient_id")
     table = data.samples.merge(ood, on="sample_id", how="left", validate="one_to_one")
     metrics = {name: part.set_index("metric").to_dict("index") for name, part in data.qc_quantiles.groupby("sample_id")}
-    failed = data.qc_verdicts[data.qc_verdicts["verdict"] != "passed"].sort_values("n_cells", ascending=False)
+    failed = data.qc_outcomes[data.qc_outcomes["verdict"] != "passed"].sort_values("n_cells", ascending=False)
     reasons = {
         name: list(zip(part["verdict"], part["n_cells"], strict=True)) for name, part in failed.groupby("sample_id")
     }
@@ -184,10 +183,10 @@ def _types(data: ReportData) -> pd.DataFrame:
     keys = pd.MultiIndex.from_frame(table[["patient", "label"]])
     table = table.assign(
         confidence=medians.reindex(keys).to_numpy(float),
-        foreign=table["label"] == FOREIGN,
+        is_ood=table["label"] == UNLIKE_REFERENCE,
         n_aneuploid=_aneuploid_by_type(data).reindex(keys, fill_value=0).to_numpy(),
     )
-    return table.sort_values(["foreign", "n", "label"], ascending=[True, False, True])
+    return table.sort_values(["is_ood", "n", "label"], ascending=[True, False, True])
 
 
 def _as_types(table: pd.DataFrame | None) -> list[Type]:

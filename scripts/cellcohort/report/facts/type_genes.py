@@ -8,8 +8,8 @@ import pandas as pd
 
 from ..report_data import ReportData
 
+MOST_Q = 0.05  # of a gene set that is named
 _NAMED, _SETS = 12, 3
-_Q = 0.05
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class TypeGenes:
 def type_genes(data: ReportData) -> list[TypeGenes]:
     """A `TypeGenes` for each label, by name."""
     sets = data.enrichment
-    sets = sets[(sets["level"] == "gene score") & (sets["qvalue"] <= _Q) & (sets["auc"] > 0.5)]
+    sets = sets[(sets["level"] == "gene score") & (sets["qvalue"] <= MOST_Q) & (sets["auc"] > 0.5)]
     named = sets.sort_values(["qvalue", "gene_set"]).groupby("label")["gene_set"].agg(lambda names: list(names[:_SETS]))
     return [
         TypeGenes(

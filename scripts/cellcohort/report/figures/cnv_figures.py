@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from ...cnv.cell_groups import GROUP, POOL
-from ..report_data import ReportData
+from ..report_data import UNLIKE_REFERENCE, ReportData
 from ..text.numbers import arm_order, count, short_arm
 from . import marks
 from .palette import GAIN, LOSS
@@ -69,7 +69,7 @@ def _patient_arms(table: pd.DataFrame) -> pd.DataFrame:
 
 def group_names(groups: pd.DataFrame) -> pd.Series:
     """Lineage, then clone or call, short enough for an axis."""
-    lineage = groups["lineage"].str.replace(POOL, "foreign", regex=False)
+    lineage = groups["lineage"].str.replace(POOL, UNLIKE_REFERENCE, regex=False)
     return lineage + " · " + groups["clone"].fillna(groups["cnv_call"])
 
 

@@ -13,7 +13,7 @@ def figure_tables(data: ReportData) -> dict[str, pd.DataFrame]:
     counts = pd.DataFrame(held_out["counts"], index=held_out["labels"], columns=held_out["labels"])
     return {
         "qc": data.qc_quantiles[["sample_id", *data.qc_quantiles.columns.drop("sample_id")]],
-        "qc_reasons": data.qc_verdicts[["sample_id", "verdict", "n_cells"]],
+        "qc_reasons": data.qc_outcomes[["sample_id", "verdict", "n_cells"]],
         "coverage": data.coverage[["sample_id", "match", "n_genes"]],
         "umap": data.umap,
         "training": data.history,

@@ -20,8 +20,9 @@ def genes(data: ReportData) -> Figure:
     highest = frame.groupby("symbol")["score"].transform("max")
     frame = frame.assign(strength=(frame["score"] / highest.where(highest > 0, 1)).clip(0, 1).round(3))
     labels = sorted(set(frame["label"]))
+    titles = {"strength": "Score, by gene", "detected": "Share of the type's cells that have the gene"}
     panels = [
         Panel(title, marks.gene_heatmap("genes", value=value, symbols=symbols, labels=labels, colour=ACCENT))
-        for title, value in (("Score, by gene", "strength"), ("Share of the cells that have the gene", "detected"))
+        for value, title in titles.items()
     ]
     return Figure("genes", panels, {"genes": frame})

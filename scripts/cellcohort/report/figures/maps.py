@@ -7,14 +7,15 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from ..report_data import FOREIGN, ReportData
+from ..report_data import UNLIKE_REFERENCE, ReportData
 from . import marks
-from .palette import ALTERED, EXPLAINED, OOD, QUIET, UNALTERED, label_colours
+from .palette import ALTERED, LIKE, QUIET, UNALTERED, UNLIKE, label_colours
 from .panels import Figure, Panel
 
 MOST_PATIENT_COLOURS = 12
 CALLS = {"aneuploid": ALTERED, "diploid": UNALTERED, "undetermined": QUIET}
-_STATES = {"explained": EXPLAINED, FOREIGN: OOD}
+LIKE_REFERENCE = "like the reference"
+RESEMBLANCE = {LIKE_REFERENCE: LIKE, UNLIKE_REFERENCE: UNLIKE}
 _SECTION = 300
 _NAMED_GENES, _OTHER_GENE = 12, "other"
 
@@ -24,7 +25,7 @@ def umap(data: ReportData) -> Figure:
     points = data.umap.rename(columns={"patient_id": "patient"})
     reference = points.loc[points["set"] == "reference", ["x", "y", "label"]].round(2)
     cohort = points.loc[points["set"] == "cohort", ["x", "y", "label", "patient", "is_ood", "cnv_call"]].round(2)
-    cohort = cohort.assign(state=_state(cohort["is_ood"])).drop(columns="is_ood")
+    cohort = cohort.assign(resemblance=_resemblance(cohort["is_ood"])).drop(columns="is_ood")
     colours = {label: colour for label, colour in label_colours(data.labels).items() if label in set(points["label"])}
     limits = {axis: [float(points[axis].min()) - 0.5, float(points[axis].max()) + 0.5] for axis in "xy"}
     background = _points("reference", limits).mark_circle(size=7, opacity=0.22, color=QUIET, aria=False)
@@ -44,20 +45,20 @@ def _views(data: ReportData, cohort: pd.DataFrame, colours: dict[str, str]) -> l
     patients = [patient for patient in data.patients if patient in set(cohort["patient"])]
     if 1 < len(patients) <= MOST_PATIENT_COLOURS:
         views.append(("Cohort, by patient", "patient", label_colours(patients)))
-    views.append(("Cohort, foreign cells", "state", _STATES))
+    views.append((f"Cohort, cells {UNLIKE_REFERENCE}", "resemblance", RESEMBLANCE))
     if cohort["cnv_call"].notna().any():
         views.append(("Cohort, by copy number", "cnv_call", CALLS))
     return views
 
 
 def sections(data: ReportData) -> Figure:
-    """The cells of spatial samples in their place: by label, foreign or not, by copy number, and by gene."""
+    """The cells of spatial samples in their place: by label, like the reference or not, by copy number, and by gene."""
     cells = data.sections.rename(columns={"sample_id": "sample", "patient_id": "patient"})
     colours = {label: colour for label, colour in label_colours(data.labels).items() if label in set(cells["label"])}
     named = cells["gene"].value_counts().index[:_NAMED_GENES].tolist()
     gene = cells["gene"].where(cells["gene"].isin(named), _OTHER_GENE)
-    frame = _squared(cells).assign(state=_state(cells["is_ood"]), gene=gene)
-    frame = frame[["sample", "patient", "x", "y", "label", "state", "cnv_call", "gene"]]
+    frame = _squared(cells).assign(resemblance=_resemblance(cells["is_ood"]), gene=gene)
+    frame = frame[["sample", "patient", "x", "y", "label", "resemblance", "cnv_call", "gene"]]
     base = alt.Chart(marks.named("cells"), height=_SECTION)
     scale = alt.Scale(domain=[-0.52, 0.52], nice=False)
     places = {
@@ -65,7 +66,7 @@ def sections(data: ReportData) -> Figure:
         "y": alt.Y("y:Q", axis=None, scale=alt.Scale(domain=[-0.52, 0.52], nice=False, reverse=True)),
     }
     base = base.encode(**places)
-    views = [("By label", "label", colours), ("Foreign cells", "state", _STATES)]
+    views = [("By label", "label", colours), (f"Cells {UNLIKE_REFERENCE}", "resemblance", RESEMBLANCE)]
     views += [("By copy number", "cnv_call", CALLS)] if cells["cnv_call"].notna().any() else []
     views += [("Gene of the highest score", "gene", label_colours(named) | {_OTHER_GENE: QUIET})] if named else []
     panels = [
@@ -83,8 +84,8 @@ def _squared(cells: pd.DataFrame) -> pd.DataFrame:
     return cells.assign(**{axis: ((cells[axis] - middle[axis]) / side.where(side > 0, 1)).round(4) for axis in "xy"})
 
 
-def _state(is_ood: pd.Series) -> pd.Series:
-    return is_ood.astype(bool).map({False: "explained", True: FOREIGN})
+def _resemblance(is_ood: pd.Series) -> pd.Series:
+    return is_ood.astype(bool).map({False: LIKE_REFERENCE, True: UNLIKE_REFERENCE})
 
 
 def _points(data: str, limits: dict[str, list[float]]) -> alt.Chart:

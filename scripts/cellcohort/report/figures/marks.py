@@ -11,6 +11,7 @@ from .palette import ACCENT, GAIN, LOSS, QUIET
 ROW = 20
 LOG_TICKS = [factor * 10**power for power in range(7) for factor in (1, 3)]
 TALL = 25
+_LONG_NAME = 340  # pixels
 
 
 def named(name: str) -> alt.NamedData:
@@ -27,7 +28,7 @@ def rows(field: str, order: Sequence[str] | None, *, labels: bool = True) -> alt
     """A row for each value, in a fixed order or (None) in that of the data."""
     names = alt.Axis(title=None) if labels else None
     if order is None:
-        return alt.Y(f"{field}:N", sort=None, axis=names)
+        return alt.Y(f"{field}:N", sort=None, axis=alt.Axis(title=None, labelLimit=_LONG_NAME))
     return alt.Y(f"{field}:N", sort=list(order), axis=names, scale=alt.Scale(domain=list(order)))
 
 
@@ -49,7 +50,12 @@ def stacked_shares(
             y=rows(row, order),
             color=alt.Color(f"{part}:N", scale=alt.Scale(domain=list(colours), range=list(colours.values()))),
             order=alt.Order("rank:Q"),
-            tooltip=[f"{row}:N", f"{part}:N", alt.Tooltip("share:Q", format=".1%"), alt.Tooltip("n:Q", format=",")],
+            tooltip=[
+                f"{row}:N",
+                f"{part}:N",
+                alt.Tooltip("share:Q", format=".1%", title=title),
+                alt.Tooltip("n:Q", format=","),
+            ],
         )
     )
 
@@ -85,7 +91,12 @@ def share_heatmap(
     base = alt.Chart(named(data), height=26 * max(1, len(row_order))).encode(
         x=alt.X(f"{column}:N", sort=list(column_order), title=titles[1], axis=alt.Axis(labelAngle=-35)),
         y=alt.Y(f"{row}:N", sort=list(row_order), title=titles[0]),
-        tooltip=[f"{row}:N", f"{column}:N", alt.Tooltip("share:Q", format=".1%"), alt.Tooltip("n:Q", format=",")],
+        tooltip=[
+            f"{row}:N",
+            f"{column}:N",
+            alt.Tooltip("share:Q", format=".1%", title="share of the true type's cells"),
+            alt.Tooltip("n:Q", format=","),
+        ],
     )
     strength = alt.Opacity("share:Q", scale=alt.Scale(domain=[0, 1], range=[0.03, 1]), legend=None)
     text = alt.Text("share:Q", format=".0%")
@@ -100,7 +111,10 @@ def share_heatmap(
 def gene_heatmap(data: str, *, value: str, symbols: Sequence[str], labels: Sequence[str], colour: str) -> alt.Chart:
     """Genes in rows and types in columns: the stronger the colour, the larger `value` (0 to 1)."""
     strength = alt.Opacity(f"{value}:Q", scale=alt.Scale(domain=[0, 1], range=[0.03, 1]), legend=None)
-    numbers = [alt.Tooltip("score:Q", format="+.3f"), alt.Tooltip("detected:Q", format=".0%")]
+    numbers = [
+        alt.Tooltip("score:Q", format="+.3f"),
+        alt.Tooltip("detected:Q", format=".0%", title="share of the type's cells that have it"),
+    ]
     return (
         alt.Chart(named(data), height=15 * max(1, len(symbols)))
         .mark_rect(color=colour)

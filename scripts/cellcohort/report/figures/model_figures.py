@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pandas as pd
 
 from ..report_data import ReportData
+from ..text.metric_names import METRIC_NAMES
 from . import marks
-from .palette import ACCENT, OOD
+from .palette import ACCENT, UNLIKE
 from .panels import Figure, Panel
 
 _LOSS = {"train_loss": "training loss", "validation_loss": "held-out loss"}
 _SCORES = {"validation_accuracy": "held-out accuracy", "validation_macro_f1": "held-out macro-F1"}
-_LABEL_METRICS = {"accuracy": "accuracy", "macro_f1": "macro-F1"}
-_OOD_METRICS = {"ood_auroc": "OOD AUROC", "ood_recall": "OOD recall", "ood_false_alarm_rate": "OOD false alarms"}
-_TYPE_METRICS = {"recall": "recall", "precision": "precision", "ood_recall": "OOD recall"}
+_PATIENT_METRICS = ("accuracy", "macro_f1", "ood_auroc", "ood_recall", "ood_false_alarm_rate")
+_TYPE_METRICS = ("recall", "precision", "ood_recall")
 
 
 def training(data: ReportData) -> Figure:
@@ -51,27 +53,31 @@ def confusion(data: ReportData) -> Figure:
 def evaluation(data: ReportData) -> Figure:
     """Agreement with the samples' own annotation: scores by patient and type, and truth against label."""
     table = data.evaluation
-    scores = {**_LABEL_METRICS, **_OOD_METRICS}
-    by_patient = table[table["level"].isin(["cohort", "patient"]) & table["metric"].isin(scores)]
-    by_patient = by_patient.assign(metric=by_patient["metric"].map(scores))
+    by_patient = table[table["level"].isin(["cohort", "patient"]) & table["metric"].isin(_PATIENT_METRICS)]
+    by_patient = by_patient.assign(metric=by_patient["metric"].map(METRIC_NAMES))
     by_type = table[(table["level"] == "type") & table["metric"].isin(_TYPE_METRICS)]
-    by_type = by_type.assign(metric=by_type["metric"].map(_TYPE_METRICS))
-    colours = dict(zip(scores.values(), (ACCENT, "#56B4E9", OOD, "#E69F00", "#999933"), strict=True))
-    colours |= {"recall": "#009E73", "precision": "#CC79A7"}
+    by_type = by_type.assign(metric=by_type["metric"].map(METRIC_NAMES))
+    metrics = dict.fromkeys([*_PATIENT_METRICS, *_TYPE_METRICS])
+    shades = (ACCENT, "#56B4E9", UNLIKE, "#E69F00", "#999933", "#009E73", "#CC79A7")
+    colours = {METRIC_NAMES[name]: shade for name, shade in zip(metrics, shades, strict=True)}
     names = by_patient["name"].drop_duplicates().tolist()
     types = by_type["name"].drop_duplicates().tolist()
     truth = _row_shares(data.confusion.rename(columns={"n_cells": "n"}).drop(columns="known"))
     panels = [
         Panel("By patient", marks.estimates(
-            "by_patient", row="name", order=names, metrics=list(scores.values()), colours=colours)),
+            "by_patient", row="name", order=names, metrics=_names(_PATIENT_METRICS), colours=colours)),
         Panel("By true type", marks.estimates(
-            "by_type", row="name", order=types, metrics=list(_TYPE_METRICS.values()), colours=colours)),
+            "by_type", row="name", order=types, metrics=_names(_TYPE_METRICS), colours=colours)),
         Panel("True type and label given", marks.share_heatmap(
             "truth", row="truth", column="label", row_order=_truth_order(data), column_order=data.labels,
             titles=("true type", "label given"))),
     ]  # fmt: skip
     frames = {"by_patient": by_patient.drop(columns="level"), "by_type": by_type.drop(columns="level"), "truth": truth}
     return Figure("evaluation", panels, frames, colours)
+
+
+def _names(metrics: Iterable[str]) -> list[str]:
+    return [METRIC_NAMES[name] for name in metrics]
 
 
 def _row_shares(long: pd.DataFrame) -> pd.DataFrame:

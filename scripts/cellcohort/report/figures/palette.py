@@ -1,17 +1,16 @@
 """Colours that people with colour-blindness can tell apart, on white and on black.
 
 After Okabe and Ito (2008, https://jfly.uni-koeln.de/color) and Paul Tol's muted scheme (https://personal.sron.nl/~pault).
-Vermilion is kept for cells that the reference does not explain; red and blue are gain and loss.
+Vermilion is kept for cells that are unlike the reference; red and blue are gain and loss.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-OOD = "#D55E00"
+UNLIKE, LIKE = "#D55E00", "#5B7083"
 ACCENT = "#0072B2"
 QUIET = "#8A94A0"
-EXPLAINED = "#5B7083"
 GAIN, LOSS = "#B2182B", "#2166AC"
 ALTERED, UNALTERED = "#AA4499", "#44AA99"
 _LABELS = (

@@ -101,8 +101,9 @@ for (const table of document.querySelectorAll("table.sortable")) {
   [...table.tHead.rows[0].cells].forEach((header, index) => {
     const button = document.createElement("button");
     button.type = "button";
-    button.append(...header.childNodes);
-    header.append(button);
+    const note = header.querySelector("small");
+    button.append(...[...header.childNodes].filter((each) => each !== note));
+    header.prepend(button);
     button.addEventListener("click", () => sortBy(table, index, button));
   });
 }

@@ -1,4 +1,4 @@
-"""The methods in words, with versions, to be pasted into a manuscript."""
+"""The methods in words for a manuscript, from the config, the model's record and the constants where they act."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 
 from ... import __version__
-from ..report_data import ReportData
+from ...ood.detector import MIN_CALIBRATION
+from ...qc.fixed_limits import ALWAYS_ALLOWED_MITO, FEWEST_CELLS
+from ..report_data import UNLIKE_REFERENCE, ReportData
+from .numbers import percent
 
 PACKAGES = (
     "scanpy", "anndata", "torch", "infercnvpy", "scikit-learn", "umap-learn", "scib-metrics", "pyarrow", "altair",
@@ -25,16 +28,16 @@ def package_versions() -> dict[str, str]:
 
 
 def methods_text(data: ReportData, config: Mapping, versions: Mapping[str, str]) -> list[str]:
-    """The paragraphs."""
-    paragraphs = [_input(data, config), _model(data, config.get("model", {})), _foreign(data, config.get("ood", {}))]
+    """The paragraphs; `config` is that of the workflow, with its defaults."""
+    paragraphs = [_input(data, config), _model(data, config["model"]), _unlike_reference(data, config["ood"]["alpha"])]
     if len(data.umap):
         paragraphs.append(_map(data))
     if len(data.origin_genes):
         paragraphs.append(
-            "Genes that the OOD cells of an origin have more or less often than cells of that type with as many genes, "
-            "by the reference's detection rates, were ranked by their log2 ratio over its standard error, beyond what "
-            "the patient's other cells showed against their own types; gene sets were tested among these ranks "
-            "(rank-sum tests, Benjamini-Hochberg within the patient)."
+            f"For each origin, the genes that cells {UNLIKE_REFERENCE} have more or less often than cells of that type "
+            "with as many genes, by the reference's detection rates, were ranked by their log2 ratio over its standard "
+            "error, beyond what the patient's other cells showed against their own types; gene sets were tested among "
+            "these ranks (rank-sum tests, Benjamini-Hochberg within the patient)."
         )
     if data.cnv_arms is not None:
         paragraphs.append(
@@ -50,38 +53,37 @@ def methods_text(data: ReportData, config: Mapping, versions: Mapping[str, str])
 
 
 def _input(data: ReportData, config: Mapping) -> str:
-    qc, min_share = config.get("qc", {}), config.get("vocabulary", {}).get("min_share", 0.5)
-    bundle = config.get("model", {}).get("bundle")
+    qc, bundle = config["qc"], config["model"]["bundle"]
+    source = "a trained model bundle" if bundle else "a labelled reference of healthy cells"
+    doublets = ", then by predicted doublets (scrublet in scanpy)" if qc["doublets"] else ""
     return (
         f"Single-cell profiles of {len(data.patients)} patients ({len(data.samples)} samples) were mapped onto "
-        f"{'a trained model bundle' if bundle else 'a labelled reference of healthy cells'} with the workflow "
-        "cellmemory-cohort. Cells were filtered by counts, genes and mitochondrial share"
-        f"{', then by predicted doublets (scrublet in scanpy)' if qc.get('doublets', True) else ''}: by hard limits, "
-        f"tightened in each sample to {qc.get('n_mads', 7):g} scaled median absolute deviations from the median, of "
-        "the logarithm for counts and genes (a mitochondrial share of up to 10% met the sample's own limit always). "
-        "Genes were matched to the model's vocabulary by identifier, symbol, and previous or alias symbols, those of "
-        f"mice by their human orthologs, and samples with less than {100 * min_share:g}% of it were rejected."
+        f"{source} with the workflow cellmemory-cohort. Cells were filtered by counts, genes and mitochondrial share"
+        f"{doublets}: by hard limits, tightened in each sample of at least {FEWEST_CELLS} cells that met them to "
+        f"{qc['n_mads']:g} scaled median absolute deviations from the median, of the logarithm for counts and genes (a "
+        f"mitochondrial share of up to {percent(ALWAYS_ALLOWED_MITO)} of a cell's counts met the sample's own limit "
+        "always). Genes were matched to the model's vocabulary by identifier, symbol, and previous or alias symbols, "
+        "those of mice by their human orthologs, and samples with less than "
+        f"{100 * config['vocabulary']['min_share']:g}% of it were rejected."
     )
 
 
 def _model(data: ReportData, model: Mapping) -> str:
-    preset = "" if model.get("bundle") else f"preset {model.get('preset', 'paper')}; "
-    mix = data.calibration.get("mix", [])
+    preset = "" if model["bundle"] else f"preset {model['preset']}; "
     return (
         f"A CellMemory workspace ({preset}Genome Biology 26:178, 2025), a transformer whose memory slots read the "
         "expressed genes and their expression bins, read each cell. The gene embeddings started from the co-expression "
-        "of genes in the reference. The workspace was trained with labels weighted inversely to their cells (at most "
-        "20-fold) and with a random share of each cell's tokens left out; the loss of held-out reference cells decided "
-        f"when to stop. {_IMPORTED if len(mix) == 1 else _MIXED}"
+        "of genes in the reference. The workspace was trained with labels weighted inversely to their cells, within a "
+        "bound, and with a random share of each cell's tokens left out; the loss of held-out reference cells decided "
+        f"when to stop. {_WORKSPACE_ALONE if len(data.calibration.get('mix', [])) == 1 else _ENSEMBLE}"
     )
 
 
-_IMPORTED = "The softmax of its logits, scaled to suit held-out cells, is the confidence."
-_MIXED = (
-    "Its logits, those of a linear model with balanced classes on the same bins, and the likelihood of which genes "
-    "are on "
-    "in a type were added, with weights fitted on held-out cells, as measured and as a simulated other platform would "
-    "measure them; the softmax is the confidence."
+_WORKSPACE_ALONE = "The softmax of its logits, scaled to suit held-out cells, is the confidence."
+_ENSEMBLE = (
+    "Its logits, those of a linear model with balanced classes on the same bins, and the likelihood of which genes are "
+    "on in a type were added, with weights fitted on held-out cells, as measured and as a simulated other platform "
+    "would measure them; the softmax is the confidence."
 )
 
 
@@ -96,16 +98,15 @@ def _map(data: ReportData) -> str:
     )
 
 
-def _foreign(data: ReportData, ood: Mapping) -> str:
-    donors = "donor" if data.metrics.get("held_out") == "donors" else "share of the cells"
+def _unlike_reference(data: ReportData, alpha: float) -> str:
+    left_out = "donor" if data.metrics.get("held_out") == "donors" else "share of the cells"
     return (
-        "A cell was called out-of-distribution (OOD) when its conformal p-value was at most "
-        f"{ood.get('alpha', 0.05):g}. Its score adds four views, in units of reference cells: the free energy of the "
-        "linear model, the atypicality of which genes are on given their number, the mean surprise of these genes, and "
-        "the dissimilarity to the type's mean profile. The p-value compares it with reference cells of the same "
-        "nearest type "
-        f"(of all types where these were fewer than 100), each judged without its own {donors}, after a technical "
-        "shift of the sample was taken off: the median over labels of how much stranger their least strange tenth is "
-        "than in the reference, for labels that keep their contrast to the others. The origin of an OOD cell is the "
-        "type that its switched-on genes suit best."
+        f"A cell was called {UNLIKE_REFERENCE} (out-of-distribution, OOD) when its conformal p-value was at most "
+        f"{alpha:g}. Its score adds four measures, in units of reference cells: the free energy of the linear model, "
+        "the atypicality of which genes are on given their number, the mean surprise of these genes, and the "
+        "dissimilarity to the type's mean profile. The p-value compares it with reference cells of the same nearest "
+        f"type (of all types where these were fewer than {MIN_CALIBRATION}), each judged without its own {left_out}, "
+        "after a technical shift of the sample was taken off: the median over labels of how much stranger their least "
+        "strange tenth is than in the reference, for labels that keep their contrast to the others. The origin of such "
+        "a cell is the type that its switched-on genes suit best."
     )

@@ -1,4 +1,4 @@
-"""How the report writes numbers."""
+"""Numbers, shares, lists and chromosome arms as the report writes them."""
 
 from __future__ import annotations
 
