@@ -4,10 +4,10 @@ from pathlib import Path
 
 import matplotlib
 
+from cellcohort.cnv.call_patient import call_patient
 from cellcohort.cnv.heatmap import draw_heatmap
 from cellcohort.cnv.leiden_groups import leiden_groups
 from cellcohort.cnv.markers import rank_markers
-from cellcohort.cnv.patient import call_patient
 from cellcohort.cnv.patient_files import cell_names, write_patient
 from cellcohort.cnv.patient_samples import open_healthy, open_samples
 from cellcohort.cnv.patient_summary import add_origins, arm_shares, origin_shares

@@ -11,7 +11,7 @@ import pandas as pd
 from scipy import sparse
 
 from cellcohort.cnv.call_copy_number import CnvResult
-from cellcohort.cnv.patient import call_patient
+from cellcohort.cnv.call_patient import call_patient
 from cellcohort.cnv.patient_samples import Sample
 from cellcohort.inputs.counts import open_counts
 

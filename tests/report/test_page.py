@@ -27,7 +27,7 @@ from cellcohort.report.figures.panels import pack
 from cellcohort.report.page import build_figures, render_report
 from cellcohort.report.report_data import histogram_quantiles, load
 from cellcohort.report.text.methods import methods_text
-from cellcohort.report.text.numbers import arm_order, percent, short_arm
+from cellcohort.report.text.number_format import arm_order, percent, short_arm
 
 SECTIONS = {
     "patients",
@@ -363,7 +363,12 @@ def test_altered_groups_are_named_by_lineage_and_clone(results):
     of_first = {name: table[table["patient_id"] == "P13"] for name, table in
                 (("cnv_arms", data.cnv_arms), ("cnv_groups", data.cnv_groups))}  # fmt: skip
     sizes = of_first["cnv_groups"].groupby("clone")["n_cells"].sum()
-    for lineage, written in (("T", "T"), ("T, out of distribution", "T, unlike the reference"), ("out of distribution", "unlike the reference")):
+    names = {
+        "T": "T",
+        "T, out of distribution": "T, unlike the reference",
+        "out of distribution": "unlike the reference",
+    }
+    for lineage, written in names.items():
         named = {name: table.assign(patient_id="T", lineage=lineage) for name, table in of_first.items()}
         arms = cnv_figures.cnv_groups(replace(data, **named)).data["arms"]
         assert set(arms["row"]) == {f"{written} · {clone} ({sizes[clone]})" for clone in ("clone_1", "clone_2")}

@@ -30,7 +30,7 @@ from .report_data import UNLIKE_REFERENCE, ReportData, load
 from .text.captions import captions
 from .text.methods import methods_text, package_versions
 from .text.metric_names import METRIC_NAMES
-from .text.numbers import count, percent
+from .text.number_format import count, percent
 
 _OF_ALL_PATIENTS = ("Reference, by type", "Cohort, by patient")
 _LIBRARIES = "window.vegaEmbed = vegaEmbed;"

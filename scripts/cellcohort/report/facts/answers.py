@@ -8,7 +8,7 @@ from ...cnv.arm_effects import ARM_FDR, SECOND_ARM
 from ...cnv.settings import Settings
 from ...cohort.composition import FALSE_DISCOVERIES
 from ..report_data import UNLIKE_REFERENCE, ReportData
-from ..text.numbers import MINUS, cells, count, listed, percent
+from ..text.number_format import MINUS, cells, count, listed, percent
 from .origins import Origin
 from .patients import UNSURE, Arm, Patient, Type
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from ...cnv.cell_groups import GROUP
 from ..report_data import CONFIDENCE_BINS, UNLIKE_REFERENCE, ReportData, histogram_quantiles, patient_composition
-from ..text.numbers import arm_order, short_arm
+from ..text.number_format import arm_order, short_arm
 from .origins import Origin, patient_origins
 
 _CALLS = ("aneuploid", "diploid", "undetermined", "reference")

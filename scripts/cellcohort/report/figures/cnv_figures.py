@@ -6,7 +6,7 @@ import pandas as pd
 
 from ...cnv.cell_groups import GROUP, POOL
 from ..report_data import UNLIKE_REFERENCE, ReportData
-from ..text.numbers import arm_order, count, short_arm
+from ..text.number_format import arm_order, count, short_arm
 from . import marks
 from .palette import GAIN, LOSS
 from .panels import Figure, Panel

@@ -9,7 +9,7 @@ from ... import __version__
 from ...ood.detector import MIN_CALIBRATION
 from ...qc.fixed_limits import ALWAYS_ALLOWED_MITO, FEWEST_CELLS
 from ..report_data import UNLIKE_REFERENCE, ReportData
-from .numbers import percent
+from .number_format import percent
 
 PACKAGES = (
     "scanpy", "anndata", "torch", "infercnvpy", "scikit-learn", "umap-learn", "scib-metrics", "pyarrow", "altair",
