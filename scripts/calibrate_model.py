@@ -1,7 +1,5 @@
 """Calibrate the model on reference cells and complete the bundle."""
 
-from pathlib import Path
-
 from cellcohort.bundle.calibrate import calibrate
 from cellcohort.bundle.model_bundle import load_model
 from cellcohort.core.gpus import choose_device, use_threads
@@ -12,9 +10,16 @@ from cellcohort.outputs.schemas import VOCABULARY
 
 settings = start_job(snakemake)
 use_threads(snakemake.threads)
-train, vocabulary = settings["train"], snakemake.output.vocabulary
+train, output = settings["train"], snakemake.output
 device = choose_device(train["device"], gpus=snakemake.resources.get("gpu", 0))
 model = load_model(snakemake.input.weights, snakemake.input.config).to(device)
 result = calibrate(model, TokenStore(snakemake.input.tokens), alpha=settings["alpha"], seed=train["seed"])
-result.write(Path(vocabulary).parent)
-write_table(vocabulary, read_frame(snakemake.input.vocabulary), VOCABULARY)
+result.write(
+    weights=snakemake.input.weights,
+    calibration=output.calibration,
+    profiles=output.profiles,
+    metrics=output.metrics,
+    labels=output.labels,
+    reference_embedding=output.reference_embedding,
+)
+write_table(output.vocabulary, read_frame(snakemake.input.vocabulary), VOCABULARY)

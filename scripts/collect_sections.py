@@ -1,7 +1,5 @@
 """Write the cells of spatial samples that the report draws."""
 
-from pathlib import Path
-
 from cellcohort.bundle.model_bundle import Bundle
 from cellcohort.cohort.tissue_sections import sections
 from cellcohort.core.job import start_job
@@ -9,5 +7,5 @@ from cellcohort.outputs.parquet import write_both
 from cellcohort.outputs.schemas import SECTIONS
 
 start_job(snakemake)
-cells = sections(snakemake.input.annotated, Bundle.open(Path(snakemake.input.bundle[0]).parent))
+cells = sections(snakemake.input.annotated, Bundle.of_files(snakemake.input.bundle))
 write_both(snakemake.output.sections, snakemake.output.sections_tsv, [cells], SECTIONS)

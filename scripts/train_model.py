@@ -19,7 +19,8 @@ def main() -> None:
     use_threads(snakemake.threads)
     training = dict(settings["train"])
     device = choose_device(training.pop("device"), gpus=snakemake.resources.get("gpu", 0))
-    # Not an output: Snakemake removes the outputs of a job that failed, and this is what it resumes from.
+    # Beside the outputs, not one of them: Snakemake removes the outputs of a job that failed or was killed, and this
+    # file is what training resumes from. It is removed once the model is written.
     checkpoint = Path(snakemake.output.weights).parents[1] / "checkpoints" / "model.safetensors"
     store = TokenStore(snakemake.input.tokens)
     n_genes = len(read_frame(snakemake.input.vocabulary))

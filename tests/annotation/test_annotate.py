@@ -1,4 +1,4 @@
-"""Annotation depends on the cell, the model and the config alone (DESIGN law 1)."""
+"""Annotation depends on the cell, the model and the config alone (design law 1)."""
 
 import anndata as ad
 import numpy as np
@@ -17,7 +17,7 @@ from cellcohort.outputs import parquet, schemas
 
 TRUTH = np.array([*LABELS * 12, *["unknown"] * 12], object)
 NUMBERS = ["confidence", "ood_score"]
-OF_THE_SAMPLE = ["ood_pvalue", "ood_qvalue", "is_ood"]  # judged among the cells of the sample
+OF_THE_SAMPLE = ["ood_pvalue", "ood_qvalue", "is_ood"]  # decided among the cells of the sample
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def rewritten(sample, path, change):
     return path
 
 
-def test_labels_confidence_and_verdict_are_right(expected):
+def test_labels_confidence_and_ood_calls_are_right(expected):
     table = expected[0].assign(truth=TRUTH)
     known = table[table["truth"] != "unknown"]
     assert (known["label"] == known["truth"]).mean() > 0.95

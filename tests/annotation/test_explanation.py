@@ -10,7 +10,7 @@ from cellcohort.classifier.attribution import GeneContributions
 from cellcohort.classifier.linear import IMPOSSIBLE
 from cellcohort.classifier.type_profiles import Profiles
 from cellcohort.model.inference import run_batches
-from cellcohort.model.tokens import Tokens, bin_levels, concatenate, tokenise
+from cellcohort.model.tokens import Tokens, concatenate, scale_bins, tokenise
 from cellcohort.outputs.parquet import as_table
 from cellcohort.outputs.schemas import GENE_SCORES, PROGRAMS
 
@@ -28,9 +28,10 @@ def labels():
 
 
 def contrast(bundle, tokens, labels):
-    """Logit of each cell's label in evidence and typicality, less the mean of the other labels'."""
-    compared = bundle.profiles.compare(bin_levels(tokens, N_GENES, bundle.model.config.n_bins))
-    logits = bundle.mix[1] * compared.evidence + bundle.mix[2] * compared.typicality
+    """Logit of each cell's label in the linear model and typicality, less the mean of the other labels'."""
+    compared = bundle.profiles.compare(scale_bins(tokens, N_GENES, bundle.model.config.n_bins))
+    weights = bundle.ensemble_weights
+    logits = weights[1] * compared.linear_logits + weights[2] * compared.typicality
     own = logits[np.arange(len(labels)), labels]
     return own - (logits.sum(1) - own) / (logits.shape[1] - 1)
 
@@ -80,9 +81,9 @@ def test_swapping_a_gene_moves_the_logit_by_the_difference_of_the_scores(bundle)
     cells = [Tokens(np.array([0, 21]), np.sort([*shared, g]).astype(np.uint16), bins) for g in (own, other)]
     both, alpha = concatenate(cells), np.zeros(2, int)
     scores = bundle.contributions.of(both, alpha)
-    moved = np.subtract(*contrast(bundle, both, alpha))
-    assert scores[both.genes == own] - scores[both.genes == other] == pytest.approx(moved, abs=1e-5)
-    assert moved > 0.1
+    difference = np.subtract(*contrast(bundle, both, alpha))
+    assert scores[both.genes == own] - scores[both.genes == other] == pytest.approx(difference, abs=1e-5)
+    assert difference > 0.1
 
 
 def test_removing_the_top_genes_moves_the_logit_more_than_others(bundle, tokens, labels):
@@ -104,9 +105,9 @@ def test_a_label_without_cells_is_no_contrast():
     bias = np.array([0, 0, 0, IMPOSSIBLE], np.float32)
     wider = Profiles(*(np.column_stack([a, a[:, :1] * 9]) if a.ndim == 2 else a for a in
                        (weight, bias, detection, np.ones((N_GENES, 3)), np.ones(N_GENES))))  # fmt: skip
-    cells, mix = tokenise(counts_of(np.array(LABELS, object), seed=1)), np.ones(3)
-    expected = GeneContributions(known, mix, 50).of(cells, np.arange(3))
-    np.testing.assert_allclose(GeneContributions(wider, mix, 50).of(cells, np.arange(3)), expected, rtol=1e-5)
+    cells, weights = tokenise(counts_of(np.array(LABELS, object), seed=1)), np.ones(3)
+    expected = GeneContributions(known, weights, 50).of(cells, np.arange(3))
+    np.testing.assert_allclose(GeneContributions(wider, weights, 50).of(cells, np.arange(3)), expected, rtol=1e-5)
 
 
 def test_sums_are_those_of_single_cells(bundle, tokens, labels):
@@ -124,21 +125,21 @@ def test_tables_hold_means(bundle, tokens, labels):
     symbols = np.array([f"GENE{i}" for i in range(N_GENES)], object)
     explanation = explain(bundle, tokens, labels)
     table = as_table(explanation.gene_scores(bundle.labels, symbols), GENE_SCORES).to_pandas()
-    levels = bin_levels(tokens, N_GENES, 50)
+    scaled_bins = scale_bins(tokens, N_GENES, 50)
     contributions = sparse.csr_matrix(
-        (bundle.contributions.of(tokens, labels), tokens.genes, tokens.indptr), levels.shape
+        (bundle.contributions.of(tokens, labels), tokens.genes, tokens.indptr), scaled_bins.shape
     )
     for number, label in enumerate(bundle.labels):
         rows = table[table["label"] == label]
         cells = labels == number
         assert rows["n_cells"].unique().tolist() == [cells.sum()]
         np.testing.assert_allclose(rows["score"], contributions[cells].mean(0).A1, atol=1e-5)
-        np.testing.assert_allclose(rows["detected"], (levels[cells] > 0).mean(0).A1, atol=1e-6)
+        np.testing.assert_allclose(rows["detected"], (scaled_bins[cells] > 0).mean(0).A1, atol=1e-6)
     assert (table.groupby("label")["attention"].sum().between(0, 1)).all()
     programs = as_table(explanation.slot_programs(bundle.labels, symbols), PROGRAMS).to_pandas()
     assert programs.groupby(["label", "slot"])["weight"].sum().between(0.3, 1 + 1e-6).all()
 
 
-def test_without_other_readings_the_score_is_the_attention(bundle, tokens, labels):
+def test_without_other_members_the_score_is_the_attention(bundle, tokens, labels):
     explanation = explain(bundle, tokens, labels, with_contributions=False)
     np.testing.assert_array_equal(explanation.scores, explanation.attention)

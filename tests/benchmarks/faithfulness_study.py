@@ -3,13 +3,13 @@
     python tests/benchmarks/faithfulness_study.py --data ../shared/data --out faithfulness_study.json
 
 Held-out cells, preset `small`. Of each cell a share of its expressed genes is set to zero (deletion), or all others are
-(insertion), and the cell goes through the whole chain again: tokens, workspace, mix. An area is the mean over shares up
-to a half; gain is how far the area lies below (deletion) or above (insertion) that of random genes. Compared: the most
-expressed genes; the published attention; gradient times input of the workspace's tokens, and their integrated gradients
-from the cell's mean token (a zero token is no baseline: LayerNorm is blind to length); what evidence and typicality say
-alone; the score (both); the score with the workspace by integrated gradients. All are for the label against the mean
-of the others. Intervals: 2,000 bootstraps over the cells of all seeds. Results are added to
-the file; a run that it already holds is not repeated.
+(insertion), and the cell goes through the whole chain again: tokens, network, ensemble. An area is the mean over shares
+up to a half; gain is how far the area lies below (deletion) or above (insertion) that of random genes. Compared: the
+most expressed genes; the published attention; gradient times input of the network's tokens, and their integrated
+gradients from the cell's mean token (a zero token is no baseline: LayerNorm is blind to length); the contributions to
+the linear logits and to typicality alone; the score (both); the score with the network by integrated gradients. All are
+for the label against the mean of the others. Intervals: 2,000 bootstraps over the cells of all seeds. Results are added
+to the file; a run that it already holds is not repeated.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ import torch
 from scipy import sparse
 from tasks import HELD_OUT_TASKS, Task, load_task, study_options, train_task
 
-from cellcohort.bundle.calibrate import calibrate, read_cells
+from cellcohort.bundle.calibrate import calibrate, predict_members
 from cellcohort.classifier.attribution import GeneContributions
-from cellcohort.classifier.ensemble import probabilities
+from cellcohort.classifier.ensemble import MEMBERS, probabilities
 from cellcohort.classifier.type_profiles import Profiles
 from cellcohort.model.inference import run_batches, to_tensors
 from cellcohort.model.network import PRESETS, CellMemory
@@ -54,33 +54,33 @@ def main() -> None:
             with TemporaryDirectory() as folder:
                 model, store = train_task(task, PRESETS["small"], epochs=options.epochs, seed=seed, folder=folder)
                 calibrated = calibrate(model, store, alpha=0.05, seed=seed)
-            mix = np.array(calibrated.calibration["mix"])
-            found = judge(task, model, calibrated.profiles, mix, seed)
-            rows += [{"task": name, "seed": seed, "mix": mix.tolist()} | row for row in found]
+            weights = np.array(calibrated.calibration["mix"])
+            found = evaluate(task, model, calibrated.profiles, weights, seed)
+            rows += [{"task": name, "seed": seed, "weights": weights.tolist()} | row for row in found]
             options.out.write_text(json.dumps({"rows": rows}) + "\n")
             print(table(rows), flush=True)
 
 
-def judge(task: Task, model: CellMemory, profiles: Profiles, mix: np.ndarray, seed: int) -> Iterator[dict]:
+def evaluate(task: Task, model: CellMemory, profiles: Profiles, weights: np.ndarray, seed: int) -> Iterator[dict]:
     """Areas of held-out cells for each score."""
     rng = np.random.default_rng(seed)
     n_cells = task.query.shape[0]
     counts = task.query[np.sort(rng.choice(n_cells, min(n_cells, MAX_CELLS), replace=False))].tocsr()
-    readings = read_cells(model, profiles, tokenise(counts))
-    labels = probabilities(readings, mix).argmax(1)
+    member_logits = predict_members(model, profiles, tokenise(counts))
+    labels = probabilities(member_logits, weights).argmax(1)
 
     def probability(cells: sparse.csr_matrix) -> np.ndarray:
         cells.eliminate_zeros()
-        return probabilities(read_cells(model, profiles, tokenise(cells)), mix)[np.arange(len(labels)), labels]
+        return probabilities(predict_members(model, profiles, tokenise(cells)), weights)[np.arange(len(labels)), labels]
 
-    scores = score_genes(counts, model, profiles, mix, labels, rng)
-    contrast = _contrast(labels, readings.shape[2])
-    parts = (mix[:, None] * (readings * contrast).sum(2)).mean(1)
+    scores = score_genes(counts, model, profiles, weights, labels, rng)
+    contrast = _contrast(labels, member_logits.shape[2])
+    parts = (weights[:, None] * (member_logits * contrast).sum(2)).mean(1)
     for method, score in scores.items():
         deletion, insertion = (curve(counts, score, probability, keep=keep) for keep in (False, True))
         yield {
             "method": method,
-            "logit": dict(zip(("workspace", "evidence", "typicality"), parts.tolist(), strict=True)),
+            "logit": dict(zip(MEMBERS, parts.tolist(), strict=True)),
             "deletion": deletion.mean(0).tolist(),
             "insertion": insertion.mean(0).tolist(),
             "deletion_areas": _area(deletion).tolist(),
@@ -88,18 +88,18 @@ def judge(task: Task, model: CellMemory, profiles: Profiles, mix: np.ndarray, se
         }
 
 
-def score_genes(counts, model, profiles, mix, labels, rng) -> dict[str, np.ndarray]:
+def score_genes(counts, model, profiles, weights, labels, rng) -> dict[str, np.ndarray]:
     """Scores of the values of `counts`, by method; each of shape (counts.nnz,)."""
     tokens = tokenise(counts)
     own = {
-        name: GeneContributions(profiles, mix * which, model.config.n_bins).of(tokens, labels)
-        for name, which in {"evidence": [0, 1, 0], "typicality": [0, 0, 1], "score": [0, 1, 1]}.items()
+        name: GeneContributions(profiles, weights * which, model.config.n_bins).of(tokens, labels)
+        for name, which in {"linear": [0, 1, 0], "typicality": [0, 0, 1], "score": [0, 1, 1]}.items()
     }
     attention = np.empty(counts.nnz)
     for rows, batch, output in run_batches(model, tokens, attention=True):
         inside = np.arange(output.read.shape[2] - 1) < batch.lengths[:, None]
-        weights = (output.read * output.received[:, :, None]).sum(1)[:, 1:].numpy()
-        attention[_positions(tokens, rows)] = weights[inside]
+        attended = (output.read * output.received[:, :, None]).sum(1)[:, 1:].numpy()
+        attention[_positions(tokens, rows)] = attended[inside]
     integrated = attribute(model, tokens, labels, integrated=True)
     return {
         "random": rng.random(counts.nnz),
@@ -108,12 +108,12 @@ def score_genes(counts, model, profiles, mix, labels, rng) -> dict[str, np.ndarr
         "gradient x input": attribute(model, tokens, labels, integrated=False),
         "integrated gradients": integrated,
         **own,
-        "score and workspace": own["score"] + mix[0] * integrated,
+        "score and network": own["score"] + weights[0] * integrated,
     }
 
 
 def attribute(model: CellMemory, tokens: Tokens, labels: np.ndarray, *, integrated: bool) -> np.ndarray:
-    """Gradient of the workspace's contrast times token, or integrated from the cell's mean token, shape (n tokens,)."""
+    """Gradient of the network's contrast times token, or integrated from the cell's mean token, shape (n tokens,)."""
     result = np.empty(len(tokens.genes))
     contrast = torch.from_numpy(_contrast(labels, model.config.n_labels)).float()
     scales = (np.arange(STEPS) + 0.5) / STEPS if integrated else [1.0]

@@ -67,7 +67,7 @@ def measure_cost(repeats: int) -> dict:
                 if kind == "with":
                     run(Path(folder), bundle, sample)
                 else:
-                    with mock.patch("cellcohort.annotation.annotate._read_cells", read_cells_alone):
+                    with mock.patch("cellcohort.annotation.annotate._predict", predict_alone):
                         run(Path(folder), bundle, sample)
                 spent.append(time.process_time() - start)
     explained, alone = (float(np.median(seconds[kind][1:])) for kind in ("with", "without"))
@@ -99,13 +99,13 @@ def run(folder: Path, bundle: Bundle, sample: Path) -> None:
     explanation.slot_programs(bundle.labels, symbols)
 
 
-def read_cells_alone(bundle, tokens, compared, explanation):
-    """Readings and embeddings with nothing explained."""
+def predict_alone(bundle, tokens, compared, explanation):
+    """Logits of the ensemble's members and embeddings with nothing explained."""
     embedding = np.empty((len(tokens), bundle.model.config.d_model), np.float32)
-    readings = compared.readings(np.zeros_like(compared.evidence))
+    member_logits = compared.member_logits(np.zeros_like(compared.linear_logits))
     for rows, _, output in run_batches(bundle.model, tokens):
-        readings[0, rows], embedding[rows] = output.logits.numpy(), output.embedding.numpy()
-    return readings, embedding
+        member_logits[0, rows], embedding[rows] = output.logits.numpy(), output.embedding.numpy()
+    return member_logits, embedding
 
 
 if __name__ == "__main__":

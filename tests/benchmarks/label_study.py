@@ -1,12 +1,12 @@
-"""Labels on donors and studies that the model has not seen: ours against linear peers, and what the workspace adds.
+"""Labels on donors and studies that the model has not seen: ours against linear peers, and what the network adds.
 
     python tests/benchmarks/label_study.py --data ../shared/data --out label_study.json --variants small
 
 Macro-F1, accuracy and calibration error on the query's known types, for each task of `tasks.LABEL_TASKS` and seed. The
-model is trained as the workflow trains it: genes, split, early stopping and mix from the reference alone. Its readings
-are also judged alone. Peers (logistic regression; linear SVM; CellTypist's model, which is one-vs-rest logistic
-regression on scaled genes) get the same genes, log-normalised. Results are added to the file; a run that it already
-holds is not repeated.
+model is trained as the workflow trains it: genes, split, early stopping and weights from the reference alone. The
+members of its ensemble are also scored alone. Peers (logistic regression; linear SVM; CellTypist's model, which is
+one-vs-rest logistic regression on scaled genes) get the same genes, log-normalised. Results are added to the file; a
+run that it already holds is not repeated.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from tasks import LABEL_TASKS, Task, load_task, study_options, train_task
 from torch import nn
 from torch.nn import functional as F
 
-from cellcohort.bundle.calibrate import calibrate, read_cells
-from cellcohort.classifier.ensemble import READINGS, expected_calibration_error, probabilities
+from cellcohort.bundle.calibrate import calibrate, predict_members
+from cellcohort.classifier.ensemble import MEMBERS, expected_calibration_error, probabilities
 from cellcohort.model.inference import predict_tokens, to_tensors
 from cellcohort.model.network import PRESETS, CellMemory, CellMemoryOutput, ModelConfig
 from cellcohort.model.tokens import tokenise
@@ -48,7 +48,7 @@ PUBLISHED = "published recipe"
 
 
 class MeanPooling(CellMemory):
-    """What is left without the workspace: the mean of a cell's tokens, a feed-forward block, the head."""
+    """What is left without memory slots: the mean of a cell's tokens, a feed-forward block, the head."""
 
     def __init__(self, config: ModelConfig):
         super().__init__(config)
@@ -110,7 +110,7 @@ def score(task: Task, method: str, labels: np.ndarray, confidence: np.ndarray | 
 
 
 def ours(task: Task, variant: str, seed: int, epochs: int) -> list[dict]:
-    """The trained model and its readings alone."""
+    """The trained model, and the members of its ensemble alone."""
     start = time.process_time()
     built = MeanPooling if variant == "no slots" else CellMemory
     with TemporaryDirectory() as folder, mock.patch("cellcohort.model.training.CellMemory", built):
@@ -118,11 +118,11 @@ def ours(task: Task, variant: str, seed: int, epochs: int) -> list[dict]:
         seconds = time.process_time() - start
         calibrated = calibrate(model, store, alpha=0.05, seed=seed)
     names = np.array(store.labels)
-    readings = read_cells(model, calibrated.profiles, tokenise(task.query))
-    probability = probabilities(readings, calibrated.calibration["mix"])
+    member_logits = predict_members(model, calibrated.profiles, tokenise(task.query))
+    probability = probabilities(member_logits, calibrated.calibration["mix"])
     rows = [score(task, variant, names[probability.argmax(1)], probability.max(1), seconds)]
-    for name, reading in zip(READINGS, readings, strict=True):
-        rows.append(score(task, f"{variant}: {name} alone", names[reading.argmax(1)]))
+    for name, logits in zip(MEMBERS, member_logits, strict=True):
+        rows.append(score(task, f"{variant}: {name} alone", names[logits.argmax(1)]))
     return rows
 
 

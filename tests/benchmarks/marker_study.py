@@ -19,7 +19,7 @@ from sklearn.linear_model import LogisticRegression
 from tasks import Task, load_task, study_options, train_task
 
 from cellcohort.annotation.explanation import Explanation
-from cellcohort.bundle.calibrate import calibrate, read_cells
+from cellcohort.bundle.calibrate import calibrate, predict_members
 from cellcohort.classifier.attribution import GeneContributions
 from cellcohort.classifier.ensemble import probabilities
 from cellcohort.inputs.gene_sets import read_gene_sets
@@ -79,10 +79,10 @@ def score_types(task: Task, seed: int, epochs: int) -> dict[str, dict[str, np.nd
     with TemporaryDirectory() as folder:
         model, store = train_task(task, PRESETS["small"], epochs=epochs, seed=seed, folder=folder)
         calibrated = calibrate(model, store, alpha=0.05, seed=seed)
-    config, profiles, mix = model.config, calibrated.profiles, np.array(calibrated.calibration["mix"])
+    config, profiles, weights = model.config, calibrated.profiles, np.array(calibrated.calibration["mix"])
     tokens = tokenise(task.query)
-    labels = probabilities(read_cells(model, profiles, tokens), mix).argmax(1)
-    contributions = GeneContributions(profiles, mix, config.n_bins)
+    labels = probabilities(predict_members(model, profiles, tokens), weights).argmax(1)
+    contributions = GeneContributions(profiles, weights, config.n_bins)
     explanation = Explanation(config.n_labels, config.n_genes, config.n_slots)
     for rows, batch, output in run_batches(model, tokens, attention=True):
         explanation.add(labels[rows], batch, output, contributions.of(batch, labels[rows]))

@@ -1,4 +1,4 @@
-"""OOD scores that need the trained workspace, on the tasks of `ood_study`: what the detector was chosen over.
+"""OOD scores that need the trained network, on the tasks of `ood_study`: what the detector was chosen over.
 
     python tests/benchmarks/ood_model_study.py --data ../shared/data --out ood_model_study.json
 

@@ -24,10 +24,10 @@ from sklearn.neighbors import NearestNeighbors
 from tasks import OOD_TASKS, OTHER_STUDY, Task, load_task, study_options
 
 from cellcohort.classifier.cross_fit import assign_folds, cross_fit
-from cellcohort.classifier.type_profiles import VIEWS, Comparison, Profiles, fit_profiles
-from cellcohort.model.tokens import N_BINS, bin_levels, tokenise
+from cellcohort.classifier.type_profiles import OOD_COMPONENTS, Comparison, Profiles, fit_profiles
+from cellcohort.model.tokens import N_BINS, scale_bins, tokenise
 from cellcohort.ood.detector import Detector, fit_detector
-from cellcohort.ood.sample_shift import Shift, judge_sample
+from cellcohort.ood.sample_shift import Shift, score_sample
 
 ALPHA = 0.05
 
@@ -47,31 +47,31 @@ def main() -> None:
 
 
 def fit(task: Task, seed: int) -> tuple[np.ndarray, Profiles, Detector, sparse.csr_matrix]:
-    """Names of the labels, profiles and detector of the reference, and the query's levels."""
+    """Names of the labels, profiles and detector of the reference, and the query's scaled bins."""
     names, codes = np.unique(task.labels.astype(str), return_inverse=True)
-    reference, query = (bin_levels(tokenise(x), x.shape[1], N_BINS) for x in (task.reference, task.query))
-    seen, _ = cross_fit(reference, codes, assign_folds(task.cells(seed), seed=seed), len(names))
-    return names, fit_profiles(reference, codes, len(names)), fit_detector(seen, names), query
+    reference, query = (scale_bins(tokenise(x), x.shape[1], N_BINS) for x in (task.reference, task.query))
+    out_of_fold, _ = cross_fit(reference, codes, assign_folds(task.cells(seed), seed=seed), len(names))
+    return names, fit_profiles(reference, codes, len(names)), fit_detector(out_of_fold, names), query
 
 
-def judge(task: Task, seed: int) -> tuple[np.ndarray, Comparison, np.ndarray, Shift]:
+def call_query(task: Task, seed: int) -> tuple[np.ndarray, Comparison, np.ndarray, Shift]:
     """The query as one sample: names of the labels, comparison, OOD calls and shift."""
     names, profiles, detector, query = fit(task, seed)
     compared, ids = profiles.compare(query), np.arange(query.shape[0]).astype(str)
-    _, pvalues, shift = judge_sample(profiles, detector, list(names), compared, query, ids)
+    _, pvalues, shift = score_sample(profiles, detector, list(names), compared, query, ids)
     return names, compared, pvalues <= ALPHA, shift
 
 
 def ours(task: Task, seed: int) -> dict:
-    """The detector, with its views one by one."""
+    """The detector, with its components one by one."""
     names, profiles, detector, query = fit(task, seed)
     compared = profiles.compare(query)
-    views, scores = compared.views, detector.score(compared.views)
+    components, scores = compared.ood_components, detector.score(compared.ood_components)
 
     def called(chosen: np.ndarray) -> np.ndarray:
         """OOD calls in a sample of the chosen cells."""
         some, ids = profiles.compare(query[chosen]), np.flatnonzero(chosen).astype(str)
-        return judge_sample(profiles, detector, list(names), some, query[chosen], ids)[1] <= ALPHA
+        return score_sample(profiles, detector, list(names), some, query[chosen], ids)[1] <= ALPHA
 
     unknown, everything = task.unknown, np.ones(len(task.unknown), bool)
     calls, unadjusted = called(everything), detector.pvalue(scores, names[compared.types])
@@ -83,7 +83,7 @@ def ours(task: Task, seed: int) -> dict:
         "false alarms, known cells alone": called(~unknown).mean(),
         "recall, OOD cells alone": called(unknown).mean(),
     }
-    figures |= {f"AUROC {view}": roc_auc_score(unknown, views[:, i]) for i, view in enumerate(VIEWS)}
+    figures |= {f"AUROC {name}": roc_auc_score(unknown, components[:, i]) for i, name in enumerate(OOD_COMPONENTS)}
     return {name: float(value) for name, value in figures.items()}
 
 

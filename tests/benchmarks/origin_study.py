@@ -14,7 +14,7 @@ from pathlib import Path
 
 import anndata as ad
 import numpy as np
-from ood_study import judge
+from ood_study import call_query
 from tasks import make_task, read_cells, split_cells, study_options
 
 T_CELLS = {"thelper", "memoryt", "regulatoryt", "naivet"}
@@ -44,7 +44,7 @@ def sibling(data: Path, base: str, left_out: str, siblings: set[str], *, seed: i
     """How many cells of the left-out type name a sibling as their origin."""
     reference, query = split_cells(data, base, seed)
     task = make_task(base, reference, query[(query.obs["type"] == left_out).to_numpy()], left_out, seed=seed)
-    names, compared, *_ = judge(task, seed)
+    names, compared, *_ = call_query(task, seed)
     origins = names[compared.origins]
     return {"task": base, "type": left_out, "seed": seed, "sibling": float(np.isin(origins, list(siblings)).mean())}
 
@@ -56,7 +56,7 @@ def patient(data: Path, name: str, *, seed: int) -> dict:
     cells = cells[np.asarray((cells.X > 0).sum(1)).ravel() >= 200]
     cells.obs = cells.obs.assign(type="unlabelled", donor=name)[["type", "donor"]]
     task = make_task(name, healthy[(healthy.obs["type"] != "unknown").to_numpy()], cells, "", seed=seed)
-    names, compared, called, shift = judge(task, seed)
+    names, compared, called, shift = call_query(task, seed)
     origins = names[compared.origins[called]]
     shares = {str(n): round(float(np.mean(origins == n)), 3) for n in np.unique(origins)}
     return {"patient": name, "cells": len(called), "ood": float(called.mean()), "shift": shift.shift, "origins": shares}

@@ -1,10 +1,10 @@
-"""Do slots read other programs in OOD cells than in the ordinary cells of the type that these resemble most?
+"""Do slots read other programs in OOD cells than in the normal cells of the type that these resemble most?
 
     python tests/benchmarks/program_study.py --results results/demo --out program_study.json
 
-Any finished cohort. For each patient and origin with `MIN_CELLS` OOD cells and twice as many ordinary cells of that
+Any finished cohort. For each patient and origin with `MIN_CELLS` OOD cells and twice as many normal cells of that
 label in the cohort: rank correlations over genes, means over slots, of the OOD cells' programs with those of half the
-ordinary cells; beside it the other half's (the noise), and, on average, those of ordinary cells of the other types.
+normal cells; beside it the other half's (the noise), and, on average, those of normal cells of the other types.
 `program` is what a slot reads of a gene as a mean over all cells (which genes are on, and how they are read);
 `reading` is the mean over the cells that have the gene, for genes that at least `MIN_CELLS` cells of each group have.
 """
@@ -42,19 +42,19 @@ def main() -> None:
 def study(cells: ad.AnnData, bundle: Bundle) -> list[dict]:
     """A row for each patient, origin and measure."""
     obs, half = cells.obs, np.arange(cells.n_obs) % 2 == 0
-    ordinary = {label: ~obs["is_ood"] & (obs["label"] == label) for label in bundle.labels}
-    ordinary = {label: chosen for label, chosen in ordinary.items() if chosen.sum() >= 2 * MIN_CELLS}
-    seen = {label: [sums(cells[chosen & part], bundle) for part in (half, ~half)] for label, chosen in ordinary.items()}
+    normal = {label: ~obs["is_ood"] & (obs["label"] == label) for label in bundle.labels}
+    normal = {label: chosen for label, chosen in normal.items() if chosen.sum() >= 2 * MIN_CELLS}
+    seen = {label: [sums(cells[chosen & part], bundle) for part in (half, ~half)] for label, chosen in normal.items()}
     found = []
     for (patient, origin), own in obs[obs["is_ood"]].groupby(["patient_id", "origin"], observed=True):
         if len(own) < MIN_CELLS or origin not in seen:
             continue
-        foreign = sums(cells[own.index], bundle)
+        ood = sums(cells[own.index], bundle)
         for name, measure in {"program": program, "reading": reading}.items():
             first, second = seen[origin]
             others = [measure(parts[0], first) for label, parts in seen.items() if label != origin]
             row = {"patient": patient, "origin": origin, "n_cells": len(own), "measure": name}
-            row |= {"OOD": measure(foreign, first), "same type": measure(second, first)}
+            row |= {"OOD": measure(ood, first), "same type": measure(second, first)}
             found.append(row | {"other types": float(np.mean(others))})
     return found
 

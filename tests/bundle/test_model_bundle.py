@@ -5,7 +5,7 @@ import pytest
 import torch
 from small_reference import N_GENES, make_store
 
-from cellcohort.bundle import calibrate as judgement
+from cellcohort.bundle import calibrate as calibration
 from cellcohort.bundle.model_bundle import Bundle
 from cellcohort.core.errors import InputError
 from cellcohort.core.files import read_json, write_json
@@ -19,8 +19,17 @@ def test_a_copied_bundle_says_the_same(bundle, tmp_path):
         assert torch.equal(value, copy.model.state_dict()[name])
     assert copy.labels == bundle.labels == ["alpha", "beta", "delta"]
     assert copy.detector == bundle.detector
-    assert copy.mix.tolist() == bundle.mix.tolist()
+    assert copy.ensemble_weights.tolist() == bundle.ensemble_weights.tolist()
     np.testing.assert_array_equal(copy.profiles.detection, bundle.profiles.detection)
+
+
+def test_a_bundle_is_opened_by_its_files_in_any_order(bundle):
+    assert Bundle.of_files([str(bundle.folder / name) for name in reversed(BUNDLE_FILES)]) == bundle
+
+
+def test_files_of_two_folders_are_no_bundle(bundle, tmp_path):
+    with pytest.raises(ValueError, match="too many values"):
+        Bundle.of_files([bundle.folder / "config.json", tmp_path / "weights.safetensors"])
 
 
 @pytest.mark.parametrize("name", BUNDLE_FILES)
@@ -50,11 +59,11 @@ def test_metrics_are_of_held_out_cells(bundle):
 
 
 def test_a_tiny_held_out_donor_is_no_obstacle(tmp_path, monkeypatch):
-    monkeypatch.setattr(judgement, "MAX_MOVED", 60)
+    monkeypatch.setattr(calibration, "MAX_SIMULATED", 60)
     store = make_store(tmp_path / "tokens.arrow", n_cells=300)
     held_out = store.cells.index[store.cells["split"] == "validation"]
     store.cells.loc[held_out[:2], "donor"] = "small"
     model = CellMemory(ModelConfig(N_GENES, 3, d_model=32, d_ff=32, d_key=8, n_slots=4, n_layers=2)).eval()
     for seed in range(4):
-        metrics = judgement.calibrate(model, store, alpha=0.05, seed=seed).metrics
+        metrics = calibration.calibrate(model, store, alpha=0.05, seed=seed).metrics
         assert np.isfinite(metrics["validation"]["ece"])

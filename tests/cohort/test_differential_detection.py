@@ -36,16 +36,16 @@ def chances() -> np.ndarray:
 def bundle():
     rng = np.random.default_rng(0)
     codes = np.arange(800) % 2
-    levels = sparse.csr_matrix(rng.random((800, N_GENES)) < chances()[codes], dtype=np.float32)
+    scaled_bins = sparse.csr_matrix(rng.random((800, N_GENES)) < chances()[codes], dtype=np.float32)
     vocabulary = pd.DataFrame({"symbol": SYMBOLS})
-    return SimpleNamespace(profiles=fit_profiles(levels, codes, 2), labels=LABELS, vocabulary=vocabulary)
+    return SimpleNamespace(profiles=fit_profiles(scaled_bins, codes, 2), labels=LABELS, vocabulary=vocabulary)
 
 
-def draw(n: int, code: int, *, foreign: bool = False, depth: float = 1.0, seed: int = 1) -> sparse.csr_matrix:
-    """Cells of a type in a study that sees some genes twice as often; foreign ones gained and lost some, too."""
+def draw(n: int, code: int, *, malignant: bool = False, depth: float = 1.0, seed: int = 1) -> sparse.csr_matrix:
+    """Cells of a type in a study that sees some genes twice as often; malignant ones gained and lost some, too."""
     chance = chances()[code] * depth
     chance[TECHNICAL] *= 2
-    if foreign:
+    if malignant:
         chance[GAINED], chance[LOST] = 0.5, 0.1
     return sparse.csr_matrix(np.random.default_rng(seed).random((n, N_GENES)) < chance, dtype=np.float32)
 
@@ -86,7 +86,7 @@ def patient(name: str, **kwargs) -> list:
     return [
         (name, name, draw(150, 0, seed=2), "A", False),
         (name, name, draw(150, 1, seed=3), "B", False),
-        (name, name, draw(80, 0, foreign=True, seed=4, **kwargs), "A", True),
+        (name, name, draw(80, 0, malignant=True, seed=4, **kwargs), "A", True),
     ]
 
 
@@ -112,11 +112,11 @@ def test_a_type_itself_gains_and_loses_nothing(tmp_path, bundle):
     assert sets.empty
 
 
-def test_patients_are_judged_by_their_own_cells_however_these_are_filed(tmp_path, bundle):
+def test_patients_are_compared_with_their_own_cells_however_these_are_filed(tmp_path, bundle):
     first, second = patient("P1"), patient("P2", depth=0.7)
     apart, _ = compare(write(tmp_path / "apart.h5ad", [*first, *second]), bundle)
-    ordinary, foreign = first[0], first[2]
-    again = [("P1b", "P1", *foreign[2:]), first[1], ordinary]
+    normal, malignant = first[0], first[2]
+    again = [("P1b", "P1", *malignant[2:]), first[1], normal]
     mixed, _ = compare(write(tmp_path / "mixed.h5ad", [again[0], *second, *again[1:]]), bundle)
     for name in ("P1", "P2"):
         expected = apart[apart["patient_id"] == name].reset_index(drop=True)
@@ -124,13 +124,13 @@ def test_patients_are_judged_by_their_own_cells_however_these_are_filed(tmp_path
 
 
 def test_few_cells_and_no_cells_say_nothing(tmp_path, bundle):
-    blocks = [*patient("P1")[:2], ("P1", "P1", draw(MIN_CELLS - 1, 0, foreign=True), "A", True)]
+    blocks = [*patient("P1")[:2], ("P1", "P1", draw(MIN_CELLS - 1, 0, malignant=True), "A", True)]
     assert list(compare_origins(write(tmp_path / "few.h5ad", blocks), bundle, SETS)) == []
     empty = [("P1", "P1", draw(0, 0), "A", True)]
     assert list(compare_origins(write(tmp_path / "none.h5ad", empty), bundle, SETS)) == []
 
 
-def test_a_patient_of_foreign_cells_alone_is_compared_with_the_reference_alone(tmp_path, bundle):
+def test_a_patient_of_malignant_cells_alone_is_compared_with_the_reference_alone(tmp_path, bundle):
     genes, _ = compare(write(tmp_path / "a.h5ad", patient("P1")[2:]), bundle)
     assert set(genes[genes["rank"] > 0]["symbol"]) == set(SYMBOLS[GAINED])
     assert set(genes[genes["rank"] < 0]["symbol"]) == set(SYMBOLS[LOST])
@@ -138,9 +138,9 @@ def test_a_patient_of_foreign_cells_alone_is_compared_with_the_reference_alone(t
 
 @pytest.mark.parametrize("others", [[], ["normal"], ["tumour"]])
 def test_genes_that_a_file_lacks_are_not_lost(tmp_path, bundle, others):
-    """The tumour's file lacks genes that its type has; the ordinary cells are in no file, another one or the same."""
-    first, second, foreign = patient("P1")
-    blocks = [("tumour", "P1", *foreign[2:])]
+    """The tumour's file lacks genes that its type has; the normal cells are in no file, another one or the same."""
+    first, second, malignant = patient("P1")
+    blocks = [("tumour", "P1", *malignant[2:])]
     blocks += [(name, "P1", *block[2:]) for name in others for block in (first, second)]
     genes, _ = compare(write(tmp_path / "a.h5ad", blocks, lacking=("tumour",)), bundle)
     assert set(genes[genes["rank"] < 0]["symbol"]) == set(SYMBOLS[LOST])

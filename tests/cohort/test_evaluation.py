@@ -9,16 +9,16 @@ from annotated import annotated
 from sklearn.metrics import f1_score, roc_auc_score
 
 from cellcohort.cohort import evaluation
-from cellcohort.cohort.bootstrap import Tallier, metrics
+from cellcohort.cohort.bootstrap import CellCounter, metrics
 from cellcohort.core.errors import InputError
 from cellcohort.outputs import parquet, schemas
 from cellcohort.outputs.parquet import as_table, write_table
 from cellcohort.outputs.schemas import CONFUSION, EVALUATION
 
 
-def make_cells(n: int = 600, *, patients: int = 2, seed: int = 0, foreign: float = 0.2) -> pd.DataFrame:
+def make_cells(n: int = 600, *, patients: int = 2, seed: int = 0, unknown: float = 0.2) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
-    truth = rng.choice(["B", "NK", "T", "tumour"], n, p=[*(3 * [(1 - foreign) / 3]), foreign])
+    truth = rng.choice(["B", "NK", "T", "tumour"], n, p=[*(3 * [(1 - unknown) / 3]), unknown])
     known = truth != "tumour"
     right = known & (rng.random(n) < 0.9)
     score = np.where(known, rng.normal(0, 1, n), rng.normal(1.5, 1, n))
@@ -69,11 +69,11 @@ def test_bootstrap_interval_has_the_width_of_theory():
     assert row["high"] - row["low"] == pytest.approx(2 * 1.96 * deviation, rel=0.1)
 
 
-def test_tally_agrees_with_the_cells():
+def test_metrics_of_counts_agree_with_those_of_the_cells():
     cells = make_cells(3000)
-    tallied = {name: drawn[0] for name, drawn in metrics(Tallier(cells)(cells)).items()}
+    counted = {name: drawn[0] for name, drawn in metrics(CellCounter(cells)(cells)).items()}
     table = evaluation.evaluate(cells, n_resamples=2)
-    for name, found in tallied.items():
+    for name, found in counted.items():
         assert found == pytest.approx(value(table, "cohort", "cohort", name)["value"], abs=0.01), name
 
 
@@ -95,9 +95,9 @@ def test_cohort_interval_resamples_patients_when_they_are_enough():
     assert widths[1] > 3 * widths[0]
 
 
-@pytest.mark.parametrize(("foreign", "absent"), [(0.0, "ood_auroc"), (1.0, "accuracy")])
-def test_metrics_that_are_not_defined_are_left_out(foreign, absent):
-    table = evaluation.evaluate(make_cells(100, foreign=foreign))
+@pytest.mark.parametrize(("unknown", "absent"), [(0.0, "ood_auroc"), (1.0, "accuracy")])
+def test_metrics_that_are_not_defined_are_left_out(unknown, absent):
+    table = evaluation.evaluate(make_cells(100, unknown=unknown))
     assert len(table) > 0
     assert absent not in set(table["metric"])
     assert table["value"].notna().all()

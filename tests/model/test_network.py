@@ -52,7 +52,7 @@ def test_the_order_of_genes_changes_nothing(model):
         torch.testing.assert_close(a, b, atol=1e-5, rtol=0)
 
 
-def test_a_cell_alone_is_judged_as_among_others(model):
+def test_a_cell_alone_is_read_as_among_others(model):
     tokens = make_tokens()
     together = predict_tokens(model, tokens, "logits", "embedding")
     for cell in (0, 7, 19):

@@ -6,7 +6,7 @@ import torch
 from small_reference import LABELS, N_GENES, counts_of, make_store
 
 from cellcohort.model import training
-from cellcohort.model.batches import ahead
+from cellcohort.model.batches import prefetch
 from cellcohort.model.inference import predict_tokens
 from cellcohort.model.network import ModelConfig
 from cellcohort.model.tokens import tokenise
@@ -105,13 +105,13 @@ def test_a_small_reference_takes_smaller_steps(n_cells, expected):
     assert batch_size(128, n_cells) == expected
 
 
-def test_batches_made_ahead_are_the_same_and_errors_arrive():
-    assert list(ahead(iter(range(10)))) == list(range(10))
-    assert list(ahead([])) == []
+def test_prefetched_batches_are_the_same_and_errors_arrive():
+    assert list(prefetch(iter(range(10)))) == list(range(10))
+    assert list(prefetch([])) == []
 
     def broken():
         yield 1
         raise OSError("disk")
 
     with pytest.raises(OSError, match="disk"):
-        list(ahead(broken()))
+        list(prefetch(broken()))

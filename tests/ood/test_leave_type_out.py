@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from small_reference import LABELS, N_GENES, make_store
 
-from cellcohort.model.tokens import bin_levels
+from cellcohort.model.tokens import scale_bins
 from cellcohort.ood.leave_type_out import MIN_CELLS, leave_types_out
 from cellcohort.outputs.parquet import as_table
 from cellcohort.outputs.schemas import LEAVE_TYPE_OUT
@@ -16,7 +16,7 @@ def store(tmp_path_factory):
 def run(store, chosen=None):
     rows = np.arange(len(store)) if chosen is None else np.flatnonzero(chosen)
     cells = store.cells.iloc[rows].reset_index(drop=True)
-    return leave_types_out(bin_levels(store.read(rows), N_GENES, 50), cells, store.labels, alpha=0.05, seed=1)
+    return leave_types_out(scale_bins(store.read(rows), N_GENES, 50), cells, store.labels, alpha=0.05, seed=1)
 
 
 def test_types_unlike_all_others_are_found(store):

@@ -1,6 +1,7 @@
-"""Annotation of a sample: streamed from disk through the model, each cell judged by itself (DESIGN law 1).
+"""Annotation of cells: labels, confidence, OOD scores and embeddings, streamed from disk chunk by chunk.
 
-Only the OOD verdict needs the sample as a whole: p-values are adjusted for its technical shift, q-values for its cells.
+A cell's results depend on that cell alone (design law 1) but for the OOD call, which needs the sample as a whole:
+p-values are adjusted for its technical shift, q-values for its cells.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from ..core.logs import progress_bar
 from ..genes.alignment import Alignment
 from ..inputs.counts import Counts
 from ..model.inference import run_batches
-from ..model.tokens import Tokens, bin_levels, tokenise
+from ..model.tokens import Tokens, scale_bins, tokenise
 from ..ood.sample_shift import Shift, ShiftEstimator
 from ..outputs.parquet import as_table, vectors
 from ..outputs.schemas import ANNOTATION
@@ -30,12 +31,12 @@ SURE = 0.5  # confidence from which a label is more likely right than wrong
 
 @dataclass(frozen=True)
 class Annotation:
-    """What the model says of a sample.
+    """Annotation of the cells of a sample.
 
     Attributes
     ----------
     table
-        In tables.ANNOTATION, in the order of the file.
+        In schemas.ANNOTATION, in the order of the file.
     shift
         The technical shift that the p-values are adjusted for.
     """
@@ -78,13 +79,13 @@ def annotate(
     types, scores, tables = [np.empty(0, int)], [np.empty(0)], []
     for chunk_rows, matrix in progress_bar(counts.chunks(rows, chunk_size), total=n_chunks, title=sample_id):
         tokens = tokenise(alignment.project(matrix), n_bins=bundle.model.config.n_bins)
-        levels = bin_levels(tokens, bundle.model.config.n_genes, bundle.model.config.n_bins)
-        compared = bundle.profiles.compare(levels)
-        readings, embedding = _read_cells(bundle, tokens, compared, explanation)
-        columns = label_cells(bundle, probabilities(readings, bundle.mix))
-        score = bundle.detector.score(compared.views)
+        scaled_bins = scale_bins(tokens, bundle.model.config.n_genes, bundle.model.config.n_bins)
+        compared = bundle.profiles.compare(scaled_bins)
+        member_logits, embedding = _predict(bundle, tokens, compared, explanation)
+        columns = label_cells(bundle, probabilities(member_logits, bundle.ensemble_weights))
+        score = bundle.detector.score(compared.ood_components)
         cell_ids = counts.cell_ids[chunk_rows]
-        estimator.add(cell_ids, compared.types, score, levels)
+        estimator.add(cell_ids, compared.types, score, scaled_bins)
         keep_embedding(pa.table({"cell_id": cell_ids, "vector": vectors(embedding)}))
         types.append(compared.types)
         scores.append(score)
@@ -92,26 +93,27 @@ def annotate(
         tables.append(pa.table({"cell_id": cell_ids, **columns, **origin}))
     type_, score = np.concatenate(types), np.concatenate(scores)
     shift = estimator.estimate(type_, score)
-    return Annotation(_with_verdict(tables, bundle, type_, score, shift, (sample_id, patient_id), alpha), shift)
+    return Annotation(_with_ood_calls(tables, bundle, type_, score, shift, (sample_id, patient_id), alpha), shift)
 
 
-def _read_cells(
+def _predict(
     bundle: Bundle, tokens: Tokens, compared: Comparison, explanation: Explanation
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Readings and embeddings of the chunk's cells; what their genes say goes to the explanation of their label."""
-    config, mix = bundle.model.config, bundle.mix
-    embedding = np.empty((len(tokens), config.d_model), np.float32)
-    readings = compared.readings(np.zeros_like(compared.evidence))[: len(mix)]
+    """Logits of the ensemble's members and embeddings of the chunk's cells, whose genes' scores and programs are added
+    to the explanation of their label."""
+    weights = bundle.ensemble_weights
+    embedding = np.empty((len(tokens), bundle.model.config.d_model), np.float32)
+    member_logits = compared.member_logits(np.zeros_like(compared.linear_logits))[: len(weights)]
     for rows, batch, output in run_batches(bundle.model, tokens, attention=True):
-        readings[0, rows], embedding[rows] = output.logits.cpu().numpy(), output.embedding.cpu().numpy()
-        labels = np.tensordot(mix, readings[:, rows], 1).argmax(1)
+        member_logits[0, rows], embedding[rows] = output.logits.cpu().numpy(), output.embedding.cpu().numpy()
+        labels = np.tensordot(weights, member_logits[:, rows], 1).argmax(1)
         added = bundle.contributions.of(batch, labels) if bundle.contributions else None
         explanation.add(labels, batch, output, added)
-    return readings, embedding
+    return member_logits, embedding
 
 
 def label_cells(bundle: Bundle, probability: np.ndarray) -> dict[str, np.ndarray]:
-    """The columns of tables.ANNOTATION that are about labels, from probabilities (n, n_labels).
+    """The columns of schemas.ANNOTATION that are about labels, from probabilities (n, n_labels).
 
     Where the reference has coarse types, a cell's coarse label is the one of most probability, summed over its types;
     the resolved label is the label where that is more likely right than wrong, and the coarse label elsewhere.
@@ -137,7 +139,7 @@ def label_cells(bundle: Bundle, probability: np.ndarray) -> dict[str, np.ndarray
     }
 
 
-def _with_verdict(
+def _with_ood_calls(
     tables: list[pa.Table],
     bundle: Bundle,
     types: np.ndarray,
@@ -151,7 +153,7 @@ def _with_verdict(
         return ANNOTATION.empty_table()
     pvalues = bundle.detector.pvalue(scores - shift.shift, np.array(bundle.labels, object)[types])
     table = pa.concat_tables(tables)
-    verdict = {
+    columns = {
         "sample_id": [ids[0]] * len(scores),
         "patient_id": [ids[1]] * len(scores),
         "ood_score": scores,
@@ -159,6 +161,6 @@ def _with_verdict(
         "is_ood": pvalues <= alpha,
         "ood_qvalue": false_discovery_control(pvalues),
     }
-    for name, column in verdict.items():
+    for name, column in columns.items():
         table = table.append_column(name, pa.array(column))
     return as_table(table, ANNOTATION)

@@ -1,9 +1,9 @@
-"""Gene scores (L1) and slot programs (L2) by label, summed while cells stream by.
+"""Explanation of labels: mean gene scores (L1) and slot programs (L2) of each label, summed over streamed cells.
 
 A gene's score is what it adds to the logit of a cell's label, less what it adds to the other labels' on average
-(`contributions`), silent genes 0: removing the genes of highest score moves the prediction. The published score,
+(`attribution`), silent genes 0: removing the genes of highest score moves the prediction. The published score,
 CLS's attention over slots times the slots' attention over genes, stands beside it as `attention`; it is the score too
-where labels come from the workspace alone (imported models).
+where labels come from the network alone (imported models).
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Explanation:
         self.n_cells += np.bincount(labels, minlength=len(self.n_cells))
 
     def gene_scores(self, labels: list[str], symbols: np.ndarray) -> pd.DataFrame:
-        """Means over the cells of each label that occurs (tables.GENE_SCORES): score, attention, share of cells that
+        """Means over the cells of each label that occurs (schemas.GENE_SCORES): score, attention, share of cells that
         have the gene."""
         present = np.flatnonzero(self.n_cells)
         n_cells = self.n_cells[present, None]
@@ -71,7 +71,7 @@ class Explanation:
         )
 
     def slot_programs(self, labels: list[str], symbols: np.ndarray) -> pd.DataFrame:
-        """Mean share of each slot's reading that each gene has, over the cells of each label (tables.PROGRAMS)."""
+        """Mean share of each slot's reading that each gene has, over the cells of each label (schemas.PROGRAMS)."""
         present = np.flatnonzero(self.n_cells)
         n_slots = self.programs.shape[2]
         weights = self.programs[present] / self.n_cells[present, None, None]

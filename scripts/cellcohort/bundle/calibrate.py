@@ -1,8 +1,8 @@
-"""What reference cells say about the model: calibration, OOD detector, metrics, and the embedded reference."""
+"""Calibration of a trained model on reference cells: ensemble weights, type profiles, OOD detector and metrics."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,8 @@ from scipy import sparse
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
 
 from ..classifier.cross_fit import N_FOLDS, OutOfFold, assign_folds, cross_fit
-from ..classifier.ensemble import READINGS, expected_calibration_error, fit_mix, probabilities
-from ..classifier.platform_simulation import on_another_platform
+from ..classifier.ensemble import MEMBERS, expected_calibration_error, fit_weights, probabilities
+from ..classifier.platform_simulation import simulate_platform
 from ..classifier.type_profiles import Profiles, fit_profiles
 from ..core.errors import InputError
 from ..core.files import atomic_path, checksum
@@ -22,15 +22,16 @@ from ..core.provenance import write_record
 from ..model.inference import predict_tokens
 from ..model.network import CellMemory
 from ..model.token_store import TokenStore
-from ..model.tokens import Tokens, bin_levels
+from ..model.tokens import Tokens, scale_bins
 from ..ood.detector import fit_detector
 from ..outputs.parquet import vectors, write_table
 from ..outputs.schemas import LABELS, reference_embedding_schema
 from ..reference.splits import by_donor, in_random_order, spread_sample
+from .model_bundle import bundle_paths
 
 MAX_TRAINING, MAX_HELD_OUT = 20_000, 10_000  # cells of either split that calibration reads and the bundle keeps
-MAX_MOVED = 2_000  # held-out cells that are also read as another platform would give them
-MIN_MOVED = 50  # of the other folds, below which no mix is fitted without a fold
+MAX_SIMULATED = 2_000  # held-out cells that are also simulated on another platform
+MIN_SIMULATED = 50  # of the other folds, below which no weights are fitted without a fold
 CHUNK_CELLS = 8192
 
 
@@ -41,96 +42,113 @@ class Calibration:
     Attributes
     ----------
     calibration
-        calibration.json: mix of the readings and OOD detector.
+        calibration.json: weights of the ensemble (`mix`) and OOD detector (`ood`).
     profiles
         profiles.safetensors: the types gene by gene.
     metrics
         metrics.json: quality on reference cells that were held out.
     labels
-        In tables.LABELS.
-    embedding
-        Columns of tables.reference_embedding_schema.
+        labels.parquet, as in schemas.LABELS.
+    reference_embedding
+        reference_embedding.parquet, columns of schemas.reference_embedding_schema.
     """
 
     calibration: dict[str, Any]
     profiles: Profiles
     metrics: dict[str, Any]
     labels: pd.DataFrame
-    embedding: dict[str, Any]
+    reference_embedding: dict[str, Any]
 
-    def write(self, folder: str | Path) -> None:
-        """Write the files into the bundle's folder, where the model's weights are."""
-        folder = Path(folder)
-        weights = {"weights_sha256": checksum(folder / "weights.safetensors")}
-        write_record(folder / "calibration.json", self.calibration | weights)
-        write_record(folder / "metrics.json", self.metrics)
-        write_table(folder / "labels.parquet", self.labels, LABELS)
-        schema = reference_embedding_schema(self.embedding["vector"].type.list_size)
-        write_table(folder / "reference_embedding.parquet", self.embedding, schema)
-        with atomic_path(folder / "profiles.safetensors") as part:
+    def write(
+        self,
+        *,
+        weights: str | Path,
+        calibration: str | Path,
+        profiles: str | Path,
+        metrics: str | Path,
+        labels: str | Path,
+        reference_embedding: str | Path,
+    ) -> None:
+        """Write each file to the path of its name; `weights` is the file that was calibrated, and is only read."""
+        write_record(calibration, self.calibration | {"weights_sha256": checksum(weights)})
+        write_record(metrics, self.metrics)
+        write_table(labels, self.labels, LABELS)
+        schema = reference_embedding_schema(self.reference_embedding["vector"].type.list_size)
+        write_table(reference_embedding, self.reference_embedding, schema)
+        with atomic_path(profiles) as part:
             save_file({k: np.ascontiguousarray(v, np.float32) for k, v in asdict(self.profiles).items()}, part)
+
+    def write_into(self, folder: str | Path) -> None:
+        """Write the files into the folder of a bundle that holds its weights."""
+        paths = bundle_paths(folder)
+        self.write(**{name: paths[name] for name in ("weights", *(field.name for field in fields(self)))})
 
 
 def calibrate(
-    model: CellMemory, store: TokenStore, *, alpha: float, seed: int, workspace_alone: bool = False
+    model: CellMemory, store: TokenStore, *, alpha: float, seed: int, network_alone: bool = False
 ) -> Calibration:
-    """Embed the reference, fit mix, profiles and OOD detector, and judge the model.
+    """Embed the reference, fit ensemble weights, profiles and OOD detector, and evaluate the model.
 
-    The detector is calibrated on all reference cells, each seen by profiles of the other folds (`crossfit`); the mix of
-    the readings on the `validation` cells, as they are and as another platform would give them. What is judged was not
-    fitted on the cells that judge it: both are fitted anew without each fold in turn.
+    The detector is calibrated on all reference cells, each scored by profiles of the other folds (`cross_fit`); the
+    weights of the ensemble on the `validation` cells, as measured and as simulated on another platform. The metrics are
+    of cells on which nothing that they evaluate was fitted: weights and detector are fitted anew without each fold in
+    turn.
 
     Parameters
     ----------
     alpha
         Level at which the false-alarm rate on reference cells is reported.
-    workspace_alone
-        Whether labels come from the workspace's logits alone.
+    network_alone
+        Whether labels come from the network's logits alone.
     """
     names = np.array(store.labels, object)
-    sizes = {"n_genes": model.config.n_genes, "n_bins": model.config.n_bins}
-    rows, cells, levels = kept_levels(store, **sizes, seed=seed)
+    rows, cells, scaled_bins = calibration_cells(store, **_sizes(model), seed=seed)
     codes = pd.Index(names).get_indexer(cells["label"])
-    seen, without = cross_fit(levels, codes, assign_folds(cells, seed=seed), len(names))
-    held_out = np.flatnonzero(seen.folds == 0)
-    if not len(held_out) or 0 not in without:
+    out_of_fold, profiles_without_fold = cross_fit(scaled_bins, codes, assign_folds(cells, seed=seed), len(names))
+    chosen = np.flatnonzero(out_of_fold.folds == 0)
+    if not len(chosen) or 0 not in profiles_without_fold:
         raise InputError(f"{store.path}: no reference cell could be held out. Give labels of several cells each.")
+    profiles = profiles_without_fold[0]
     logits, embedding = _run(model, store, rows)
-    moved = in_random_order(cells["cell_id"].to_numpy()[held_out], seed=seed)[:MAX_MOVED]
-    tokens = store.read(rows[held_out]).take(moved)
-    n_readings = 1 if workspace_alone else len(READINGS)
-    judges = _HeldOut(
-        names,
-        cells.iloc[held_out],
-        codes[held_out],
-        without[0].compare(levels[held_out]).readings(logits[held_out])[:n_readings],
-        moved,
-        read_cells(model, without[0], on_another_platform(tokens, **sizes, seed=seed))[:n_readings],
-        seed,
+    measured = profiles.compare(scaled_bins[chosen]).member_logits(logits[chosen])
+    simulated_rows = in_random_order(cells["cell_id"].to_numpy()[chosen], seed=seed)[:MAX_SIMULATED]
+    tokens = simulate_platform(store.read(rows[chosen]).take(simulated_rows), **_sizes(model), seed=seed)
+    simulated = predict_members(model, profiles, tokens)
+    members = slice(1 if network_alone else len(MEMBERS))
+    held_out = _HeldOut(
+        names, cells.iloc[chosen], codes[chosen], measured[members], simulated_rows, simulated[members], seed
     )
-    types = store.cells.groupby("label")
-    known = types.agg(n_cells=("label", "size"), coarse=("coarse", "first")).reindex(names)
     return Calibration(
-        {"mix": judges.mix().tolist(), "ood": asdict(fit_detector(seen, names))},
-        fit_profiles(levels, codes, len(names)),
+        {"mix": held_out.weights().tolist(), "ood": asdict(fit_detector(out_of_fold, names))},
+        fit_profiles(scaled_bins, codes, len(names)),
         {"held_out": "donors" if by_donor(store.cells) else "cells"}
-        | judges.metrics()
-        | {"donors_by_label": types["donor"].nunique().to_dict()}
-        | {"ood_false_alarm_rate": false_alarms(seen, names, alpha=alpha)},
-        known.reset_index().assign(label_id=np.arange(len(names))),
+        | held_out.metrics()
+        | {"donors_by_label": store.cells.groupby("label")["donor"].nunique().to_dict()}
+        | {"ood_false_alarm_rate": false_alarm_rate(out_of_fold, names, alpha=alpha)},
+        _labels(store.cells, names),
         {name: cells[name] for name in ("cell_id", "label", "donor", "split")} | {"vector": vectors(embedding)},
     )
 
 
-def kept_levels(
+def _sizes(model: CellMemory) -> dict[str, int]:
+    return {"n_genes": model.config.n_genes, "n_bins": model.config.n_bins}
+
+
+def _labels(cells: pd.DataFrame, names: np.ndarray) -> pd.DataFrame:
+    """The labels `names` in the order of the model, with the cells that the reference has of each (schemas.LABELS)."""
+    known = cells.groupby("label").agg(n_cells=("label", "size"), coarse=("coarse", "first")).reindex(names)
+    return known.reset_index().assign(label_id=np.arange(len(names)))
+
+
+def calibration_cells(
     store: TokenStore, *, n_genes: int, n_bins: int, seed: int
 ) -> tuple[np.ndarray, pd.DataFrame, sparse.csr_matrix]:
-    """Rows of the store that calibration reads, these cells (as in `store.cells`), and their levels."""
-    rows = kept_rows(store.cells, seed=seed)
-    return rows, store.cells.iloc[rows].reset_index(drop=True), bin_levels(store.read(rows), n_genes, n_bins)
+    """Rows of the store that calibration reads, these cells (as in `store.cells`), and their scaled bins."""
+    rows = calibration_rows(store.cells, seed=seed)
+    return rows, store.cells.iloc[rows].reset_index(drop=True), scale_bins(store.read(rows), n_genes, n_bins)
 
 
-def kept_rows(cells: pd.DataFrame, *, seed: int) -> np.ndarray:
+def calibration_rows(cells: pd.DataFrame, *, seed: int) -> np.ndarray:
     """Rows of the store that calibration reads, ascending.
 
     Training cells are thinned so that rare labels are spared, held-out cells so that they keep their composition.
@@ -144,65 +162,74 @@ def kept_rows(cells: pd.DataFrame, *, seed: int) -> np.ndarray:
     return np.sort(np.concatenate([training, held_out]))
 
 
-def false_alarms(seen: OutOfFold, names: np.ndarray, *, alpha: float) -> float | None:
+def false_alarm_rate(out_of_fold: OutOfFold, names: np.ndarray, *, alpha: float) -> float | None:
     """Share of reference cells called OOD by a detector that was calibrated on the other folds; None if none is."""
-    called = []
-    for fold in np.unique(seen.folds[seen.judged]):
-        cells = seen.judged & (seen.folds == fold)
-        if (seen.judged & ~cells).any():
-            detector = fit_detector(seen, names, ~cells)
-            called.append(detector.pvalue(detector.score(seen.views[cells]), names[seen.types[cells]]) <= alpha)
+    scored, called = out_of_fold.scored, []
+    for fold in np.unique(out_of_fold.folds[scored]):
+        cells = scored & (out_of_fold.folds == fold)
+        if (scored & ~cells).any():
+            detector = fit_detector(out_of_fold, names, ~cells)
+            scores = detector.score(out_of_fold.ood_components[cells])
+            called.append(detector.pvalue(scores, names[out_of_fold.types[cells]]) <= alpha)
     return float(np.concatenate(called).mean()) if called else None
 
 
-def read_cells(model: CellMemory, profiles: Profiles, tokens: Tokens) -> np.ndarray:
-    """The readings of n cells (calibration.READINGS), shape (3, n, n_labels)."""
+def predict_members(model: CellMemory, profiles: Profiles, tokens: Tokens) -> np.ndarray:
+    """Logits of the ensemble's members (`ensemble.MEMBERS`) for n cells, shape (3, n, n_labels)."""
     (logits,) = predict_tokens(model, tokens, "logits")
-    return profiles.compare(bin_levels(tokens, model.config.n_genes, model.config.n_bins)).readings(logits)
+    return profiles.compare(scale_bins(tokens, **_sizes(model))).member_logits(logits)
 
 
 @dataclass(frozen=True)
 class _HeldOut:
-    """The held-out cells with the readings of a model and profiles that have not seen them.
+    """n held-out cells with the logits of m ensemble members that have not seen them.
 
-    `own` are the readings as they are, `other` those that another platform would give of the cells `moved`.
+    Attributes
+    ----------
+    names, cells, targets
+        The L labels; the cells' rows of the store's table; their label numbers, shape (n,).
+    measured_logits
+        Of the cells as they were measured, shape (m, n, L).
+    simulated_rows, simulated_logits
+        Which of the cells were simulated on another platform, shape (s,), and their logits there, shape (m, s, L).
     """
 
     names: np.ndarray
     cells: pd.DataFrame
     targets: np.ndarray
-    own: np.ndarray
-    moved: np.ndarray
-    other: np.ndarray
+    measured_logits: np.ndarray
+    simulated_rows: np.ndarray
+    simulated_logits: np.ndarray
     seed: int
 
-    def mix(self, chosen: np.ndarray | None = None) -> np.ndarray:
-        """Weights of the readings by the cells at which `chosen` is true (all by default).
+    def weights(self, chosen: np.ndarray | None = None) -> np.ndarray:
+        """Weights of the ensemble's members by the cells at which `chosen` is true (all by default).
 
-        Their ratios suit the other platform, so that a reading that is right only in this one gets little; their size,
-        which decides how confident the probabilities are, suits both.
+        Their ratios suit the simulated platform, so that a member that is right only on the measured one gets little;
+        their size, which decides how confident the probabilities are, suits both.
         """
         chosen = np.ones(len(self.targets), bool) if chosen is None else chosen
-        moved = chosen[self.moved]
-        targets, other = self.targets[self.moved[moved]], self.other[:, moved]
-        weights = fit_mix(other, targets)
-        logits = np.tensordot(weights, np.concatenate([self.own[:, chosen], other], axis=1), 1)
-        return weights * fit_mix(logits[None], np.concatenate([self.targets[chosen], targets]))[0]
+        simulated = chosen[self.simulated_rows]
+        targets, logits = self.targets[self.simulated_rows[simulated]], self.simulated_logits[:, simulated]
+        ratios = fit_weights(logits, targets)
+        both = np.tensordot(ratios, np.concatenate([self.measured_logits[:, chosen], logits], axis=1), 1)
+        return ratios * fit_weights(both[None], np.concatenate([self.targets[chosen], targets]))[0]
 
     def folds(self) -> np.ndarray:
-        """Number of the fold of each cell: its donor where the others can judge it, or one of five at random."""
+        """Number of the fold of each cell: its donor where the others are enough to fit weights, or one of five."""
         donors = np.unique(self.cells["donor"].fillna("").to_numpy(str), return_inverse=True)[1]
-        if len(self.moved) - np.bincount(donors[self.moved]).max() >= MIN_MOVED:
+        if len(self.simulated_rows) - np.bincount(donors[self.simulated_rows]).max() >= MIN_SIMULATED:
             return donors
         folds = np.empty(len(self.cells), int)
         folds[in_random_order(self.cells["cell_id"].to_numpy(), seed=self.seed)] = np.arange(len(folds)) % N_FOLDS
         return folds
 
     def confidence(self) -> np.ndarray:
-        """Probabilities by the mix that the other folds fitted, shape (n, n_labels)."""
-        confidence, folds = np.empty(self.own.shape[1:]), self.folds()
+        """Probabilities by the weights that the other folds fitted, shape (n, n_labels)."""
+        confidence, folds = np.empty(self.measured_logits.shape[1:]), self.folds()
         for fold in np.unique(folds):
-            confidence[folds == fold] = probabilities(self.own[:, folds == fold], self.mix(folds != fold))
+            cells = folds == fold
+            confidence[cells] = probabilities(self.measured_logits[:, cells], self.weights(~cells))
         return confidence
 
     def metrics(self) -> dict[str, Any]:

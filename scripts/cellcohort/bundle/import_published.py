@@ -1,4 +1,4 @@
-"""Models of the published CellMemory package (Genome Biology 26:178, 2025), turned into bundles of this one.
+"""Import of models of the published CellMemory package (Genome Biology 26:178, 2025) as bundles of this one.
 
 Two steps: `import_published` writes the files that hold the model, `calibrate_published` adds what the package does not
 keep (calibration, OOD detector, embedded reference) from labelled cells. Then `model.bundle` may name the folder.
@@ -119,8 +119,8 @@ def calibrate_published(
     labels = read_frame(folder / "labels.parquet")["label"].tolist()
     with TemporaryDirectory() as scratch:
         store = _tokenise(Path(scratch) / "tokens.arrow", folder, model.config, labels, reference, seed=seed)
-        result = calibrate(model, store, alpha=alpha, seed=seed, workspace_alone=True)
-    result.write(folder)
+        result = calibrate(model, store, alpha=alpha, seed=seed, network_alone=True)
+    result.write_into(folder)
 
 
 def convert_weights(theirs: Mapping[str, Tensor], *, n_layers: int = N_LAYERS) -> CellMemory:

@@ -1,8 +1,8 @@
-"""The model bundle: a folder that annotates wherever it is copied to, with no pickle in it (DESIGN law 5)."""
+"""The model bundle: a trained model as a folder of files that can be copied anywhere, without pickle (design law 5)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -38,6 +38,11 @@ def load_model(weights: str | Path, config: str | Path) -> CellMemory:
     return model.eval()
 
 
+def bundle_paths(folder: str | Path) -> dict[str, Path]:
+    """The paths of a bundle's files in `folder`, each by its name without suffix."""
+    return {Path(name).stem: Path(folder) / name for name in BUNDLE_FILES}
+
+
 @dataclass(frozen=True)
 class Bundle:
     """A trained model with all that annotation needs; `folder` holds the files of `bundle_files.BUNDLE_FILES`."""
@@ -49,6 +54,12 @@ class Bundle:
         """Check that the folder is complete; files are read when first asked for."""
         check_bundle(folder)
         return cls(Path(folder))
+
+    @classmethod
+    def of_files(cls, paths: Iterable[str | Path]) -> Bundle:
+        """Open the bundle whose files are `paths`, all of one folder: a rule's `input.bundle`."""
+        (folder,) = {Path(path).parent for path in paths}
+        return cls.open(folder)
 
     @cached_property
     def sha256(self) -> str:
@@ -62,7 +73,7 @@ class Bundle:
 
     @cached_property
     def vocabulary(self) -> pd.DataFrame:
-        """The genes (tables.VOCABULARY)."""
+        """The genes (schemas.VOCABULARY)."""
         return read_frame(self.folder / "vocabulary.parquet")
 
     @cached_property
@@ -77,8 +88,8 @@ class Bundle:
         return None if coarse.isna().any() else coarse.to_numpy(object)
 
     @cached_property
-    def mix(self) -> np.ndarray:
-        """Weights of the readings (calibration.READINGS)."""
+    def ensemble_weights(self) -> np.ndarray:
+        """Weights of the ensemble's members (`ensemble.MEMBERS`); of the network alone in an imported model."""
         return np.array(read_json(self.folder / "calibration.json")["mix"])
 
     @cached_property
@@ -88,12 +99,12 @@ class Bundle:
 
     @cached_property
     def profiles(self) -> Profiles:
-        """The reference's types gene by gene."""
+        """Profiles of the reference's types."""
         return Profiles(**arrays.load_file(self.folder / "profiles.safetensors"))
 
     @cached_property
     def contributions(self) -> GeneContributions | None:
-        """What genes add to labels, or None where labels come from the workspace alone."""
-        if len(self.mix) == 1:
+        """Contributions of genes to labels, or None where labels come from the network alone."""
+        if len(self.ensemble_weights) == 1:
             return None
-        return GeneContributions(self.profiles, self.mix, self.model.config.n_bins)
+        return GeneContributions(self.profiles, self.ensemble_weights, self.model.config.n_bins)

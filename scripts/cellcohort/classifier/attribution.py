@@ -1,8 +1,8 @@
-"""What each expressed gene adds to a cell's logit of its label: exact, because two of the three readings are sums.
+"""Attribution of a cell's label to its genes: exact contributions to the logits of the ensemble's additive members.
 
-Linear evidence and typicality (`profiles`) are sums over the genes that are on in a cell. What a gene adds to the
-label's logit, less what it adds to the other labels' on average, is therefore known in closed form, cell by cell. What
-the workspace adds is not a sum over genes and is divided among none.
+The linear logits and typicality (`type_profiles`) are sums over the genes that are on in a cell. What a gene adds to
+the label's logit, less what it adds to the other labels' on average, is therefore known in closed form, cell by cell.
+What the network adds is not a sum over genes and is divided among none.
 """
 
 from __future__ import annotations
@@ -21,35 +21,35 @@ class GeneContributions:
     ----------
     profiles
         The reference's types.
-    mix
-        Weights of the readings (calibration.READINGS), shape (3,).
+    weights
+        Weights of the ensemble's members (`ensemble.MEMBERS`), shape (3,).
     n_bins
         Number of expression bins.
     """
 
-    def __init__(self, profiles: Profiles, mix: np.ndarray, n_bins: int):
+    def __init__(self, profiles: Profiles, weights: np.ndarray, n_bins: int):
         own = np.eye(len(profiles.bias), dtype=bool)
         others = (profiles.bias > IMPOSSIBLE) & ~own
         contrast = own - others / others.sum(1, keepdims=True)
         self._profiles = profiles
         self._detection = profiles.detection.astype(np.float32)
-        self._evidence = mix[1] / n_bins * (profiles.weight @ contrast.T)  # of a label and one bin
-        self._typicality = mix[2] * contrast
+        self._linear = weights[1] / n_bins * (profiles.weight @ contrast.T)  # of a label and one bin
+        self._typicality = weights[2] * contrast
 
     def of(self, tokens: Tokens, labels: np.ndarray) -> np.ndarray:
         """In log-odds, for each token of n cells with the label numbers `labels`, shape (n tokens,).
 
-        A cell's sum is the contrast in the weighted logits of evidence and typicality, but for a constant that depends
-        on its label and its number of genes alone. To the typicality a gene adds what it says beyond an average gene,
-        because typicality is judged among cells of the same number of genes.
+        A cell's sum is the contrast in the weighted linear logits and typicality, but for a constant that depends on
+        its label and its number of genes alone. To the typicality a gene adds what it says beyond an average gene,
+        because typicality is standardised among cells of the same number of genes.
         """
         lengths = tokens.lengths
-        centre, deviation = self._profiles.by_number(lengths)
+        centre, deviation = self._profiles.given_n_genes(lengths)
         weights = self._typicality[labels] / deviation
         odds = np.repeat(weights.astype(np.float32), lengths, axis=0)
         typicality = np.einsum("tl,tl->t", self._detection[tokens.genes], odds, dtype=np.float64)
         typicality -= np.repeat((weights * centre).sum(1), lengths)
-        return typicality + self._evidence[tokens.genes, np.repeat(labels, lengths)] * tokens.bins
+        return typicality + self._linear[tokens.genes, np.repeat(labels, lengths)] * tokens.bins
 
     def highest(self, tokens: Tokens, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Number of the gene of the highest contribution in each of n cells, and that contribution, shapes (n,);

@@ -1,4 +1,7 @@
-"""What the reference says of its own cells when their donors are left out: the honest view of the closed-form parts."""
+"""Cross-fitting of the type profiles: each reference cell is compared with profiles fitted without its own fold.
+
+Folds are donors where the reference has several, so that what is calibrated on these cells holds for new donors.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ import pandas as pd
 from scipy import sparse
 
 from ..reference.splits import by_donor, in_random_order
-from .type_profiles import VIEWS, Profiles, fit_profiles
+from .type_profiles import OOD_COMPONENTS, Profiles, fit_profiles
 
 log = logging.getLogger(__name__)
 N_FOLDS = 5
@@ -18,49 +21,51 @@ N_FOLDS = 5
 
 @dataclass(frozen=True)
 class OutOfFold:
-    """n reference cells as seen by profiles that were fitted without their fold.
+    """n reference cells compared with profiles that were fitted without their fold.
 
     Attributes
     ----------
     folds
         Number of the fold, shape (n,); 0 holds the cells of the `validation` split where there are any.
-    judged
+    scored
         Whether the other folds have the cell's own label, shape (n,). What follows is only of these cells.
-    types, views
-        As in `profiles.Comparison`; -1 and NaN elsewhere.
+    types, ood_components
+        As in `type_profiles.Comparison`; -1 and NaN elsewhere.
     """
 
     folds: np.ndarray
-    judged: np.ndarray
+    scored: np.ndarray
     types: np.ndarray
-    views: np.ndarray
+    ood_components: np.ndarray
 
 
 def cross_fit(
-    levels: sparse.csr_matrix, codes: np.ndarray, folds: np.ndarray, n_labels: int
+    scaled_bins: sparse.csr_matrix, codes: np.ndarray, folds: np.ndarray, n_labels: int
 ) -> tuple[OutOfFold, dict[int, Profiles]]:
-    """The cells as seen without their fold, and the profiles that saw them, by fold.
+    """The cells compared without their fold, and by fold the profiles fitted without it.
 
     Parameters
     ----------
-    levels
+    scaled_bins
         Shape (n, n_genes).
     codes, folds
         Label number and fold of each cell, shape (n,).
     """
-    judged = np.zeros(len(codes), bool)
-    views, types, without = np.full((len(codes), len(VIEWS)), np.nan), np.full(len(codes), -1), {}
+    scored, types = np.zeros(len(codes), bool), np.full(len(codes), -1)
+    ood_components = np.full((len(codes), len(OOD_COMPONENTS)), np.nan)
+    profiles_without_fold: dict[int, Profiles] = {}
     for fold in np.unique(folds):
         others = folds != fold
         present = np.unique(codes[others])
         cells = np.flatnonzero(~others & np.isin(codes, present))
         if len(present) < 2 or not len(cells):
             continue
-        without[int(fold)] = fit_profiles(levels[others], codes[others], n_labels)
-        compared = without[int(fold)].compare(levels[cells])
-        judged[cells], types[cells], views[cells] = True, compared.types, compared.views
-        log.info("profiles without fold %d judge %d cells", fold, len(cells))
-    return OutOfFold(folds, judged, types, views), without
+        profiles = fit_profiles(scaled_bins[others], codes[others], n_labels)
+        compared = profiles.compare(scaled_bins[cells])
+        scored[cells], types[cells], ood_components[cells] = True, compared.types, compared.ood_components
+        profiles_without_fold[int(fold)] = profiles
+        log.info("profiles without fold %d score %d cells", fold, len(cells))
+    return OutOfFold(folds, scored, types, ood_components), profiles_without_fold
 
 
 def assign_folds(cells: pd.DataFrame, *, seed: int) -> np.ndarray:

@@ -1,7 +1,7 @@
-"""From three readings of a cell to honest probabilities, by weights that held-out reference cells fit.
+"""Ensemble of label classifiers: weights fitted on held-out reference cells, and calibrated probabilities.
 
-The readings of a label: the workspace's logit, the linear evidence, and minus the atypicality of the cell's genes
-(`profiles`). Each weight is a temperature of its reading (Guo et al., ICML 2017), all fitted together.
+The members are the network's logits, the logits of a linear model, and typicality, minus the atypicality of the cell's
+genes (`type_profiles`). Each weight is a temperature of its member (Guo et al., ICML 2017), all fitted together.
 """
 
 from __future__ import annotations
@@ -9,44 +9,52 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import torch
+from scipy.special import softmax
 from torch.nn import functional as F
 
-READINGS = ("workspace", "evidence", "typicality")
+MEMBERS = ("network", "linear", "typicality")
+CALIBRATION_BINS = 15
 
 
-def fit_mix(readings: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """Weights (r,) of r readings whose sum suits held-out cells best, by cross-entropy.
+def fit_weights(member_logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """Weights (m,) of m members whose weighted sum suits held-out cells best, by cross-entropy.
 
     A penalty of one cell's weight on their logarithms keeps them finite where every held-out cell is right.
 
     Parameters
     ----------
-    readings
-        Shape (r, n, n_labels).
+    member_logits
+        Shape (m, n, n_labels).
     targets
         Label number of each cell, shape (n,).
     """
-    given, labels = torch.from_numpy(readings).double(), torch.from_numpy(targets)
+    given, labels = torch.from_numpy(member_logits).double(), torch.from_numpy(targets)
     scale = given.flatten(1).std(1).clamp_min(1e-6)
-    log_mix = torch.zeros(len(given), dtype=torch.double, requires_grad=True)
-    optimizer = torch.optim.LBFGS([log_mix], max_iter=200, line_search_fn="strong_wolfe")
+    log_weights = torch.zeros(len(given), dtype=torch.double, requires_grad=True)
+    optimizer = torch.optim.LBFGS([log_weights], max_iter=200, line_search_fn="strong_wolfe")
 
     def closure() -> torch.Tensor:
         optimizer.zero_grad()
-        logits = ((log_mix.exp() / scale)[:, None, None] * given).sum(0)
-        loss = F.cross_entropy(logits, labels) + (log_mix**2).sum() / len(labels)
+        logits = ((log_weights.exp() / scale)[:, None, None] * given).sum(0)
+        loss = F.cross_entropy(logits, labels) + (log_weights**2).sum() / len(labels)
         loss.backward()
         return loss
 
     optimizer.step(closure)
-    return (log_mix.detach().exp() / scale).numpy()
+    return (log_weights.detach().exp() / scale).numpy()
 
 
-def probabilities(readings: np.ndarray, mix: np.ndarray) -> np.ndarray:
-    """Probabilities, float64, shape (n, n_labels), of `readings` (r, n, n_labels) with weights `mix` (r,)."""
-    logits = np.tensordot(np.asarray(mix, np.float64), readings, 1)
-    exponentials = np.exp(logits - logits.max(1, keepdims=True))
-    return exponentials / exponentials.sum(1, keepdims=True)
+def probabilities(member_logits: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Probabilities of the labels, float64, shape (n, n_labels): softmax of the members' weighted sum.
+
+    Parameters
+    ----------
+    member_logits
+        Shape (m, n, n_labels).
+    weights
+        Of the members, shape (m,).
+    """
+    return softmax(np.tensordot(np.asarray(weights, np.float64), member_logits, 1), axis=1)
 
 
 def expected_calibration_error(confidence: np.ndarray, correct: np.ndarray) -> float:
@@ -54,9 +62,6 @@ def expected_calibration_error(confidence: np.ndarray, correct: np.ndarray) -> f
     bins = confidence_bin(confidence, CALIBRATION_BINS)
     gap = np.bincount(bins, confidence, CALIBRATION_BINS) - np.bincount(bins, correct, CALIBRATION_BINS)
     return float(np.abs(gap).sum() / len(confidence))
-
-
-CALIBRATION_BINS = 15
 
 
 def confidence_bin(confidence: pd.Series | np.ndarray, bins: int) -> np.ndarray:

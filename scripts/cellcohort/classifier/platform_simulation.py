@@ -1,7 +1,7 @@
-"""The reference as another platform would have measured it: some genes lost, others stronger or weaker.
+"""Simulation of another measurement platform: some genes lost, the others' expression rescaled gene by gene.
 
 What is calibrated on held-out cells of the reference's own study trusts what fails in the next one. A simulated
-platform, whose gene effects all cells share, tells which reading of a cell survives the change.
+platform, whose gene effects all cells share, tells which member of the ensemble survives the change.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ LOST_GENES = 0.3
 GENE_EFFECT = 0.5  # standard deviation of a gene's factor, natural logarithm
 
 
-def on_another_platform(tokens: Tokens, *, n_genes: int, n_bins: int, seed: int) -> Tokens:
-    """The same cells with every gene's level times a factor of that gene, binned anew."""
+def simulate_platform(tokens: Tokens, *, n_genes: int, n_bins: int, seed: int) -> Tokens:
+    """The same cells with every gene's bin times a factor of that gene, binned anew."""
     rng = np.random.default_rng(seed)
     effect = np.exp(rng.normal(0, GENE_EFFECT, n_genes)) * (rng.random(n_genes) >= LOST_GENES)
     values = (tokens.bins * effect[tokens.genes]).astype(np.float32)

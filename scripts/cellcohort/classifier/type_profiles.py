@@ -1,7 +1,7 @@
-"""What the reference's types look like, gene by gene, and how well a cell suits one of them.
+"""Profiles of the reference types: naive-Bayes detection rates and mean expression by gene, compared with cells.
 
-Everything here is fitted in closed form on levels (expression bins scaled to 0..1, silent genes 0), so that it can be
-fitted anew without each donor of the reference in turn.
+Everything here is fitted in closed form on scaled bins (expression bins scaled to 0..1, silent genes 0), so that it can
+be fitted anew without each donor of the reference in turn.
 """
 
 from __future__ import annotations
@@ -13,45 +13,45 @@ import numpy as np
 from scipy import sparse
 from scipy.special import expit, logsumexp
 
-from .linear import IMPOSSIBLE, fit_evidence
+from .linear import IMPOSSIBLE, fit_linear
 
 PRIOR_CELLS = 2  # cells of average expression that every type gets on top of its own
 RAREST = 1e-3  # chance of detection that no gene falls below, nor its complement
 DEPTHS = np.linspace(-8, 8, 129)  # shifts of the log-odds of detection between which cells of any depth lie
-UNLIKE = 1e3  # atypicality of every cell for a type without cells
-VIEWS = ("energy", "atypicality", "rarity", "dissimilarity")
+NO_CELLS = 1e3  # atypicality of every cell for a type without cells
+OOD_COMPONENTS = ("energy", "atypicality", "rarity", "dissimilarity")
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """n cells beside the reference's types.
+    """n cells compared with the L reference types.
 
     Attributes
     ----------
-    evidence, typicality
+    linear_logits, typicality
         Of each type: logits of the linear model; minus the atypicality (`Profiles`), shape (n, L).
     types
-        Number of the type of most evidence, shape (n,).
-    views
-        How strange the cell looks for that type in four ways (`VIEWS`), higher is stranger, shape (n, 4): free energy
-        of the evidence; atypicality (`Profiles`); rarity, the mean surprise of the genes that are on; dissimilarity,
-        one minus the cosine to the type's mean.
+        Number of the type of the highest linear logit, shape (n,).
+    ood_components
+        Four measures (`OOD_COMPONENTS`) of how unlike that type the cell is, higher is less alike, shape (n, 4): free
+        energy of the linear logits; atypicality (`Profiles`); rarity, the mean surprise of the genes that are on;
+        dissimilarity, one minus the cosine to the type's mean.
     origins
         Number of the type for which the cell is least atypical, shape (n,).
     margins
         By how much less than for the next type, in standard deviations, shape (n,).
     """
 
-    evidence: np.ndarray
+    linear_logits: np.ndarray
     typicality: np.ndarray
     types: np.ndarray
-    views: np.ndarray
+    ood_components: np.ndarray
     origins: np.ndarray
     margins: np.ndarray
 
-    def readings(self, logits: np.ndarray) -> np.ndarray:
-        """The cells' readings (calibration.READINGS) with the workspace's `logits` (n, L), shape (3, n, L)."""
-        return np.stack([logits, self.evidence, self.typicality])
+    def member_logits(self, network_logits: np.ndarray) -> np.ndarray:
+        """Logits of the ensemble's members (`ensemble.MEMBERS`), shape (3, n, L), with those of the network (n, L)."""
+        return np.stack([network_logits, self.linear_logits, self.typicality])
 
 
 @dataclass(frozen=True)
@@ -61,13 +61,13 @@ class Profiles:
     Attributes
     ----------
     weight, bias
-        Linear evidence for each type (`evidence.fit_evidence`), shapes (G, L) and (L,).
+        Linear model of the types (`linear.fit_linear`), shapes (G, L) and (L,).
     detection
         Log-odds that a cell of the type has the gene, shape (G, L).
     level
-        Mean level, shape (G, L).
+        Mean scaled bin, shape (G, L).
     deviation
-        Standard deviation of a gene's level over all cells, shape (G,).
+        Standard deviation of a gene's scaled bin over all cells, shape (G,).
     """
 
     weight: np.ndarray
@@ -76,32 +76,32 @@ class Profiles:
     level: np.ndarray
     deviation: np.ndarray
 
-    def compare(self, levels: sparse.csr_matrix) -> Comparison:
-        """Set n cells beside the types; `levels` has the shape (n, G)."""
-        evidence = levels @ self.weight + self.bias
-        types, rows = evidence.argmax(1), np.arange(len(evidence))
-        on = levels.copy()
+    def compare(self, scaled_bins: sparse.csr_matrix) -> Comparison:
+        """Compare n cells with the types; `scaled_bins` has the shape (n, G)."""
+        logits = scaled_bins @ self.weight + self.bias
+        types, rows = logits.argmax(1), np.arange(len(logits))
+        on = scaled_bins.copy()
         on.data = np.ones_like(on.data)
-        length = np.sqrt(levels.multiply(levels).sum(1)).A1 if len(rows) else np.zeros(0)
+        length = np.sqrt(scaled_bins.multiply(scaled_bins).sum(1)).A1 if len(rows) else np.zeros(0)
         norms = np.maximum(length[:, None] * np.linalg.norm(self.level, axis=0), 1e-12)
-        similarity = (levels @ self.level) / norms
-        surprise = (on @ np.logaddexp(0, -self.detection)) / np.maximum(np.diff(levels.indptr), 1)[:, None]
+        similarity = (scaled_bins @ self.level) / norms
+        surprise = (on @ np.logaddexp(0, -self.detection)) / np.maximum(np.diff(scaled_bins.indptr), 1)[:, None]
         atypicality = self._atypicality(on)
-        views = [
-            -logsumexp(evidence, axis=1),
+        components = [
+            -logsumexp(logits, axis=1),
             atypicality[rows, types],
             surprise[rows, types],
             1 - similarity[rows, types],
         ]
         nearest = np.sort(atypicality, axis=1)[:, :2]
         margins = nearest[:, 1] - nearest[:, 0]
-        return Comparison(evidence, -atypicality, types, np.column_stack(views), atypicality.argmin(1), margins)
+        return Comparison(logits, -atypicality, types, np.column_stack(components), atypicality.argmin(1), margins)
 
     def _atypicality(self, on: sparse.csr_matrix) -> np.ndarray:
         """Minus the standardised log-likelihood of which genes are on in a cell, for each type, shape (n, L).
 
         Genes are independent given the type, and the type's log-odds are shifted so that it expects as many genes as
-        the cell has: depth by itself makes no cell strange.
+        the cell has: depth by itself makes no cell atypical.
         """
         n_on = np.diff(on.indptr)
         score = on @ self.detection
@@ -110,12 +110,12 @@ class Profiles:
             likelihood = score[:, label] + n_on * depth + np.interp(depth, DEPTHS, silent)
             score[:, label] = np.interp(depth, DEPTHS, mean) - likelihood
             score[:, label] /= np.interp(depth, DEPTHS, deviation)
-        score[:, self.bias <= IMPOSSIBLE] = UNLIKE
+        score[:, self.bias <= IMPOSSIBLE] = NO_CELLS
         return score
 
-    def by_number(self, n_on: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """What cells of `n_on` genes, shape (n,), are judged by for each type, shapes (n, L): the mean log-odds of
-        detection of one more gene, and the standard deviation of the log-likelihood."""
+    def given_n_genes(self, n_on: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Mean log-odds of detection of one more gene, and standard deviation of the log-likelihood, of cells of `n_on`
+        genes, shape (n,), for each type, shapes (n, L)."""
         centre, deviation = np.empty((2, len(n_on), len(self.bias)))
         for label, (expected, _, _, deviations, centres) in enumerate(self._by_depth):
             depth = np.interp(n_on, expected, DEPTHS)
@@ -156,21 +156,21 @@ class Profiles:
         return tables
 
 
-def fit_profiles(levels: sparse.csr_matrix, codes: np.ndarray, n_labels: int) -> Profiles:
+def fit_profiles(scaled_bins: sparse.csr_matrix, codes: np.ndarray, n_labels: int) -> Profiles:
     """Profiles of the types numbered by `codes`, shape (n,); no cell is of a type without cells.
 
     Parameters
     ----------
-    levels
+    scaled_bins
         Shape (n, G).
     """
-    weight, bias = fit_evidence(levels, codes, n_labels)
+    weight, bias = fit_linear(scaled_bins, codes, n_labels)
     members = sparse.csr_matrix((np.ones(len(codes)), (codes, np.arange(len(codes)))), shape=(n_labels, len(codes)))
     n_cells = np.bincount(codes, minlength=n_labels)[:, None] + PRIOR_CELLS
-    average = levels.mean(0).A1
-    on = levels.astype(bool).astype(np.float32)
+    average = scaled_bins.mean(0).A1
+    on = scaled_bins.astype(bool).astype(np.float32)
     chance = ((members @ on).toarray() + PRIOR_CELLS * on.mean(0).A1) / n_cells
     chance = np.clip(chance, RAREST, 1 - RAREST)
-    level = ((members @ levels).toarray() + PRIOR_CELLS * average) / n_cells
-    deviation = np.sqrt(np.maximum(levels.multiply(levels).mean(0).A1 - average**2, 0))
+    level = ((members @ scaled_bins).toarray() + PRIOR_CELLS * average) / n_cells
+    deviation = np.sqrt(np.maximum(scaled_bins.multiply(scaled_bins).mean(0).A1 - average**2, 0))
     return Profiles(weight, bias, np.log(chance / (1 - chance)).T, level.T, deviation)

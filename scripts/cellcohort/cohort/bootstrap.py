@@ -1,7 +1,7 @@
-"""Counts of evaluated cells from which every metric follows, for many bootstrap resamples at once.
+"""Bootstrap of label and OOD metrics: counts of evaluated cells are resampled by multinomial draws, not the cells.
 
-Resampling a tally is as cheap for a million cells as for a hundred. Scores enter as bins, so that a metric of a tally
-differs from that of its cells by less than a bin; point estimates are therefore taken from the cells (`evaluation`).
+Resampling counts is as cheap for a million cells as for a hundred. Scores enter as bins, so that a metric of the counts
+differs from that of the cells by less than a bin; point estimates are therefore taken from the cells (`evaluation`).
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ SCORE_BINS = 256
 
 
 @dataclass(frozen=True)
-class Tally:
-    """Counts of cells for r resamples.
+class CellCounts:
+    """Counts of cells in r resamples.
 
     Attributes
     ----------
@@ -28,25 +28,25 @@ class Tally:
         shape (r, k, k): truth x label over the k types; cells of known truth.
     calibration
         shape (r, FINE_BINS, 2): cells of known truth by confidence, wrong and right.
-    verdicts
-        shape (r, 2, 2): known and unknown truth x not flagged and flagged as OOD.
+    ood_calls
+        shape (r, 2, 2): known and unknown truth x not called and called OOD.
     scores
         shape (r, 2, s): known and unknown truth by bin of the OOD score, ascending.
     """
 
     confusion: np.ndarray
     calibration: np.ndarray
-    verdicts: np.ndarray
+    ood_calls: np.ndarray
     scores: np.ndarray
 
-    def resample(self, n: int, seed: int) -> Tally:
-        """`n` draws of the cells with replacement (from a tally of one resample)."""
+    def resample(self, n: int, seed: int) -> CellCounts:
+        """`n` draws of the cells with replacement (from the counts of one resample)."""
         rng = np.random.default_rng(seed)
-        return Tally(*(_draw(rng, getattr(self, field.name), n) for field in fields(self)))
+        return CellCounts(*(_draw(rng, getattr(self, field.name), n) for field in fields(self)))
 
 
-class Tallier:
-    """Turns groups of cells into tallies that share types and score bins.
+class CellCounter:
+    """Counts groups of cells by the same types and score bins.
 
     Parameters
     ----------
@@ -58,13 +58,13 @@ class Tallier:
         self.types = sorted(set(cells.loc[cells["known"], "truth"]) | set(cells["label"]))
         self._edges = np.unique(np.quantile(cells["ood_score"], np.linspace(0, 1, SCORE_BINS + 1)[1:-1]))
 
-    def __call__(self, cells: pd.DataFrame) -> Tally:
-        """The tally of `cells`, one resample."""
+    def __call__(self, cells: pd.DataFrame) -> CellCounts:
+        """The counts of `cells`, one resample."""
         unknown = (~cells["known"]).to_numpy(int)
         known = cells[cells["known"]]
         truth, label = (pd.Categorical(known[name], self.types).codes.astype(int) for name in ("truth", "label"))
         score = np.searchsorted(self._edges, cells["ood_score"].to_numpy())
-        return Tally(
+        return CellCounts(
             _cross(truth, label, (len(self.types), len(self.types))),
             _cross(confidence_bin(known["confidence"], FINE_BINS), truth == label, (FINE_BINS, 2)),
             _cross(unknown, cells["is_ood"], (2, 2)),
@@ -72,34 +72,34 @@ class Tallier:
         )
 
 
-def resample_groups(tallies: Sequence[Tally], n: int, seed: int) -> Tally:
+def resample_groups(groups: Sequence[CellCounts], n: int, seed: int) -> CellCounts:
     """`n` draws of whole groups (patients) with replacement."""
-    share = np.full(len(tallies), 1 / len(tallies))
-    weights = np.random.default_rng(seed).multinomial(len(tallies), share, n)
-    tables = (np.concatenate([getattr(tally, field.name) for tally in tallies]) for field in fields(Tally))
-    return Tally(*(np.tensordot(weights, table, axes=1) for table in tables))
+    probability = np.full(len(groups), 1 / len(groups))
+    weights = np.random.default_rng(seed).multinomial(len(groups), probability, n)
+    tables = (np.concatenate([getattr(group, field.name) for group in groups]) for field in fields(CellCounts))
+    return CellCounts(*(np.tensordot(weights, table, axes=1) for table in tables))
 
 
-def metrics(tally: Tally) -> dict[str, np.ndarray]:
+def metrics(counts: CellCounts) -> dict[str, np.ndarray]:
     """Label and OOD metrics, each of shape (r,); NaN where a resample does not define it."""
-    flagged = _ratio(tally.verdicts[:, :, 1], tally.verdicts.sum(2))
-    by_type = type_metrics(tally)
+    called = _ratio(counts.ood_calls[:, :, 1], counts.ood_calls.sum(2))
+    by_type = type_metrics(counts)
     return {
-        "accuracy": _ratio(np.einsum("rkk->r", tally.confusion), tally.confusion.sum((1, 2))),
+        "accuracy": _ratio(np.einsum("rkk->r", counts.confusion), counts.confusion.sum((1, 2))),
         "macro_f1": _nanmean(by_type["f1"]),
         "balanced_accuracy": _nanmean(by_type["recall"]),
-        "ece": _calibration_error(tally.calibration),
-        "ood_auroc": _auroc(tally.scores.astype(float)),
-        "ood_aupr": _average_precision(tally.scores),
-        "ood_recall": flagged[:, 1],
-        "ood_false_alarm_rate": flagged[:, 0],
+        "ece": _calibration_error(counts.calibration),
+        "ood_auroc": _auroc(counts.scores.astype(float)),
+        "ood_aupr": _average_precision(counts.scores),
+        "ood_recall": called[:, 1],
+        "ood_false_alarm_rate": called[:, 0],
     }
 
 
-def type_metrics(tally: Tally) -> dict[str, np.ndarray]:
+def type_metrics(counts: CellCounts) -> dict[str, np.ndarray]:
     """Recall, precision and F1, each of shape (r, k); NaN for a type that does not occur in the truth."""
-    hits = np.einsum("rkk->rk", tally.confusion)
-    truth, label = tally.confusion.sum(2), tally.confusion.sum(1)
+    hits = np.einsum("rkk->rk", counts.confusion)
+    truth, label = counts.confusion.sum(2), counts.confusion.sum(1)
     occurs = np.where(truth > 0, 1.0, np.nan)
     return {
         "recall": _ratio(hits, truth),

@@ -1,6 +1,6 @@
-"""How well labels, confidence and the OOD verdict agree with a known truth, with bootstrap intervals.
+"""Evaluation of labels, confidence and OOD calls against a known truth: metrics with bootstrap intervals.
 
-Truth types that the reference does not hold are the positives of OOD detection; labels are judged on the others.
+Truth types that the reference does not hold are the positives of OOD detection; labels are evaluated on the others.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ..core.errors import InputError
 from ..inputs.counts import open_sample
 from ..outputs.parquet import read_frame
 from ..outputs.schemas import CONFUSION, EVALUATION
-from .bootstrap import Tallier, Tally, metrics, resample_groups, type_metrics
+from .bootstrap import CellCounter, CellCounts, metrics, resample_groups, type_metrics
 
 MIN_PATIENTS = 5
 _COLUMNS = ["sample_id", "patient_id", "truth", "known", "label", "confidence", "ood_score", "is_ood"]
@@ -30,7 +30,7 @@ def load_cells(
     counts: Sequence[str | Path],
     labels: Sequence[str],
 ) -> pd.DataFrame:
-    """Truth, label, confidence and OOD verdict of the annotated cells of all samples whose sheet names a truth column.
+    """Truth, label, confidence and OOD call of the annotated cells of all samples whose sheet names a truth column.
 
     Cells whose truth is missing or empty are left out. `known` says whether `labels`, those of the reference, hold the
     truth.
@@ -51,19 +51,19 @@ def load_cells(
     InputError
         When obs has no such column.
     """
-    judged = {
+    evaluated = {
         sample["sample_id"]: (sample, path) for sample, path in zip(samples, counts, strict=True) if sample.get("truth")
     }
     columns = ["cell_id", *(name for name in _COLUMNS if name not in ("truth", "known"))]
-    found = read_frame(annotation, columns, samples=list(judged)) if judged else pd.DataFrame(columns=columns)
-    frames = [_with_truth(cells, *judged[name]) for name, cells in found.groupby("sample_id", sort=False)]
+    found = read_frame(annotation, columns, samples=list(evaluated)) if evaluated else pd.DataFrame(columns=columns)
+    frames = [_with_truth(cells, *evaluated[name]) for name, cells in found.groupby("sample_id", sort=False)]
     frames = [frame for frame in frames if len(frame)]
     cells = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=_COLUMNS)
     return cells.assign(known=cells["truth"].isin(list(labels)).astype(bool))[_COLUMNS]
 
 
 def evaluate(cells: pd.DataFrame, *, n_resamples: int = 300, seed: int = 1) -> pd.DataFrame:
-    """Metrics of the cohort, its patients, samples and types (`cohort_tables.EVALUATION`).
+    """Metrics of the cohort, its patients, samples and types (`schemas.EVALUATION`).
 
     Parameters
     ----------
@@ -83,19 +83,19 @@ def evaluate(cells: pd.DataFrame, *, n_resamples: int = 300, seed: int = 1) -> p
     if cells.empty:
         return pd.DataFrame(columns=EVALUATION.names)
     cells = cells.sort_values(["sample_id", "truth", "label", "ood_score", "confidence"], ignore_index=True)
-    tallier = Tallier(cells)
+    counter = CellCounter(cells)
 
-    def draw(group: pd.DataFrame) -> Tally:
-        return tallier(group).resample(n_resamples, seed)
+    def draw(group: pd.DataFrame) -> CellCounts:
+        return counter(group).resample(n_resamples, seed)
 
-    patients = [tallier(group) for _, group in cells.groupby("patient_id")]
+    patients = [counter(group) for _, group in cells.groupby("patient_id")]
     by_patient = len(patients) >= MIN_PATIENTS
     cohort = resample_groups(patients, n_resamples, seed) if by_patient else draw(cells)
     rows = _rows("cohort", "cohort", cells, metrics(cohort))
     for level, key in (("patient", "patient_id"), ("sample", "sample_id")):
         for name, group in cells.groupby(key, sort=True):
             rows += _rows(level, name, group, metrics(draw(group)))
-    rows += _known_type_rows(cells, tallier.types, cohort)
+    rows += _known_type_rows(cells, counter.types, cohort)
     for name, group in cells.groupby("truth", sort=True):
         kept = ("ood_false_alarm_rate",) if group["known"].iloc[0] else ("ood_auroc", "ood_aupr", "ood_recall")
         compared = group if group["known"].iloc[0] else cells[cells["known"] | (cells["truth"] == name)]
@@ -104,7 +104,7 @@ def evaluate(cells: pd.DataFrame, *, n_resamples: int = 300, seed: int = 1) -> p
 
 
 def confusion(cells: pd.DataFrame) -> pd.DataFrame:
-    """Cells by truth and label (`cohort_tables.CONFUSION`); `known` says whether the reference holds the truth type."""
+    """Cells by truth and label (`schemas.CONFUSION`); `known` says whether the reference holds the truth type."""
     counts = cells.groupby(["truth", "known", "label"], sort=True, observed=True).size()
     return counts.rename("n_cells").reset_index()[CONFUSION.names]
 
@@ -162,7 +162,7 @@ def _ood_values(cells: pd.DataFrame) -> dict[str, float]:
     return values
 
 
-def _known_type_rows(cells: pd.DataFrame, types: list[str], drawn: Tally) -> list[dict]:
+def _known_type_rows(cells: pd.DataFrame, types: list[str], drawn: CellCounts) -> list[dict]:
     """Recall, precision and F1 of each known type."""
     known = cells[cells["known"]]
     if known.empty:

@@ -1,4 +1,4 @@
-"""Cells of spatial samples with their place on the section, few enough to be drawn."""
+"""Tissue sections: cells of spatial samples with their coordinates, thinned by a hash to what can be drawn."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _COLUMNS = ("sample_id", "patient_id", "cell_id", "label", "is_ood", "ood_score"
 
 
 def sections(path: str | Path, bundle: Bundle, *, seed: int = 1) -> pd.DataFrame:
-    """The cells of annotated.h5ad that have coordinates (`cohort_tables.SECTIONS`).
+    """The cells of annotated.h5ad that have coordinates (`schemas.SECTIONS`).
 
     A section with more than its share of `COHORT_CELLS` (at most `MOST_CELLS`) is thinned to the cells of the lowest
     seeded hash of cell_id. `gene` and `gene_score` are the gene of the highest score in the cell and that score
-    (`contributions`), missing where the model has no scores. One section is in memory at a time.
+    (`attribution`), missing where the model has no scores. One section is in memory at a time.
     """
     with h5py.File(path) as file:
         samples = sample_rows(file) if "spatial" in file["obsm"] else []

@@ -1,4 +1,4 @@
-"""Batches for training, drawn from the token store pool by pool."""
+"""Training batches: shuffled, thinned by token dropout and bucketed by length, read from the token store by pools."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _bucketed(lengths: np.ndarray, batch_size: int, rng: np.random.Generator) ->
             yield batches[i]
 
 
-def ahead(items: Iterable[Item], depth: int = 4) -> Iterator[Item]:
+def prefetch(items: Iterable[Item], depth: int = 4) -> Iterator[Item]:
     """The same items, of which up to `depth` are made in a background thread before they are asked for."""
     iterator, end = iter(items), object()
     with ThreadPoolExecutor(1) as thread:

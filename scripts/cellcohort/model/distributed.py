@@ -1,4 +1,4 @@
-"""Training on several GPUs of one machine: one process each, gradients averaged (what torchrun starts)."""
+"""Data-parallel training on several GPUs of one machine: one process each, as torchrun starts them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TypeVar
 import torch
 import torch.distributed as dist
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+from torch.nn.parallel import DistributedDataParallel
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -43,40 +44,31 @@ def rank() -> int:
     return dist.get_rank() if dist.is_initialized() else 0
 
 
-def world() -> int:
+def world_size() -> int:
     """The number of processes."""
     return dist.get_world_size() if dist.is_initialized() else 1
 
 
-def from_first(work: Callable[[], Result]) -> Result:
-    """What `work` gives in the first process, in all of them; it is done once."""
+def on_rank_zero(work: Callable[[], Result]) -> Result:
+    """The result of `work` in every process; the first one alone does it."""
     result = [work() if rank() == 0 else None]
-    if world() > 1:
+    if world_size() > 1:
         dist.broadcast_object_list(result)
     return result[0]
 
 
-def same_as_first(model: torch.nn.Module) -> None:
-    """Give every process the weights of the first."""
-    if world() > 1:
-        for tensor in model.state_dict().values():
-            dist.broadcast(tensor, 0)
+def data_parallel(model: torch.nn.Module) -> torch.nn.Module:
+    """The module to train with; in several processes it starts from the weights of the first, and averages gradients.
+
+    No parameter is unused. The option is what keeps the order in which gradients are sent: by default it changes after
+    the first step of a process, and with it the last bits of sums over three processes or more, so that training that
+    was resumed would end with other weights. PyTorch warns once that the option finds nothing.
+    """
+    return DistributedDataParallel(model, find_unused_parameters=True) if world_size() > 1 else model
 
 
-def share(batches: Iterable[Item]) -> Iterator[Item]:
+def shard(batches: Iterable[Item]) -> Iterator[Item]:
     """This process's batches: every process takes one of as many; what is left over at the end is dropped."""
     iterator = iter(batches)
-    while len(group := list(islice(iterator, world()))) == world():
+    while len(group := list(islice(iterator, world_size()))) == world_size():
         yield group[rank()]
-
-
-def average_gradients(model: torch.nn.Module) -> None:
-    """Replace each gradient by its mean over the processes, in one message."""
-    if world() == 1:
-        return
-    gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
-    flat = torch.cat([gradient.flatten() for gradient in gradients])
-    dist.all_reduce(flat)
-    flat /= world()
-    for gradient, mean in zip(gradients, flat.split([gradient.numel() for gradient in gradients]), strict=True):
-        gradient.copy_(mean.view_as(gradient))

@@ -1,4 +1,4 @@
-"""Gene embeddings that start from the reference's own co-expression, no outside data."""
+"""Initial gene embedding: principal axes of the reference's own gene co-expression, no outside data."""
 
 from __future__ import annotations
 

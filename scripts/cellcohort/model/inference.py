@@ -1,4 +1,4 @@
-"""The model over many cells: batched by length, results in the order of the cells."""
+"""Inference: the network over many cells in batches of similar length, results in the order of the cells."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ PRESETS = {
 
 @dataclass(frozen=True)
 class CellMemoryOutput:
-    """What the model says of B cells.
+    """Output of the model for B cells.
 
     Attributes
     ----------
@@ -172,18 +172,18 @@ class Gates(nn.Module):
         self.input_bias = nn.Parameter(torch.tensor(0.0))
         self.forget_bias = nn.Parameter(torch.tensor(1.0))
 
-    def forward(self, memory: Tensor, candidate: Tensor, tokens: Tensor, share: Tensor) -> Tensor:
-        """New memory (B, S, D); `share` (B, 1, T) is 1 / n on a cell's n tokens and 0 on padding."""
+    def forward(self, memory: Tensor, candidate: Tensor, tokens: Tensor, token_weights: Tensor) -> Tensor:
+        """New memory (B, S, D); `token_weights` (B, 1, T) is 1 / n on a cell's n tokens and 0 on padding."""
         gate = torch.einsum("bsd,sde->bse", memory.tanh(), self.weight) + self.bias
         # the mean of relu(scale * token) over tokens, as relu(a * b) = (a * b + |a| * |b|) / 2
-        level = 0.5 * (self.scale * (share @ tokens) + self.scale.abs() * (share @ tokens.abs()))
+        level = 0.5 * (self.scale * (token_weights @ tokens) + self.scale.abs() * (token_weights @ tokens.abs()))
         gate = gate + self.tokens(level)
         take, keep = gate.chunk(2, dim=-1)
         take, keep = torch.sigmoid(take + self.input_bias), torch.sigmoid(keep + self.forget_bias)
         return take * candidate.tanh() + keep * memory
 
 
-def _add(update: Tensor, x: Tensor) -> Tensor:
+def _residual_sum(update: Tensor, x: Tensor) -> Tensor:
     """The sum, in the memory of `update` unless autocast gave it less precision than the residual `x`."""
     return update.add_(x) if update.dtype == x.dtype else x + update
 
@@ -207,22 +207,22 @@ class Workspace(nn.Module):
         """The form (B, T, D) in which the slots read tokens."""
         return self.project(self.norm_in(x))
 
-    def write(self, memory: Tensor, tokens: Tensor, mask: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
+    def write(self, memory: Tensor, tokens: Tensor, mask: Tensor, token_weights: Tensor) -> tuple[Tensor, Tensor]:
         """New memory (B, S, D) and the slots' reading weights (B, H, S, T)."""
         attended, weights = self.attention.write(memory, tokens, mask)
         candidate = self.norm_read(memory + attended)
         candidate = self.norm_memory(candidate + F.relu(self.memory_mlp(candidate)))
-        return self.gates(memory, candidate, tokens, share), weights
+        return self.gates(memory, candidate, tokens, token_weights), weights
 
     def broadcast(self, x: Tensor, tokens: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
         """Tokens x (B, T, D) after the broadcast and the feed-forward, and their weights (B, H, S, T)."""
         attended, weights = self.attention.broadcast(memory, tokens)
-        rows = _add(self.dropout(attended), x).flatten(0, 1)
+        rows = _residual_sum(self.dropout(attended), x).flatten(0, 1)
         if rows.device.type == "cpu" and not torch.is_grad_enabled():
             for some in rows.split(CACHED_ROWS):
                 some += self.ff(self.norm_ff(some))
         else:
-            rows = _add(self.dropout(self.ff(self.norm_ff(rows))), rows)
+            rows = _residual_sum(self.dropout(self.ff(self.norm_ff(rows))), rows)
         return rows.view(x.shape), weights
 
 
@@ -255,33 +255,33 @@ class CellMemory(nn.Module):
             Whether to return the attention maps of the last layer.
         """
         mask = F.pad(mask, (1, 0), value=True)
-        share = (mask / mask.sum(1, keepdim=True))[:, None]
+        token_weights = (mask / mask.sum(1, keepdim=True))[:, None]
         x = self.embedding(genes, bins)
         memory = torch.eye(self.config.n_slots, self.config.d_model, device=x.device).expand(len(x), -1, -1)
         if self.config.broadcast == "cells":
-            x, memory, read, received = self._broadcast_to_cells(x, memory, mask, share.to(x.dtype))
+            x, memory, read, received = self._broadcast_to_cells(x, memory, mask, token_weights.to(x.dtype))
         else:
-            x, memory, read, received = self._broadcast_to_cls(x, memory, mask, share.to(x.dtype))
+            x, memory, read, received = self._broadcast_to_cls(x, memory, mask, token_weights.to(x.dtype))
         cls = x[:, 0]
         logits = self.head(cls).float()
         if not attention:
             return CellMemoryOutput(logits, cls, memory)
         return CellMemoryOutput(logits, cls, memory, read.mean(1), received[..., 0].mean(1))
 
-    def _broadcast_to_cells(self, x: Tensor, memory: Tensor, mask: Tensor, share: Tensor):
+    def _broadcast_to_cells(self, x: Tensor, memory: Tensor, mask: Tensor, token_weights: Tensor):
         for layer in range(self.config.n_layers):
             tokens = self.workspace.project_tokens(x)
-            memory, read = self.workspace.write(memory, tokens, mask, share)
+            memory, read = self.workspace.write(memory, tokens, mask, token_weights)
             if layer == self.config.n_layers - 1:  # nothing reads the other tokens any more
                 x, tokens = x[:, :1], tokens[:, :1]
             x, received = self.workspace.broadcast(x, tokens, memory)
         return x, memory, read, received
 
-    def _broadcast_to_cls(self, x: Tensor, memory: Tensor, mask: Tensor, share: Tensor):
+    def _broadcast_to_cls(self, x: Tensor, memory: Tensor, mask: Tensor, token_weights: Tensor):
         cls = x[:, :1]
         genes = self.workspace.project_tokens(x[:, 1:])
         for _ in range(self.config.n_layers):
             reader = self.workspace.project_tokens(cls)
-            memory, read = self.workspace.write(memory, torch.cat([reader, genes], 1), mask, share)
+            memory, read = self.workspace.write(memory, torch.cat([reader, genes], 1), mask, token_weights)
             cls, received = self.workspace.broadcast(cls, reader, memory)
         return cls, memory, read, received

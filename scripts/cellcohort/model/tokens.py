@@ -1,4 +1,4 @@
-"""Tokens of cells, (gene, expression bin), and the store that training reads them from.
+"""Tokenisation: cells as sequences of (gene, expression bin), bins cut at quantiles of the cell's own values.
 
 A cell is the sequence of its expressed vocabulary genes. The expression of a gene enters as a bin: the cell's nonzero
 values are cut at quantiles of that cell's own nonzero values, so that a strictly monotone transform of a cell's
@@ -161,8 +161,8 @@ def length_batches(lengths: np.ndarray, max_cells: int, max_tokens: int) -> Iter
         start = stop
 
 
-def bin_levels(tokens: Tokens, n_genes: int, n_bins: int) -> sparse.csr_matrix:
-    """Bins scaled to 0..1, shape (cells, n_genes); absent genes are 0."""
+def scale_bins(tokens: Tokens, n_genes: int, n_bins: int) -> sparse.csr_matrix:
+    """Expression bins scaled to 0..1, shape (cells, n_genes); absent genes are 0."""
     return sparse.csr_matrix(
         (tokens.bins / np.float32(n_bins), tokens.genes.astype(np.int32), tokens.indptr), shape=(len(tokens), n_genes)
     )

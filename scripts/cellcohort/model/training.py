@@ -1,4 +1,4 @@
-"""Training of CellMemory on a token store, with early stopping and exact resume.
+"""Training of CellMemory on a token store: AdamW, warm-up and cosine schedule, early stopping, exact resume.
 
 Every random choice is drawn from (seed, epoch) or (seed, step), never from a running generator, so that training that
 was killed and started again from its checkpoint gives the same weights as training that was not.
@@ -21,9 +21,9 @@ from sklearn.metrics import accuracy_score, f1_score
 from torch.nn import functional as F
 
 from ..core.logs import progress_bar
-from .batches import ahead, training_batches
+from .batches import prefetch, training_batches
 from .checkpoint import load_checkpoint, load_progress, save_checkpoint
-from .distributed import average_gradients, from_first, launch, rank, same_as_first, share, world
+from .distributed import data_parallel, launch, on_rank_zero, rank, shard, world_size
 from .gene_embedding import gene_embedding
 from .inference import predict_tokens, to_tensors
 from .network import CellMemory, ModelConfig
@@ -34,7 +34,7 @@ WARM_UP_STEPS = 100
 MAX_WEIGHT = 20.0
 MIN_STEPS, MIN_BATCH = 32, 16
 CHECKPOINT_STEPS = 1000  # of a long epoch
-MAX_VALIDATION = 50_000  # cells that are judged after each epoch
+MAX_VALIDATION = 50_000  # cells on which the model is evaluated after each epoch
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,42 @@ class Progress:
     history: list[dict] = field(default_factory=list)
 
 
+@dataclass
+class _Run:
+    """A training run: its data, the model with its optimizer, and where it stands.
+
+    Attributes
+    ----------
+    rows
+        Rows of the store by split, ascending.
+    targets
+        Label number of each cell of the store.
+    weights
+        Loss weight of each label, shape (n_labels,), on the device of the model.
+    parallel
+        The model as the steps call it (`data_parallel`).
+    best
+        Weights of the epoch with the lowest validation loss so far.
+    """
+
+    store: TokenStore
+    rows: dict[str, np.ndarray]
+    targets: np.ndarray
+    weights: torch.Tensor
+    config: TrainConfig
+    model: CellMemory
+    parallel: torch.nn.Module
+    optimizer: torch.optim.Optimizer
+    best: dict[str, torch.Tensor]
+    progress: Progress
+    checkpoint: Path
+
+    def save(self) -> None:
+        """Write the checkpoint, in one process."""
+        if rank() == 0:
+            save_checkpoint(self.checkpoint, self.model, self.optimizer, self.best, asdict(self.progress))
+
+
 def train(
     store: TokenStore,
     labels: list[str],
@@ -82,7 +118,7 @@ def train(
 ) -> tuple[CellMemory, pd.DataFrame]:
     """Train a model on the cells of the store whose split is `train`, stop early by those of `validation`.
 
-    Called in several processes (`train_on_gpus`), each takes its share of the batches and all get the same model.
+    Called in several processes (`train_on_gpus`), each takes its shard of the batches and all get the same model.
 
     Parameters
     ----------
@@ -96,56 +132,58 @@ def train(
 
     Returns
     -------
-    The model of the epoch with the lowest validation loss, and the history (tables.HISTORY).
+    The model of the epoch with the lowest validation loss, and the history (schemas.HISTORY).
     """
+    run = _set_up(store, labels, model_config, config, device=device, checkpoint=Path(checkpoint))
+    rows = run.rows["validation"]
+    tokens, targets = store.read(rows), run.targets[rows]
+    while run.progress.epoch < config.epochs and run.progress.bad_epochs < config.patience:
+        train_loss = _train_epoch(run)
+        _record_epoch(run, train_loss, on_rank_zero(lambda: _validate(run.model, tokens, targets)))
+        run.save()
+    run.model.load_state_dict(run.best)
+    return run.model.eval(), pd.DataFrame(run.progress.history)
+
+
+def _set_up(
+    store: TokenStore,
+    labels: list[str],
+    model_config: ModelConfig,
+    config: TrainConfig,
+    *,
+    device: torch.device,
+    checkpoint: Path,
+) -> _Run:
+    """A run at its start, or where its checkpoint was written."""
     torch.manual_seed(config.seed)
     model = CellMemory(model_config)
-    targets = pd.Index(labels).get_indexer(store.cells["label"])
-    rows = {split: np.flatnonzero(store.cells["split"] == split) for split in ("train", "validation")}
-    if len(rows["validation"]) > MAX_VALIDATION:
-        chosen = np.random.default_rng(config.seed).choice(rows["validation"], MAX_VALIDATION, replace=False)
-        rows["validation"] = np.sort(chosen)
+    rows = _rows_by_split(store, config.seed)
     config = replace(config, batch_size=batch_size(config.batch_size, len(rows["train"])))
     progress = Progress(fingerprint(store, labels, model_config, config))
-    resumed = Path(checkpoint).exists() and load_progress(checkpoint)["fingerprint"] == progress.fingerprint
+    resumed = checkpoint.exists() and load_progress(checkpoint)["fingerprint"] == progress.fingerprint
     if not resumed:
         with torch.no_grad():
             model.embedding.gene.weight.copy_(gene_embedding(store, rows["train"], model_config, seed=config.seed))
     model.to(device)
-    same_as_first(model)
     optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
-    best = {}
+    best: dict[str, torch.Tensor] = {}
     if resumed:
         progress = Progress(**load_progress(checkpoint))
         best = load_checkpoint(checkpoint, model, optimizer)
         log.info("resuming after epoch %d, step %d of the next", progress.epoch, progress.batch)
+    targets = pd.Index(labels).get_indexer(store.cells["label"])
     weights = label_weights(targets[rows["train"]], len(labels)).to(device)
-    validation = store.read(rows["validation"])
-    while progress.epoch < config.epochs and progress.bad_epochs < config.patience:
-        loss = progress.loss
-        for loss in _steps(model, optimizer, store, rows["train"], targets, weights, config, progress):
-            if progress.batch % CHECKPOINT_STEPS == 0 and rank() == 0:
-                progress.loss = float(loss)
-                save_checkpoint(checkpoint, model, optimizer, best, asdict(progress))
-        train_loss, progress.loss, progress.batch = float(loss) * world() / len(rows["train"]), 0.0, 0
-        progress.epoch += 1
-        record = from_first(lambda: _validate(model, validation, targets[rows["validation"]]))
-        record |= {"epoch": progress.epoch, "train_loss": train_loss, "learning_rate": optimizer.param_groups[0]["lr"]}
-        progress.history.append(record)
-        log.info(
-            "epoch %(epoch)d: loss %(train_loss).4f, validation loss %(validation_loss).4f, accuracy "
-            "%(validation_accuracy).4f, macro-F1 %(validation_macro_f1).4f",
-            record,
-        )
-        if record["validation_loss"] < progress.best_loss:
-            progress.best_loss, progress.bad_epochs = record["validation_loss"], 0
-            best = {name: value.detach().clone() for name, value in model.state_dict().items()}
-        else:
-            progress.bad_epochs += 1
-        if rank() == 0:
-            save_checkpoint(checkpoint, model, optimizer, best, asdict(progress))
-    model.load_state_dict(best)
-    return model.eval(), pd.DataFrame(progress.history)
+    parallel = data_parallel(model)
+    return _Run(store, rows, targets, weights, config, model, parallel, optimizer, best, progress, checkpoint)
+
+
+def _rows_by_split(store: TokenStore, seed: int) -> dict[str, np.ndarray]:
+    """Rows of the training cells and of at most `MAX_VALIDATION` validation cells."""
+    rows = {split: np.flatnonzero(store.cells["split"] == split) for split in ("train", "validation")}
+    if len(rows["validation"]) > MAX_VALIDATION:
+        chosen = np.random.default_rng(seed).choice(rows["validation"], MAX_VALIDATION, replace=False)
+        rows["validation"] = np.sort(chosen)
+    return rows
 
 
 def train_on_gpus(
@@ -185,26 +223,38 @@ def label_weights(targets: np.ndarray, n_labels: int) -> torch.Tensor:
 
 def fingerprint(store: TokenStore, labels: list[str], model_config: ModelConfig, config: TrainConfig) -> str:
     """Hash of everything that decides the weights."""
-    digest = hashlib.sha256(repr((labels, model_config, config, world())).encode())
+    digest = hashlib.sha256(repr((labels, model_config, config, world_size())).encode())
     digest.update(pd.util.hash_pandas_object(store.cells, index=False).to_numpy().tobytes())
     return digest.hexdigest()
 
 
-def _steps(model, optimizer, store, rows, targets, weights, config, progress) -> Iterator[torch.Tensor]:
+def _train_epoch(run: _Run) -> float:
+    """Train the rest of an epoch, writing a checkpoint every `CHECKPOINT_STEPS` steps; returns the mean loss."""
+    progress, loss = run.progress, run.progress.loss
+    for loss in _steps(run):
+        if progress.batch % CHECKPOINT_STEPS == 0 and rank() == 0:
+            progress.loss = float(loss)
+            run.save()
+    progress.epoch, progress.batch, progress.loss = progress.epoch + 1, 0, 0.0
+    return float(loss) * world_size() / len(run.rows["train"])
+
+
+def _steps(run: _Run) -> Iterator[torch.Tensor]:
     """Train the rest of an epoch; yields the epoch's sum of losses over cells after each step."""
-    model.train()
-    total = torch.tensor(progress.loss, dtype=torch.float64, device=weights.device)
-    device, steps = weights.device, math.ceil(len(rows) / config.batch_size / world())
-    batches = training_batches(store, rows, config.batch_size, (config.seed, progress.epoch + 1))
-    batches = ((cells, to_tensors(tokens, device)) for cells, tokens in islice(share(batches), progress.batch, None))
-    bar = progress_bar(ahead(batches), total=steps, done=progress.batch, title=f"epoch {progress.epoch + 1}")
+    run.model.train()
+    config, progress, device, rows = run.config, run.progress, run.weights.device, run.rows["train"]
+    total = torch.tensor(progress.loss, dtype=torch.float64, device=device)
+    steps = math.ceil(len(rows) / config.batch_size / world_size())
+    batches = training_batches(run.store, rows, config.batch_size, (config.seed, progress.epoch + 1))
+    batches = ((cells, to_tensors(tokens, device)) for cells, tokens in islice(shard(batches), progress.batch, None))
+    bar = progress_bar(prefetch(batches), total=steps, done=progress.batch, title=f"epoch {progress.epoch + 1}")
     for cells, tensors in bar:
         progress.step, progress.batch = progress.step + 1, progress.batch + 1
-        torch.manual_seed((config.seed * 1_000_003 + progress.step) * world() + rank())
-        for group in optimizer.param_groups:
+        torch.manual_seed((config.seed * 1_000_003 + progress.step) * world_size() + rank())
+        for group in run.optimizer.param_groups:
             group["lr"] = config.learning_rate * schedule(progress.step, config.epochs * steps)
-        loss = training_step(model, optimizer, tensors, torch.from_numpy(targets[cells]).to(device), weights)
-        total += loss * len(cells)
+        targets = torch.from_numpy(run.targets[cells]).to(device)
+        total += training_step(run.parallel, run.optimizer, tensors, targets, run.weights) * len(cells)
         yield total
 
 
@@ -215,7 +265,6 @@ def training_step(model, optimizer, tensors, targets: torch.Tensor, weights: tor
     loss = F.cross_entropy(output.logits, targets, weight=weights)
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
-    average_gradients(model)
     optimizer.step()
     return loss.detach()
 
@@ -223,6 +272,24 @@ def training_step(model, optimizer, tensors, targets: torch.Tensor, weights: tor
 def schedule(step: int, total: int) -> float:
     """Factor of the learning rate: linear warm-up, then a cosine to zero at the last step."""
     return min(1.0, step / WARM_UP_STEPS) * 0.5 * (1 + math.cos(math.pi * min(1.0, step / total)))
+
+
+def _record_epoch(run: _Run, train_loss: float, validation: dict[str, float]) -> None:
+    """Add an epoch to the history, and keep the model's weights if it is the best so far."""
+    progress = run.progress
+    learning_rate = run.optimizer.param_groups[0]["lr"]
+    record = validation | {"epoch": progress.epoch, "train_loss": train_loss, "learning_rate": learning_rate}
+    progress.history.append(record)
+    log.info(
+        "epoch %(epoch)d: loss %(train_loss).4f, validation loss %(validation_loss).4f, accuracy "
+        "%(validation_accuracy).4f, macro-F1 %(validation_macro_f1).4f",
+        record,
+    )
+    if record["validation_loss"] < progress.best_loss:
+        progress.best_loss, progress.bad_epochs = record["validation_loss"], 0
+        run.best = {name: value.detach().clone() for name, value in run.model.state_dict().items()}
+    else:
+        progress.bad_epochs += 1
 
 
 def _validate(model: CellMemory, tokens, targets: np.ndarray) -> dict[str, float]:

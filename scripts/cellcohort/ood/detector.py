@@ -1,9 +1,9 @@
-"""Out-of-distribution cells: how strange a cell looks to the reference, and a conformal p-value for it.
+"""Detector of out-of-distribution (OOD) cells: a sum of standardised components with conformal p-values.
 
-A missing type is found by different signs in different tissues: little evidence for any known type, genes on that its
-nearest type keeps off (or the other way round), rare genes, or an unlike profile (`profiles.VIEWS`). The score is their
-sum, each in units of reference cells that were judged without their own donor. How it was chosen, and against what, is
-in tests/benchmarks/README.md (issue 4).
+A missing type is found by different signs in different tissues: low logits of all known types, genes on that its
+nearest type keeps off (or the other way round), rare genes, or an unlike profile (`type_profiles.OOD_COMPONENTS`). The
+score is their sum, each in units of reference cells that were compared with profiles fitted without their own donor.
+How it was chosen, and against what, is in tests/benchmarks/README.md.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Detector:
     Attributes
     ----------
     location, scale
-        Median and robust deviation of each view.
+        Median and robust deviation of each component, shape (4,).
     calibration
         Ascending scores of reference cells for each label, and for all of them under "".
     """
@@ -34,27 +34,30 @@ class Detector:
     scale: tuple[float, ...]
     calibration: dict[str, list[float]]
 
-    def score(self, views: np.ndarray) -> np.ndarray:
-        """Higher is stranger; depends on the cell and the reference alone. `views` (n, 4), the score (n,)."""
-        return ((views - self.location) / self.scale).sum(1)
+    def score(self, components: np.ndarray) -> np.ndarray:
+        """OOD score, shape (n,), of cells with `components` (n, 4): higher is less like the reference.
+
+        It depends on the cell and the reference alone.
+        """
+        return ((components - self.location) / self.scale).sum(1)
 
     def pvalue(self, scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        """Share of reference cells of the same label that are at least as strange (conformal), shape (n,)."""
+        """Conformal p-value, shape (n,): share of reference cells of the same label that score at least as high."""
         pvalues = np.empty(len(scores))
         for label in np.unique(labels):
-            known = self.known(label)
+            reference = self.reference_scores(label)
             cells = labels == label
-            stranger = len(known) - np.searchsorted(known, scores[cells], side="left")
-            pvalues[cells] = (1 + stranger) / (1 + len(known))
+            higher = len(reference) - np.searchsorted(reference, scores[cells], side="left")
+            pvalues[cells] = (1 + higher) / (1 + len(reference))
         return pvalues
 
-    def known(self, label: str) -> np.ndarray:
+    def reference_scores(self, label: str) -> np.ndarray:
         """Ascending scores of the reference cells to which cells of the label are compared."""
         return np.array(self.calibration.get(label, self.calibration[""]))
 
 
-def fit_detector(seen: OutOfFold, names: np.ndarray, chosen: np.ndarray | None = None) -> Detector:
-    """Calibrate the score on reference cells that were judged without their own fold.
+def fit_detector(out_of_fold: OutOfFold, names: np.ndarray, chosen: np.ndarray | None = None) -> Detector:
+    """Calibrate the score on reference cells that were scored without their own fold.
 
     Parameters
     ----------
@@ -63,11 +66,11 @@ def fit_detector(seen: OutOfFold, names: np.ndarray, chosen: np.ndarray | None =
     chosen
         Cells to calibrate on, shape (n,), bool; all by default.
     """
-    cells = seen.judged if chosen is None else seen.judged & chosen
-    views, labels = seen.views[cells], names[seen.types[cells]]
-    location = np.median(views, 0)
-    scale = np.maximum(1.4826 * np.median(np.abs(views - location), 0), 1e-6)
-    scores = ((views - location) / scale).sum(1)
+    cells = out_of_fold.scored if chosen is None else out_of_fold.scored & chosen
+    components, labels = out_of_fold.ood_components[cells], names[out_of_fold.types[cells]]
+    location = np.median(components, 0)
+    scale = np.maximum(1.4826 * np.median(np.abs(components - location), 0), 1e-6)
+    scores = ((components - location) / scale).sum(1)
     calibration = {"": _summary(scores)}
     for label in np.unique(labels):
         if (labels == label).sum() >= MIN_CALIBRATION:

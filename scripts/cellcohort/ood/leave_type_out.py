@@ -1,8 +1,8 @@
-"""For which types OOD detection can be trusted on a reference: each is left out in turn and looked for (issue 4).
+"""Leave-one-type-out evaluation of OOD detection: each type of a reference is left out in turn and looked for.
 
 A stand-in for what a patient may bring: cells of a type that the reference lacks, beside cells of the types it has.
-The cells that are looked at are of held-out donors (held-out cells where no donors are known); profiles and detector
-know the cells of the other donors, without the type.
+The cells that are scored are of held-out donors (held-out cells where no donors are known); profiles and detector know
+the cells of the other donors, without the type.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from sklearn.metrics import roc_auc_score
 from ..classifier.cross_fit import assign_folds, cross_fit
 from ..classifier.type_profiles import fit_profiles
 from .detector import fit_detector
-from .sample_shift import judge_sample
+from .sample_shift import score_sample
 
 NOTHING = dict.fromkeys(("auroc", "recall", "false_alarms", "taken_for", "taken_share"))
 MIN_CELLS = 10  # held-out cells of a type, below which nothing is said of it
 
 
 def leave_types_out(
-    levels: sparse.csr_matrix, cells: pd.DataFrame, labels: list[str], *, alpha: float, seed: int
+    scaled_bins: sparse.csr_matrix, cells: pd.DataFrame, labels: list[str], *, alpha: float, seed: int
 ) -> pd.DataFrame:
-    """Leave each type out and detect it among held-out cells (`cohort_tables.LEAVE_TYPE_OUT`).
+    """Leave each type out and detect it among held-out cells (`schemas.LEAVE_TYPE_OUT`).
 
     Parameters
     ----------
-    levels
-        Levels of n reference cells (`evidence.bin_levels`), shape (n, n_genes).
+    scaled_bins
+        `tokens.scale_bins` of n reference cells, shape (n, n_genes).
     cells
         Columns cell_id, label, donor and split, n rows.
     labels
@@ -47,30 +47,31 @@ def leave_types_out(
         folds = assign_folds(cells.assign(donor=None), seed=seed)
     rows = [
         {"label": label, "n_cells": int((held_out & (codes == code)).sum())}
-        | _without(levels, cells, codes, code, held_out, folds, labels, alpha)
+        | _leave_out(scaled_bins, cells, codes, code, held_out, folds, labels, alpha)
         for code, label in enumerate(labels)
     ]
     return pd.DataFrame(rows).sort_values(["auroc", "label"], ignore_index=True)
 
 
-def _without(levels, cells, codes, left_out: int, held_out, folds, labels, alpha: float) -> dict:
-    """What is found of one type by a reference without it."""
-    training, foreign = ~held_out & (codes != left_out), codes[held_out] == left_out
-    if foreign.sum() < MIN_CELLS or foreign.all() or len(np.unique(codes[training])) < 2:
+def _leave_out(scaled_bins, cells, codes, left_out: int, held_out, folds, labels, alpha: float) -> dict:
+    """How well the cells of one type are found by a reference without it."""
+    training, unknown = ~held_out & (codes != left_out), codes[held_out] == left_out
+    if unknown.sum() < MIN_CELLS or unknown.all() or len(np.unique(codes[training])) < 2:
         return NOTHING
-    names = np.array(labels, object)
-    seen, _ = cross_fit(levels[training], codes[training], folds[training], len(labels))
-    if not seen.judged.any():
+    names, bins = np.array(labels, object), scaled_bins[held_out]
+    out_of_fold, _ = cross_fit(scaled_bins[training], codes[training], folds[training], len(labels))
+    if not out_of_fold.scored.any():
         return NOTHING
-    detector, profiles = fit_detector(seen, names), fit_profiles(levels[training], codes[training], len(labels))
-    compared, cell_ids = profiles.compare(levels[held_out]), cells["cell_id"].to_numpy()[held_out]
-    scores, pvalues, _ = judge_sample(profiles, detector, labels, compared, levels[held_out], cell_ids)
-    called = pvalues <= alpha
-    taken, counts = np.unique(names[compared.origins[foreign]], return_counts=True)
+    detector = fit_detector(out_of_fold, names)
+    profiles = fit_profiles(scaled_bins[training], codes[training], len(labels))
+    compared, cell_ids = profiles.compare(bins), cells["cell_id"].to_numpy()[held_out]
+    scores, pvalues, _ = score_sample(profiles, detector, labels, compared, bins, cell_ids)
+    is_ood = pvalues <= alpha
+    taken, counts = np.unique(names[compared.origins[unknown]], return_counts=True)
     return {
-        "auroc": roc_auc_score(foreign, scores),
-        "recall": called[foreign].mean(),
-        "false_alarms": called[~foreign].mean(),
+        "auroc": roc_auc_score(unknown, scores),
+        "recall": is_ood[unknown].mean(),
+        "false_alarms": is_ood[~unknown].mean(),
         "taken_for": taken[counts.argmax()],
         "taken_share": counts.max() / counts.sum(),
     }

@@ -1,10 +1,10 @@
-"""How much stranger than the reference a whole sample looks for technical reasons.
+"""Technical shift of a sample's OOD scores, estimated from labels whose contrasts to one another are conserved.
 
-Another study, platform or depth makes every cell of a sample stranger, whatever its type. A foreign population does so
-too, and must not be excused by it. The two differ in one thing: under a technical shift the types keep their contrasts
-to one another (what sets T cells apart from B cells in the reference still does, and as much), while foreign cells that
-were handed out to several labels show little of these contrasts. So the shift is read from labels whose least strange
-cells keep theirs (anchors), as the median over labels; where fewer than two labels do, no shift is granted.
+Another study, platform or depth raises the OOD score of every cell of a sample, whatever its type. Cells of a type that
+the reference lacks raise it too, and must not be excused by it. The two differ in one thing: under a technical shift
+the types keep their contrasts to one another (what sets T cells apart from B cells in the reference still does, and as
+much), while cells of an unknown type that were given several labels show little of these contrasts. So the shift is the
+median over the labels whose lowest-scoring cells conserve theirs; where fewer than two labels do, no shift is granted.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from ..classifier.type_profiles import Comparison, Profiles
 from .detector import Detector
 
 MIN_CELLS = 20  # of a label in the sample
-SHARE = 0.1  # of a label's cells, the least strange, that speak for it: up to nine in ten may be foreign
-MIN_SPEAKERS, MAX_SPEAKERS = 10, 200
-MIN_CONTRAST = 0.5  # of correlation and slope; known types of other studies keep 0.6 and more, foreign cells below 0.45
+LOWEST_SHARE = 0.1  # of a label's cells, those of the lowest scores: up to nine in ten may be of an unknown type
+MIN_LOWEST, MAX_LOWEST = 10, 200
+MIN_CONTRAST = 0.5  # of correlation and slope; known types of other studies keep 0.6 and more, unknown ones below 0.45
 DEVIATION_FLOOR = 0.02
 
 
@@ -34,37 +34,37 @@ class Shift:
         In units of the OOD score, at least 0.
     labels
         For each label with enough cells: its `shift`, the `contrast` it keeps (the lesser of slope and correlation),
-        whether it is an `anchor`.
+        whether that is conserved, so that the label counts (`anchor`).
     """
 
     shift: float
     labels: dict[str, dict]
 
 
-def judge_sample(
+def score_sample(
     profiles: Profiles,
     detector: Detector,
     names: list[str],
     compared: Comparison,
-    levels: sparse.csr_matrix,
+    scaled_bins: sparse.csr_matrix,
     cell_ids: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, Shift]:
     """Scores, p-values adjusted for the shift, shapes (n,), and the shift of a sample that is in memory.
 
     Parameters
     ----------
-    compared, levels, cell_ids
-        Of the sample's n cells: `profiles.compare(levels)`, shape (n, n_genes), shape (n,).
+    compared, scaled_bins, cell_ids
+        Of the sample's n cells: `profiles.compare(scaled_bins)`, shape (n, n_genes), shape (n,).
     """
-    scores = detector.score(compared.views)
+    scores = detector.score(compared.ood_components)
     estimator = ShiftEstimator(profiles, detector, names)
-    estimator.add(cell_ids, compared.types, scores, levels)
+    estimator.add(cell_ids, compared.types, scores, scaled_bins)
     shift = estimator.estimate(compared.types, scores)
     return scores, detector.pvalue(scores - shift.shift, np.array(names, object)[compared.types]), shift
 
 
 class ShiftEstimator:
-    """Collects the least strange cells of each label, chunk by chunk.
+    """Collects the lowest-scoring cells of each label, chunk by chunk.
 
     Parameters
     ----------
@@ -74,39 +74,39 @@ class ShiftEstimator:
 
     def __init__(self, profiles: Profiles, detector: Detector, names: list[str]):
         self.profiles, self.detector, self.names = profiles, detector, names
-        self.speakers: dict[int, tuple[np.ndarray, np.ndarray, sparse.csr_matrix]] = {}
+        self.lowest: dict[int, tuple[np.ndarray, np.ndarray, sparse.csr_matrix]] = {}
 
-    def add(self, cell_ids: np.ndarray, codes: np.ndarray, scores: np.ndarray, levels: sparse.csr_matrix) -> None:
-        """Note a chunk's cells: ids, label numbers and scores, shapes (n,), and levels (n, n_genes)."""
+    def add(self, cell_ids: np.ndarray, codes: np.ndarray, scores: np.ndarray, scaled_bins: sparse.csr_matrix) -> None:
+        """Add a chunk's cells: ids, label numbers and scores, shapes (n,), and scaled bins (n, n_genes)."""
         for code in np.unique(codes):
             cells = codes == code
-            ids, strange, rows = cell_ids[cells], scores[cells], levels[cells]
-            if code in self.speakers:
-                before = self.speakers[code]
-                ids, strange = np.concatenate([before[0], ids]), np.concatenate([before[1], strange])
+            ids, values, rows = cell_ids[cells], scores[cells], scaled_bins[cells]
+            if code in self.lowest:
+                before = self.lowest[code]
+                ids, values = np.concatenate([before[0], ids]), np.concatenate([before[1], values])
                 rows = sparse.vstack([before[2], rows], format="csr")
-            kept = np.lexsort((ids, strange))[:MAX_SPEAKERS]
-            self.speakers[code] = ids[kept], strange[kept], rows[kept]
+            kept = np.lexsort((ids, values))[:MAX_LOWEST]
+            self.lowest[code] = ids[kept], values[kept], rows[kept]
 
     def estimate(self, codes: np.ndarray, scores: np.ndarray) -> Shift:
         """The shift of the sample, whose cells have the label numbers `codes` and the `scores`, shapes (n,)."""
         centres, shifts = {}, {}
         for code, n_cells in enumerate(np.bincount(codes, minlength=len(self.names))):
             if n_cells >= MIN_CELLS:
-                speaking = max(MIN_SPEAKERS, int(SHARE * n_cells))
-                centres[code] = self.speakers[code][2][:speaking].mean(0).A1
-                known = self.detector.known(self.names[code])
-                shifts[code] = np.quantile(scores[codes == code], SHARE) - np.quantile(known, SHARE)
+                n_lowest = max(MIN_LOWEST, int(LOWEST_SHARE * n_cells))
+                centres[code] = self.lowest[code][2][:n_lowest].mean(0).A1
+                reference = self.detector.reference_scores(self.names[code])
+                shifts[code] = np.quantile(scores[codes == code], LOWEST_SHARE) - np.quantile(reference, LOWEST_SHARE)
         contrasts = self._contrasts(centres)
-        anchors = [code for code, contrast in contrasts.items() if contrast >= MIN_CONTRAST]
-        shift = max(0.0, float(np.median([shifts[code] for code in anchors]))) if len(anchors) > 1 else 0.0
+        conserved = [code for code, contrast in contrasts.items() if contrast >= MIN_CONTRAST]
+        shift = max(0.0, float(np.median([shifts[code] for code in conserved]))) if len(conserved) > 1 else 0.0
         return Shift(
             shift,
             {
                 self.names[code]: {
                     "shift": float(shifts[code]),
                     "contrast": float(contrast),
-                    "anchor": code in anchors,
+                    "anchor": code in conserved,
                 }
                 for code, contrast in contrasts.items()
             },

@@ -1,0 +1,94 @@
+"""Annotation of one sample from its files: all its tables, empty ones for a sample that was rejected."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from ..bundle.model_bundle import Bundle
+from ..core.files import read_json
+from ..genes.alignment import Alignment
+from ..inputs.counts import open_sample
+from ..ood.sample_shift import Shift
+from ..outputs.parquet import empty, read_frame, table_writer
+from ..outputs.schemas import ANNOTATION, embedding_schema
+from .annotate import Annotation, annotate
+from .explanation import Explanation
+
+
+@dataclass(frozen=True)
+class SampleTables:
+    """Results of a sample.
+
+    Attributes
+    ----------
+    annotation
+        In schemas.ANNOTATION; no rows where the sample was rejected.
+    shift
+        The technical shift that the p-values are adjusted for.
+    gene_scores, programs
+        Columns of schemas.GENE_SCORES and schemas.PROGRAMS.
+    """
+
+    annotation: pa.Table
+    shift: Shift
+    gene_scores: pd.DataFrame
+    programs: pd.DataFrame
+
+
+def annotate_sample(
+    sample: Mapping[str, Any],
+    bundle: Bundle,
+    *,
+    counts: str | Path,
+    qc: str | Path,
+    genes: str | Path,
+    status: str | Path,
+    embedding: str | Path,
+    alpha: float,
+) -> SampleTables:
+    """Annotate the cells of a sample that passed QC, none if its status is not ok.
+
+    Parameters
+    ----------
+    sample
+        The sample's row of the sheet.
+    counts
+        Its file or folder, opened only if the sample was not rejected.
+    qc, genes, status
+        Its qc.parquet, genes.parquet and status.json.
+    embedding
+        embedding.parquet, which is written while cells stream by.
+    alpha
+        A cell whose conformal p-value is at most this is OOD.
+    """
+    config = bundle.model.config
+    explanation = Explanation(config.n_labels, config.n_genes, config.n_slots)
+    result = Annotation(empty(ANNOTATION), Shift(0.0, {}))
+    with table_writer(embedding, embedding_schema(config.d_model)) as keep_embedding:
+        if read_json(status)["status"] == "ok":
+            cells = open_sample(sample, counts)
+            result = annotate(
+                cells,
+                np.flatnonzero(read_frame(qc, ["passed"])["passed"]),
+                Alignment.from_table(read_frame(genes), cells.genes),
+                bundle,
+                explanation,
+                sample_id=sample["sample_id"],
+                patient_id=sample["patient_id"],
+                alpha=alpha,
+                keep_embedding=keep_embedding,
+            )
+    symbols = bundle.vocabulary["symbol"].to_numpy()
+    return SampleTables(
+        result.table,
+        result.shift,
+        explanation.gene_scores(bundle.labels, symbols),
+        explanation.slot_programs(bundle.labels, symbols),
+    )

@@ -1,0 +1,56 @@
+"""A sample's tables from its files, those of a rejected sample included."""
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from small_reference import LABELS, write_sample
+
+from cellcohort.annotation.annotate_sample import annotate_sample
+from cellcohort.core.files import write_json
+from cellcohort.genes.alignment import align_genes
+from cellcohort.inputs.counts import open_counts
+from cellcohort.inputs.resources import gene_aliases
+from cellcohort.outputs.parquet import as_table, write_table
+from cellcohort.outputs.schemas import ANNOTATION, GENE_SCORES, GENES, PROGRAMS, QC, embedding_schema
+
+SAMPLE = {"sample_id": "S", "patient_id": "P"}
+
+
+@pytest.fixture
+def files(bundle, tmp_path):
+    """The files of a sample of 30 cells, of which every third failed QC."""
+    counts = open_counts(write_sample(tmp_path / "sample.h5ad", np.resize(np.array(LABELS, object), 30)))
+    numbers = dict.fromkeys(("n_counts", "n_genes", "mito_share"), 0)
+    qc = pd.DataFrame({"cell_id": counts.cell_ids, "passed": np.arange(30) % 3 > 0, **numbers})
+    qc = qc.assign(**dict.fromkeys(("doublet_score", "predicted_doublet", "reason")))
+    write_table(tmp_path / "qc.parquet", qc, QC)
+    alignment = align_genes(counts.genes, bundle.vocabulary, gene_aliases())
+    write_table(tmp_path / "genes.parquet", alignment.table, GENES)
+    write_json(tmp_path / "status.json", {"status": "ok"})
+    paths = {"counts": "sample.h5ad", "qc": "qc.parquet", "genes": "genes.parquet", "status": "status.json"}
+    return {name: tmp_path / file for name, file in paths.items()} | {"embedding": tmp_path / "embedding.parquet"}
+
+
+def test_the_cells_that_passed_are_annotated(bundle, files):
+    tables = annotate_sample(SAMPLE, bundle, **files, alpha=0.05)
+    cells, embedding = tables.annotation.to_pandas(), pq.read_table(files["embedding"])
+    assert cells["cell_id"].tolist() == [f"s{i:03d}" for i in range(30) if i % 3]
+    assert embedding["cell_id"].to_pylist() == cells["cell_id"].tolist()
+    assert set(cells["sample_id"]) == {"S"}
+    assert set(cells["patient_id"]) == {"P"}
+    assert as_table(tables.gene_scores, GENE_SCORES).num_rows > 0
+    assert as_table(tables.programs, PROGRAMS).num_rows > 0
+
+
+def test_a_rejected_sample_has_empty_tables_and_is_not_opened(bundle, files):
+    write_json(files["status"], {"status": "rejected"})
+    files["counts"].write_bytes(b"broken")
+    tables = annotate_sample(SAMPLE, bundle, **files, alpha=0.05)
+    embedding = pq.read_table(files["embedding"])
+    assert embedding.schema.remove_metadata().equals(embedding_schema(bundle.model.config.d_model))
+    contents = [tables.annotation, tables.gene_scores, tables.programs]
+    for content, schema in zip(contents, (ANNOTATION, GENE_SCORES, PROGRAMS), strict=True):
+        assert as_table(content, schema).num_rows == 0
+    assert embedding.num_rows == 0
+    assert (tables.shift.shift, tables.shift.labels) == (0.0, {})
