@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.stats import median_abs_deviation
 
 from ..inputs.counts import Counts
 from ..inputs.resources import GENOMES, gene_positions
@@ -22,9 +23,6 @@ FEWEST_CELLS = 50
 
 ALWAYS_ALLOWED_MITO = 0.1
 """No mitochondrial share up to this is too high for a sample, however low its median."""
-
-
-_SIGMA = 1.4826
 
 
 @dataclass(frozen=True)
@@ -182,7 +180,7 @@ def _limits(table: pd.DataFrame, floor: Limits, n_mads: float, kind: str, notes:
 
 def _range(values: np.ndarray, n_mads: float) -> tuple[float, float]:
     centre = float(np.median(values))
-    width = n_mads * _SIGMA * float(np.median(np.abs(values - centre)))
+    width = n_mads * float(median_abs_deviation(values, scale="normal"))
     return centre - width, centre + width
 
 
