@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import median_abs_deviation
 
 from ..classifier.cross_fit import OutOfFold
 
@@ -69,7 +70,7 @@ def fit_detector(out_of_fold: OutOfFold, names: np.ndarray, chosen: np.ndarray |
     cells = out_of_fold.scored if chosen is None else out_of_fold.scored & chosen
     components, labels = out_of_fold.ood_components[cells], names[out_of_fold.types[cells]]
     location = np.median(components, 0)
-    scale = np.maximum(1.4826 * np.median(np.abs(components - location), 0), 1e-6)
+    scale = np.maximum(median_abs_deviation(components, axis=0, scale="normal"), 1e-6)
     scores = ((components - location) / scale).sum(1)
     calibration = {"": _summary(scores)}
     for label in np.unique(labels):

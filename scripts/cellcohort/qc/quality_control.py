@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.stats import median_abs_deviation
 
 from ..inputs.counts import Counts
 from ..inputs.resources import GENOMES, gene_positions
@@ -17,7 +18,6 @@ from .doublets import call_doublets
 from .fixed_limits import ALWAYS_ALLOWED_MITO, FEWEST_CELLS
 
 log = logging.getLogger(__name__)
-_SIGMA = 1.4826
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,7 @@ def _limits(table: pd.DataFrame, floor: Limits, n_mads: float, kind: str, notes:
 
 def _range(values: np.ndarray, n_mads: float) -> tuple[float, float]:
     centre = float(np.median(values))
-    width = n_mads * _SIGMA * float(np.median(np.abs(values - centre)))
+    width = n_mads * float(median_abs_deviation(values, scale="normal"))
     return centre - width, centre + width
 
 
