@@ -31,7 +31,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from cellcohort.bundle.calibrate import calibrate, predict_members
-from cellcohort.classifier.ensemble import MEMBERS, expected_calibration_error, probabilities
+from cellcohort.classifier.calibration_error import expected_calibration_error
+from cellcohort.classifier.ensemble import MEMBERS, probabilities
 from cellcohort.model.inference import predict_tokens, to_tensors
 from cellcohort.model.network import PRESETS, CellMemory, CellMemoryOutput, ModelConfig
 from cellcohort.model.tokens import tokenise

@@ -75,7 +75,10 @@ def environment_of_script() -> dict[str, str]:
     """The environment that each script's rule names."""
     rules = "".join(path.read_text() for path in (REPO / "workflow" / "rules").glob("*.smk"))
     blocks = re.split(r"^rule ", rules, flags=re.MULTILINE)[1:]
-    return {re.search(r"SCRIPTS}/(\w+)\.py", block)[1]: re.search(r"envs/(\w+)\.yaml", block)[1] for block in blocks}
+    return {
+        re.search(r'SCRIPT\.replace\("RULE", "(\w+)"\)', block)[1]: re.search(r"envs/(\w+)\.yaml", block)[1]
+        for block in blocks
+    }
 
 
 def imported(path: Path) -> set[str]:

@@ -32,4 +32,4 @@ rule annotate:
     message:
         "Annotating {wildcards.sample}"
     script:
-        f"{SCRIPTS}/annotate.py"
+        SCRIPT.replace("RULE", "annotate")

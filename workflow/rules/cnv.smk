@@ -42,7 +42,7 @@ rule infer_cnv:
     message:
         "Inferring the copy number of patient {wildcards.patient}"
     script:
-        f"{SCRIPTS}/infer_cnv.py"
+        SCRIPT.replace("RULE", "infer_cnv")
 
 
 rule split_cnv:
@@ -70,4 +70,4 @@ rule split_cnv:
     message:
         "Writing the copy number of {wildcards.sample}"
     script:
-        f"{SCRIPTS}/split_cnv.py"
+        SCRIPT.replace("RULE", "split_cnv")

@@ -41,7 +41,7 @@ rule collect_status:
     message:
         "Collecting the status of all samples"
     script:
-        f"{SCRIPTS}/collect_status.py"
+        SCRIPT.replace("RULE", "collect_status")
 
 
 rule collect_annotation:
@@ -72,7 +72,7 @@ rule collect_annotation:
     message:
         "Collecting the annotation of all samples"
     script:
-        f"{SCRIPTS}/collect_annotation.py"
+        SCRIPT.replace("RULE", "collect_annotation")
 
 
 rule collect_explanations:
@@ -99,7 +99,7 @@ rule collect_explanations:
     message:
         "Collecting gene scores and programs of all samples"
     script:
-        f"{SCRIPTS}/collect_explanations.py"
+        SCRIPT.replace("RULE", "collect_explanations")
 
 
 rule enrichment:
@@ -126,7 +126,7 @@ rule enrichment:
     message:
         "Testing gene sets in gene scores and programs"
     script:
-        f"{SCRIPTS}/enrichment.py"
+        SCRIPT.replace("RULE", "enrichment")
 
 
 rule collect_cnv:
@@ -165,7 +165,7 @@ rule collect_cnv:
     message:
         "Collecting the copy number of all samples and patients"
     script:
-        f"{SCRIPTS}/collect_cnv.py"
+        SCRIPT.replace("RULE", "collect_cnv")
 
 
 rule evaluate:
@@ -193,7 +193,7 @@ rule evaluate:
     message:
         "Comparing the annotation with the truth where the sheet names one"
     script:
-        f"{SCRIPTS}/evaluate.py"
+        SCRIPT.replace("RULE", "evaluate")
 
 
 rule collect_cells:
@@ -224,7 +224,7 @@ rule collect_cells:
     message:
         "Writing all annotated cells into one file"
     script:
-        f"{SCRIPTS}/collect_cells.py"
+        SCRIPT.replace("RULE", "collect_cells")
 
 
 rule collect_sections:
@@ -250,7 +250,7 @@ rule collect_sections:
     message:
         "Choosing the cells of spatial samples that are drawn"
     script:
-        f"{SCRIPTS}/collect_sections.py"
+        SCRIPT.replace("RULE", "collect_sections")
 
 
 rule compare_origins:
@@ -280,4 +280,4 @@ rule compare_origins:
     message:
         "Comparing the OOD cells with their origins"
     script:
-        f"{SCRIPTS}/compare_origins.py"
+        SCRIPT.replace("RULE", "compare_origins")

@@ -7,12 +7,14 @@ from functools import cache
 import yaml
 from snakemake.exceptions import WorkflowError
 
-# Joined here because a literal path in `script:` fails in a module that is fetched from git.
-SCRIPTS = str(workflow.current_basedir.join("../../scripts"))
+LIBRARY = str(workflow.current_basedir.join("../../scripts"))
+# Of the script of a rule. In a workflow that is fetched from git, a name cannot be added to the path of a folder, and a
+# literal path in `script:` fails.
+SCRIPT = str(workflow.current_basedir.join("../../scripts/RULE.py"))
 
 # A local clone brings the library along; a project that imports the workflow from git has installed it.
-if os.path.isdir(SCRIPTS) and SCRIPTS not in sys.path:
-    sys.path.insert(0, SCRIPTS)
+if os.path.isdir(LIBRARY) and LIBRARY not in sys.path:
+    sys.path.insert(0, LIBRARY)
 
 from cellcohort.core.errors import InputError
 from cellcohort.inputs.bundle_files import BUNDLE_FILES
@@ -23,7 +25,6 @@ from cellcohort.inputs.resources import resource_path
 from cellcohort.inputs.sample_columns import COMPUTING, DESCRIPTION, READING
 from cellcohort.inputs.sample_sheet import matrix_files, read_sheet, samples_by_patient
 from cellcohort.outputs.table_names import CNV_TABLES
-
 
 
 wildcard_constraints:

@@ -18,7 +18,7 @@ rule select_vocabulary:
     message:
         "Choosing the genes that the model knows"
     script:
-        f"{SCRIPTS}/select_vocabulary.py"
+        SCRIPT.replace("RULE", "select_vocabulary")
 
 
 rule align_genes:
@@ -51,4 +51,4 @@ rule align_genes:
     message:
         "Matching the genes of {wildcards.sample} with the vocabulary"
     script:
-        f"{SCRIPTS}/align_genes.py"
+        SCRIPT.replace("RULE", "align_genes")

@@ -19,7 +19,7 @@ rule tokenise_reference:
     message:
         "Turning the reference into tokens"
     script:
-        f"{SCRIPTS}/tokenise_reference.py"
+        SCRIPT.replace("RULE", "tokenise_reference")
 
 
 rule train_model:
@@ -46,7 +46,7 @@ rule train_model:
     message:
         "Training CellMemory on the reference"
     script:
-        f"{SCRIPTS}/train_model.py"
+        SCRIPT.replace("RULE", "train_model")
 
 
 rule calibrate_model:
@@ -78,7 +78,7 @@ rule calibrate_model:
     message:
         "Calibrating confidence and OOD scores on reference cells"
     script:
-        f"{SCRIPTS}/calibrate_model.py"
+        SCRIPT.replace("RULE", "calibrate_model")
 
 
 # Not part of a run: `snakemake leave_type_out` asks for it.
@@ -104,4 +104,4 @@ rule leave_type_out:
     message:
         "Leaving each type out of the reference and looking for it"
     script:
-        f"{SCRIPTS}/leave_type_out.py"
+        SCRIPT.replace("RULE", "leave_type_out")

@@ -23,4 +23,4 @@ rule extract_ood:
     message:
         "Extracting the OOD cells of {wildcards.sample}"
     script:
-        f"{SCRIPTS}/extract_ood.py"
+        SCRIPT.replace("RULE", "extract_ood")

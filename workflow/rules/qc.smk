@@ -21,4 +21,4 @@ rule quality_control:
     message:
         "Judging the cells of {wildcards.sample}"
     script:
-        f"{SCRIPTS}/quality_control.py"
+        SCRIPT.replace("RULE", "quality_control")

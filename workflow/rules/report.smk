@@ -21,7 +21,7 @@ rule project_umap:
     message:
         "Mapping reference and cohort"
     script:
-        f"{SCRIPTS}/project_umap.py"
+        SCRIPT.replace("RULE", "project_umap")
 
 
 rule integration:
@@ -47,7 +47,7 @@ rule integration:
     message:
         "Measuring how well reference and cohort are integrated"
     script:
-        f"{SCRIPTS}/integration.py"
+        SCRIPT.replace("RULE", "integration")
 
 
 rule report:
@@ -107,4 +107,4 @@ rule report:
     message:
         "Writing the cohort report"
     script:
-        f"{SCRIPTS}/report.py"
+        SCRIPT.replace("RULE", "report")

@@ -12,8 +12,9 @@ from safetensors.numpy import save_file
 from scipy import sparse
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
 
+from ..classifier.calibration_error import expected_calibration_error
 from ..classifier.cross_fit import N_FOLDS, OutOfFold, assign_folds, cross_fit
-from ..classifier.ensemble import MEMBERS, expected_calibration_error, fit_weights, probabilities
+from ..classifier.ensemble import MEMBERS, fit_weights, probabilities
 from ..classifier.platform_simulation import simulate_platform
 from ..classifier.type_profiles import Profiles, fit_profiles
 from ..core.errors import InputError

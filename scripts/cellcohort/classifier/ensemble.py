@@ -7,13 +7,11 @@ genes (`type_profiles`). Each weight is a temperature of its member (Guo et al.,
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import torch
 from scipy.special import softmax
 from torch.nn import functional as F
 
 MEMBERS = ("network", "linear", "typicality")
-CALIBRATION_BINS = 15
 
 
 def fit_weights(member_logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
@@ -55,15 +53,3 @@ def probabilities(member_logits: np.ndarray, weights: np.ndarray) -> np.ndarray:
         Of the members, shape (m,).
     """
     return softmax(np.tensordot(np.asarray(weights, np.float64), member_logits, 1), axis=1)
-
-
-def expected_calibration_error(confidence: np.ndarray, correct: np.ndarray) -> float:
-    """Mean distance between confidence and accuracy over 15 equal bins of confidence, weighted by their cells."""
-    bins = confidence_bin(confidence, CALIBRATION_BINS)
-    gap = np.bincount(bins, confidence, CALIBRATION_BINS) - np.bincount(bins, correct, CALIBRATION_BINS)
-    return float(np.abs(gap).sum() / len(confidence))
-
-
-def confidence_bin(confidence: pd.Series | np.ndarray, bins: int) -> np.ndarray:
-    """The equal-width bin of each confidence; 1 belongs to the last."""
-    return np.minimum((np.asarray(confidence, float) * bins).astype(int), bins - 1)

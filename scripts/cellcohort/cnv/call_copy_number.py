@@ -67,7 +67,7 @@ def call_copy_number(
 ) -> CnvResult:
     """Call copy number from the raw counts of one patient.
 
-    The result depends on the set of cells, not on their order, on chunks or threads (law 1).
+    The result depends on the set of cells, not on their order, on chunks or threads (design law 1).
 
     Parameters
     ----------

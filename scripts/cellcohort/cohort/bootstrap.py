@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 import pandas as pd
 
-from ..classifier.ensemble import CALIBRATION_BINS, confidence_bin
+from ..classifier.calibration_error import CALIBRATION_BINS, confidence_bin
 
 FINE_BINS = 16 * CALIBRATION_BINS
 SCORE_BINS = 256

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import average_precision_score, f1_score, precision_recall_fscore_support, roc_auc_score
 
-from ..classifier.ensemble import expected_calibration_error
+from ..classifier.calibration_error import expected_calibration_error
 from ..core.errors import InputError
 from ..inputs.counts import open_sample
 from ..outputs.parquet import read_frame
