@@ -21,11 +21,12 @@ demo: $(STAMP) $(DEMO_DATA) ## two ovarian tumours on a normal reference, from i
 test: $(STAMP) ## all tests (at most 20 minutes)
 	python -m pytest
 
-lint: $(STAMP) ## style, order of the packages, schemas of workflows and citation, snakemake --lint
+lint: $(STAMP) ## style, order of the packages, types, schemas of workflows and citation, snakemake --lint
 	ruff check .
 	ruff format --check .
 	snakefmt --check Snakefile workflow
 	PYTHONPATH=scripts lint-imports --no-cache
+	mypy
 	check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	check-jsonschema --builtin-schema vendor.citation-file-format --default-filetype yaml CITATION.cff
 	snakemake --lint

@@ -42,6 +42,8 @@ class Explanation:
         contributions
             Score of each token (`GeneContributions.of`); None takes the attention.
         """
+        assert output.read is not None  # both are there after a run with attention=True
+        assert output.received is not None
         lengths = tokens.lengths
         inside = torch.arange(output.read.shape[2] - 1) < torch.from_numpy(lengths)[:, None]
         read = output.read[:, :, 1:].transpose(1, 2).cpu()[inside].double().numpy()  # (tokens, slots)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from numpy._core import multiarray
 from torch import Tensor
 
 from ..core.errors import InputError
@@ -168,9 +169,9 @@ def _read_weights(path: Path) -> Mapping[str, Tensor]:
     """The state dict of a checkpoint; nothing but tensors and numbers is unpickled."""
     if not path.is_file():
         raise InputError(f"{path}: no such file. Give the folder that the package's training wrote, under its name.")
-    numbers = [np._core.multiarray.scalar, np.dtype, np.dtypes.Float64DType]  # of the accuracy beside the weights
     try:
-        with torch.serialization.safe_globals(numbers):
+        # The numbers are of the accuracy beside the weights.
+        with torch.serialization.safe_globals([multiarray.scalar, np.dtype, np.dtypes.Float64DType]):
             weights = torch.load(path, map_location="cpu", weights_only=True)["net"]
     except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError) as error:
         reason = str(error).partition("\n")[0]

@@ -142,7 +142,7 @@ class Profiles:
     def _by_depth(self) -> list[tuple[np.ndarray, ...]]:
         """For each type at each depth: expected genes, log-likelihood of all silent, its mean and deviation,
         and the mean log-odds of one more gene."""
-        tables = []
+        tables: list[tuple[np.ndarray, ...]] = []
         for odds in self.detection.T:
             shifted = odds + DEPTHS[:, None]
             chance = expit(shifted)

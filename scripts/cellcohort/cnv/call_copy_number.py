@@ -206,7 +206,8 @@ def _call(
     arm_table = group_arms(cells, table, reference, matched, search)
     table["reference_source"] = reference_sources(cells, reference, borrowed, matched, search)
     carriers = np.zeros(len(reference), dtype=bool)
-    carriers[np.concatenate([pattern.cells for pattern in search.patterns] or [[]]).astype(np.int64)] = True
+    for pattern in search.patterns:
+        carriers[pattern.cells] = True
     table.loc[candidates & carriers, "reason"] = "taken out of the reference: its group carries an arm"
     return table, arm_table, reference
 

@@ -132,7 +132,7 @@ def _assemble(
 ) -> ad.AnnData:
     """Counts of the patient's cells, then of the borrowed ones, in the genes that all files share."""
     sources = [(one.counts, annotated_rows(one)) for one in samples if len(one.annotation)]
-    if len(borrowed):
+    if healthy is not None and len(borrowed):
         sources.append((healthy.counts, borrowed["row"].to_numpy()))
     names = [gene_names(counts.genes, positions) for counts, _ in sources]
     shared = sorted(set(names[0]).intersection(*names[1:])) if names else []

@@ -143,7 +143,8 @@ def number_clones(patterns: list[Pattern]) -> list[int]:
     Clones are numbered from 0 by the cells of their largest pattern.
     """
     by_size = sorted(range(len(patterns)), key=lambda i: (-len(patterns[i].cells), patterns[i].cells[0]))
-    clone, largest = [0] * len(patterns), []
+    clone = [0] * len(patterns)
+    largest: list[int] = []
     for index in by_size:
         same = [number for number, first in enumerate(largest) if _agree(patterns[index], patterns[first])]
         clone[index] = same[0] if same else len(largest)

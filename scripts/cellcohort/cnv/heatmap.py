@@ -107,9 +107,10 @@ def _tidy(axes: dict[str, Axes], widths: np.ndarray) -> None:
     if "groupby_ax" in axes:
         axes["groupby_ax"].set_ylabel("")
         axes["groupby_ax"].tick_params(axis="y", labelsize=7)
-    scale = main.images[0].colorbar.ax
-    scale.set_ylabel("smoothed log fold change", fontsize=8)
-    scale.tick_params(labelsize=7)
+    scale = main.images[0].colorbar
+    assert scale is not None  # infercnvpy draws one
+    scale.ax.set_ylabel("smoothed log fold change", fontsize=8)
+    scale.ax.tick_params(labelsize=7)
 
 
 def _save(figure: Figure, path: str | Path) -> None:

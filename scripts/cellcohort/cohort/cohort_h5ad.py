@@ -174,7 +174,7 @@ def _coordinates(counts: Counts, cell_ids: pd.Series, width: int) -> np.ndarray:
 def sample_rows(file: h5py.File) -> list[slice]:
     """The rows of each sample, which lie together."""
     codes = file["obs/sample_id/codes"][:]
-    starts = np.flatnonzero(np.diff(codes, prepend=-1, append=-1)) if len(codes) else []
+    starts = np.flatnonzero(np.diff(codes, prepend=-1, append=-1))
     return [slice(int(first), int(last)) for first, last in pairwise(starts)]
 
 

@@ -54,9 +54,9 @@ def rank_gene_sets(values: np.ndarray, symbols: np.ndarray, gene_sets: Mapping[s
     set), without sets of fewer than `MIN_GENES` genes or of all.
     """
     place = {symbol.upper(): i for i, symbol in enumerate(symbols)}
-    columns = {name: [place[s.upper()] for s in genes if s.upper() in place] for name, genes in gene_sets.items()}
+    known = {name: [place[s.upper()] for s in genes if s.upper() in place] for name, genes in gene_sets.items()}
     n = len(symbols)
-    columns = {name: np.unique(found) for name, found in columns.items() if MIN_GENES <= len(set(found)) < n}
+    columns = {name: np.unique(found) for name, found in known.items() if MIN_GENES <= len(set(found)) < n}
     if not (columns and values.size):
         return pd.DataFrame(columns=["row", "gene_set", "n_genes", "auc", "pvalue", "genes"]).astype({"row": int})
     ranks = rankdata(values, axis=1)

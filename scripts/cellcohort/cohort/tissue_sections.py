@@ -52,4 +52,4 @@ def _highest(counts: sparse.csr_matrix, labels: pd.Series, bundle: Bundle) -> tu
         return np.full(len(labels), None), np.full(len(labels), np.nan)
     tokens = tokenise(counts, n_bins=bundle.model.config.n_bins)
     genes, scores = bundle.contributions.highest(tokens, pd.Index(bundle.labels).get_indexer(labels))
-    return np.append(bundle.vocabulary["symbol"].to_numpy(object), None)[genes], scores
+    return np.array([*bundle.vocabulary["symbol"], None], object)[genes], scores

@@ -62,7 +62,8 @@ def project_umap(
     places = _fit(vectors, neighbours, seed)
     parts = [_points(reference.assign(set="reference", is_ood=False, cnv_call=None), places)]
     cohort = _choose_cohort(annotations, max_points, seed)
-    for path, cells, called in zip(embeddings, cohort, calls or [None] * len(embeddings), strict=True):
+    calls_or_none: Sequence[str | Path | None] = calls or [None] * len(embeddings)
+    for path, cells, called in zip(embeddings, cohort, calls_or_none, strict=True):
         if len(cells):
             cells = cells.assign(cnv_call=_calls_of(called, cells["cell_id"]))
             placed = _place(vectors_of(path, cells["cell_id"]), neighbours, places)

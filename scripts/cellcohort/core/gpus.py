@@ -61,7 +61,8 @@ def visible_devices() -> list[str]:
     if named is None:
         return devices
     by_name = {str(index): device for index, device in enumerate(devices)} | dict(zip(devices, devices, strict=True))
-    return list(takewhile(bool, map(by_name.get, named.split(","))))  # the first unknown name ends the list
+    chosen = (by_name.get(name, "") for name in named.split(","))
+    return list(takewhile(bool, chosen))  # the first unknown name ends the list
 
 
 def _collect(n: int, devices: list[str], locks: Path) -> list[str]:

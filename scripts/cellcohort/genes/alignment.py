@@ -108,9 +108,9 @@ class _Matching:
         """Give each query gene without a token the first one whose name in `wanted` is its name in `own`."""
         found = self._match.copy()
         tokens: dict[str, int] = {}
-        for token, name in enumerate(wanted):
-            if isinstance(name, str) and name and not (only_missing and found[token] != "missing"):
-                tokens.setdefault(name, token)
+        for number, name in enumerate(wanted):
+            if isinstance(name, str) and name and not (only_missing and found[number] != "missing"):
+                tokens.setdefault(name, number)
         for gene in np.flatnonzero(self._target < 0):
             token = tokens.get(own.iat[gene])
             if token is None or (found[token] == "id" and self._has_id[gene]):

@@ -69,7 +69,8 @@ def lay_out_arms(genes: pd.DataFrame, arms: pd.DataFrame) -> ArmLayout:
     table = table[~table["arm"].astype(str).str.lower().str.startswith(("cen", "acen"))]
     table = table.assign(chromosome=chromosome_names(table["chromosome"]))
     middle = ((genes["start"] + genes["end"]) / 2).to_numpy()
-    index, names = np.full(len(genes), -1), []
+    index = np.full(len(genes), -1)
+    names: list[str] = []
     for chromosome in dict.fromkeys(genes["chromosome"]):
         for row in table[table["chromosome"] == chromosome].sort_values("start").itertuples():
             inside = (genes["chromosome"] == chromosome).to_numpy() & (middle >= row.start) & (middle < row.end)

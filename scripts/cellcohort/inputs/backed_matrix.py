@@ -137,7 +137,7 @@ def column_entries(group: Any) -> Iterator[Triplets]:
     indptr = array(member(group, "indptr")).astype(np.int64)
     for start in range(0, int(indptr[-1]), BLOCK):
         stop = min(start + BLOCK, int(indptr[-1]))
-        length = np.diff(np.clip(indptr, start, stop))
+        length: np.ndarray = np.diff(np.clip(indptr, start, stop))
         columns = np.repeat(np.arange(length.size, dtype=np.int32), length)
         block = slice(start, stop)
         values = array(member(group, "data"), block).astype(np.float32, copy=False)

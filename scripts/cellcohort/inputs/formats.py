@@ -115,10 +115,10 @@ def _anndata_matrix(element: Any) -> Rows:
     encoding = element.attrs.get("encoding-type", "array")
     if encoding not in ("csr_matrix", "csc_matrix"):
         return DenseRows(element)
-    shape = tuple(int(size) for size in attribute(element, "shape"))
+    n_cells, n_genes = (int(size) for size in attribute(element, "shape"))
     if encoding == "csr_matrix":
-        return SparseRows(element, shape)
-    return RearrangedRows(partial(column_entries, element), shape, member(element, "data").shape[0])
+        return SparseRows(element, (n_cells, n_genes))
+    return RearrangedRows(partial(column_entries, element), (n_cells, n_genes), member(element, "data").shape[0])
 
 
 def _tenx_h5(group: h5py.Group, path: Path) -> Container:

@@ -24,12 +24,12 @@ def gene_frame(names: np.ndarray, *, index: np.ndarray, symbols: Any = None, ids
     -------
     Columns `symbol` (an id where there is none) and `gene_id` (version and PAR suffix stripped, None when unknown).
     """
-    names = pd.Series(names, dtype=object)
-    names = names.where(names != "", pd.Series(index, dtype=object))
-    gene_id = _ensembl_id(names)
+    own = pd.Series(names, dtype=object)
+    own = own.where(own != "", pd.Series(index, dtype=object))
+    gene_id = _ensembl_id(own)
     if ids is not None:
         gene_id = gene_id.fillna(_ensembl_id(pd.Series(ids, dtype=object)))
-    symbol = names.where(_ensembl_id(names).isna())
+    symbol = own.where(_ensembl_id(own).isna())
     if symbols is not None:
         symbol = symbol.fillna(pd.Series(symbols, dtype=object).where(lambda given: given != ""))
     symbol = symbol.fillna(gene_id)

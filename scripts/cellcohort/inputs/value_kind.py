@@ -86,8 +86,8 @@ def _normalised(rows: sparse.csr_matrix, whole: np.ndarray, base: float | None) 
         return True
     cells = zip(rows.indptr[:-1], rows.indptr[1:], strict=True)
     votes = [_multiples(linear.data[low:high], whole[low:high]) for low, high in cells]
-    votes = [vote for vote in votes if vote is not None]
-    return bool(votes) and float(np.mean(votes)) > 0.5
+    told = [vote for vote in votes if vote is not None]
+    return bool(told) and float(np.mean(told)) > 0.5
 
 
 def _multiples(values: np.ndarray, whole: np.ndarray) -> bool | None:

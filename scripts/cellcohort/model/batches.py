@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -68,7 +68,8 @@ def _bucketed(lengths: np.ndarray, batch_size: int, rng: np.random.Generator) ->
 
 def prefetch(items: Iterable[Item], depth: int = 4) -> Iterator[Item]:
     """The same items, of which up to `depth` are made in a background thread before they are asked for."""
-    iterator, end = iter(items), object()
+    iterator = iter(items)
+    end: Any = object()
     with ThreadPoolExecutor(1) as thread:
         waiting = deque(thread.submit(next, iterator, end) for _ in range(depth))
         while (item := waiting.popleft().result()) is not end:

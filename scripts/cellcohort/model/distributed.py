@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
@@ -51,7 +51,7 @@ def world_size() -> int:
 
 def on_rank_zero(work: Callable[[], Result]) -> Result:
     """The result of `work` in every process; the first one alone does it."""
-    result = [work() if rank() == 0 else None]
+    result: list[Any] = [work() if rank() == 0 else None]
     if world_size() > 1:
         dist.broadcast_object_list(result)
     return result[0]

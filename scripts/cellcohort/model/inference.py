@@ -13,10 +13,11 @@ from .tokens import Tokens, length_batches
 
 def to_tensors(tokens: Tokens, device: torch.device) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Genes, bins and mask of all cells of `tokens`, padded to the longest, on `device`."""
-    padded = map(torch.from_numpy, tokens.pad(np.arange(len(tokens))))
+    padded = [torch.from_numpy(part) for part in tokens.pad(np.arange(len(tokens)))]
     if device.type == "cuda":
-        padded = (tensor.pin_memory() for tensor in padded)
-    return tuple(tensor.to(device, non_blocking=True) for tensor in padded)
+        padded = [tensor.pin_memory() for tensor in padded]
+    genes, bins, mask = (tensor.to(device, non_blocking=True) for tensor in padded)
+    return genes, bins, mask
 
 
 MAX_CELLS, MAX_TOKENS = 512, 8192  # of a batch; on a GPU times

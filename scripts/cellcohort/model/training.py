@@ -230,7 +230,8 @@ def fingerprint(store: TokenStore, labels: list[str], model_config: ModelConfig,
 
 def _train_epoch(run: _Run) -> float:
     """Train the rest of an epoch, writing a checkpoint every `CHECKPOINT_STEPS` steps; returns the mean loss."""
-    progress, loss = run.progress, run.progress.loss
+    progress = run.progress
+    loss: float | torch.Tensor = progress.loss
     for loss in _steps(run):
         if progress.batch % CHECKPOINT_STEPS == 0 and rank() == 0:
             progress.loss = float(loss)
@@ -246,8 +247,8 @@ def _steps(run: _Run) -> Iterator[torch.Tensor]:
     total = torch.tensor(progress.loss, dtype=torch.float64, device=device)
     steps = math.ceil(len(rows) / config.batch_size / world_size())
     batches = training_batches(run.store, rows, config.batch_size, (config.seed, progress.epoch + 1))
-    batches = ((cells, to_tensors(tokens, device)) for cells, tokens in islice(shard(batches), progress.batch, None))
-    bar = progress_bar(prefetch(batches), total=steps, done=progress.batch, title=f"epoch {progress.epoch + 1}")
+    rest = ((cells, to_tensors(tokens, device)) for cells, tokens in islice(shard(batches), progress.batch, None))
+    bar = progress_bar(prefetch(rest), total=steps, done=progress.batch, title=f"epoch {progress.epoch + 1}")
     for cells, tensors in bar:
         progress.step, progress.batch = progress.step + 1, progress.batch + 1
         torch.manual_seed((config.seed * 1_000_003 + progress.step) * world_size() + rank())

@@ -109,24 +109,26 @@ def load(inputs: Mapping[str, str | Sequence[str]], *, patients: Sequence[str] =
         The patients of `heatmaps`, in its order.
     """
     names = ["samples", "composition", "ood", "origins", "evaluation", "confusion", "umap", "history"]
-    frames = {name: read_frame(inputs[name]) for name in names}
+    files = {name: path for name, path in inputs.items() if isinstance(path, str)}
+    lists = {name: paths for name, paths in inputs.items() if not isinstance(paths, str)}
+    frames = {name: read_frame(files[name]) for name in names}
     samples = frames["samples"]["sample_id"].tolist()
-    frames |= {name: _optional(inputs, name, schema) for name, schema in _OPTIONAL.items()}
-    quantiles, outcomes = _qc(inputs["qc"], samples)
-    confidence, type_confidence = _confidence(inputs["annotation"])
-    with_cnv, metrics = "cnv_arms" in inputs, read_json(inputs["metrics"])
+    frames |= {name: _optional(files, name, schema) for name, schema in _OPTIONAL.items()}
+    quantiles, outcomes = _qc(lists["qc"], samples)
+    confidence, type_confidence = _confidence(files["annotation"])
+    with_cnv, metrics = "cnv_arms" in files, read_json(files["metrics"])
     return ReportData(
         **frames,
         qc_quantiles=quantiles,
         qc_outcomes=outcomes,
-        coverage=_coverage(inputs["genes"], samples),
+        coverage=_coverage(lists["genes"], samples),
         confidence=confidence,
         type_confidence=type_confidence,
-        reference=_reference(inputs, metrics),
+        reference=_reference(files["labels"], metrics),
         metrics=metrics,
-        calibration=read_json(inputs["calibration"]),
-        **{name: read_frame(inputs[name]) for name in CNV_TABLES if with_cnv},
-        heatmaps=dict(zip(patients, map(Path, inputs.get("heatmaps", [])), strict=True)) if with_cnv else {},
+        calibration=read_json(files["calibration"]),
+        **{name: read_frame(files[name]) for name in CNV_TABLES if with_cnv},
+        heatmaps=dict(zip(patients, map(Path, lists.get("heatmaps", [])), strict=True)) if with_cnv else {},
     )
 
 
@@ -138,8 +140,8 @@ def histogram_quantiles(histogram: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns, index=histogram.index)
 
 
-def _reference(inputs: Mapping[str, str | Sequence[str]], metrics: dict) -> pd.DataFrame:
-    types = read_frame(inputs["labels"], ["label", "n_cells"])
+def _reference(labels: str, metrics: dict) -> pd.DataFrame:
+    types = read_frame(labels, ["label", "n_cells"])
     donors = metrics.get("donors_by_label", {})
     f1 = {label: scores["f1"] for label, scores in metrics.get("per_label", {}).items()}
     return types.assign(n_donors=types["label"].map(donors).fillna(0).astype(int), f1=types["label"].map(f1))
@@ -192,8 +194,8 @@ def _count(histograms: dict, bins: pd.api.typing.SeriesGroupBy) -> None:
         histograms[name] = histograms.get(name, 0) + np.bincount(group, minlength=CONFIDENCE_BINS)
 
 
-def _optional(inputs: Mapping, name: str, schema: pa.Schema) -> pd.DataFrame:
-    return read_frame(inputs[name]) if name in inputs else schema.empty_table().to_pandas()
+def _optional(files: Mapping[str, str], name: str, schema: pa.Schema) -> pd.DataFrame:
+    return read_frame(files[name]) if name in files else schema.empty_table().to_pandas()
 
 
 def patient_composition(data: ReportData) -> pd.DataFrame:

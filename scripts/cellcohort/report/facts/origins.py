@@ -60,22 +60,30 @@ def patient_origins(data: ReportData) -> dict[str, list[Origin]]:
     if data.cnv_origins is not None:
         table = data.cnv_origins.astype(object).where(data.cnv_origins.notna(), None)
         calls = {(row["patient_id"], row["origin"]): row for row in table.to_dict("records")}
-    names = {
-        "gained": _genes(data.origin_genes, 1),
-        "lost": _genes(data.origin_genes, -1),
-        "sets_gained": _gene_sets(data.origin_gene_sets, "gained"),
-        "sets_lost": _gene_sets(data.origin_gene_sets, "lost"),
-        "higher": _genes(data.cnv_markers, 1),
-        "lower": _genes(data.cnv_markers, -1),
-    }
+    gained, lost = _genes(data.origin_genes, 1), _genes(data.origin_genes, -1)
+    sets_gained, sets_lost = (_gene_sets(data.origin_gene_sets, direction) for direction in ("gained", "lost"))
+    higher, lower = _genes(data.cnv_markers, 1), _genes(data.cnv_markers, -1)
     found: dict[str, list[Origin]] = {}
     for row in data.origins.to_dict("records"):
         key = row["patient_id"], row["origin"]
         called = calls.get(key, {})
         origin = Origin(
-            *(row[name] for name in ("origin", "n_cells", "share", "low", "high", "margin")),
-            *(called.get(name) for name in ("n_aneuploid", "n_undetermined", "aneuploid_share", "arms")),
-            **{name: of_all.get(key, []) for name, of_all in names.items()},
+            name=row["origin"],
+            n=row["n_cells"],
+            share=row["share"],
+            low=row["low"],
+            high=row["high"],
+            margin=row["margin"],
+            n_aneuploid=called.get("n_aneuploid"),
+            n_undetermined=called.get("n_undetermined"),
+            aneuploid_share=called.get("aneuploid_share"),
+            arms=called.get("arms"),
+            gained=gained.get(key, []),
+            lost=lost.get(key, []),
+            sets_gained=sets_gained.get(key, []),
+            sets_lost=sets_lost.get(key, []),
+            higher=higher.get(key, []),
+            lower=lower.get(key, []),
         )
         found.setdefault(row["patient_id"], []).append(origin)
     return found

@@ -205,7 +205,7 @@ def _aneuploid_by_type(data: ReportData) -> pd.Series:
 
 def _arms(data: ReportData) -> dict[str, list[Arm]]:
     """Arms called in any group of cells, by patient."""
-    if data.cnv_arms is None:
+    if data.cnv_arms is None or data.cnv_patients is None:
         return {}
     keys = ["patient_id", *GROUP]
     called = data.cnv_arms[data.cnv_arms["call"] != 0].drop_duplicates([*keys, "arm"])
@@ -234,7 +234,7 @@ def _arms(data: ReportData) -> dict[str, list[Arm]]:
 
 
 def _copy_number(data: ReportData, patient: str) -> dict:
-    if data.cnv_burden is None:
+    if data.cnv_burden is None or data.cnv_groups is None:
         return {"calls": None, "n_borrowed": 0, "clones": {}}
     burden = data.cnv_burden[data.cnv_burden["patient_id"] == patient]
     counts = burden.groupby("group")["n_cells"].sum()

@@ -39,6 +39,7 @@ def cnv(data: ReportData) -> Figure:
 
 def cnv_groups(data: ReportData) -> Figure:
     """Arms by altered group of cells, drawn for one patient at a time."""
+    assert data.cnv_groups is not None  # drawn only with copy number
     arms = altered_groups(data.cnv_arms)
     sizes = data.cnv_groups.groupby(_KEYS, dropna=False)["n_cells"].sum().reset_index()
     arms = arms.merge(sizes.astype({"clone": object}), on=_KEYS, how="left")  # floats where none has a clone

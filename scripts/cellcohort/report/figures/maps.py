@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import altair as alt
 import pandas as pd
 
@@ -59,13 +57,10 @@ def sections(data: ReportData) -> Figure:
     gene = cells["gene"].where(cells["gene"].isin(named), _OTHER_GENE)
     frame = _squared(cells).assign(resemblance=_resemblance(cells["is_ood"]), gene=gene)
     frame = frame[["sample", "patient", "x", "y", "label", "resemblance", "cnv_call", "gene"]]
-    base = alt.Chart(marks.named("cells"), height=_SECTION)
-    scale = alt.Scale(domain=[-0.52, 0.52], nice=False)
-    places = {
-        "x": alt.X("x:Q", axis=None, scale=scale),
-        "y": alt.Y("y:Q", axis=None, scale=alt.Scale(domain=[-0.52, 0.52], nice=False, reverse=True)),
-    }
-    base = base.encode(**places)
+    base = alt.Chart(marks.named("cells"), height=_SECTION).encode(
+        x=alt.X("x:Q", axis=None, scale=alt.Scale(domain=[-0.52, 0.52], nice=False)),
+        y=alt.Y("y:Q", axis=None, scale=alt.Scale(domain=[-0.52, 0.52], nice=False, reverse=True)),
+    )
     views = [("By label", "label", colours), (f"Cells {UNLIKE_REFERENCE}", "resemblance", RESEMBLANCE)]
     views += [("By copy number", "cnv_call", CALLS)] if cells["cnv_call"].notna().any() else []
     views += [("Gene of the highest score", "gene", label_colours(named) | {_OTHER_GENE: QUIET})] if named else []
@@ -89,11 +84,10 @@ def _resemblance(is_ood: pd.Series) -> pd.Series:
 
 
 def _points(data: str, limits: dict[str, list[float]]) -> alt.Chart:
-    places: dict[str, Any] = {
-        "x": alt.X("x:Q", axis=None, scale=alt.Scale(domain=limits["x"], nice=False)),
-        "y": alt.Y("y:Q", axis=None, scale=alt.Scale(domain=limits["y"], nice=False)),
-    }
-    return alt.Chart(marks.named(data), height=300).encode(**places)
+    return alt.Chart(marks.named(data), height=300).encode(
+        x=alt.X("x:Q", axis=None, scale=alt.Scale(domain=limits["x"], nice=False)),
+        y=alt.Y("y:Q", axis=None, scale=alt.Scale(domain=limits["y"], nice=False)),
+    )
 
 
 def _coloured(chart: alt.Chart, column: str, colours: dict[str, str], *, size: int | None = 12) -> alt.Chart:

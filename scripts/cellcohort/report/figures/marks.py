@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import altair as alt
 
 from .palette import ACCENT, GAIN, LOSS, QUIET
+from .panels import Chart
 
 ROW = 20
 LOG_TICKS = [factor * 10**power for power in range(7) for factor in (1, 3)]
@@ -62,7 +63,7 @@ def stacked_shares(
 
 def quantile_ranges(
     data: str, *, row: str, order: Sequence[str], title: str, log: bool = False, labels: bool = True, **scale
-) -> alt.LayerChart:
+) -> Chart:
     """For each row a line from the 5 % to the 95 % quantile, a bar over the middle half and a tick at the median."""
     ticks = {"format": "~s", "values": LOG_TICKS} if log else {"tickCount": 4}
     ruler = axis(len(order), title=title, labelOverlap=True, **ticks)
@@ -86,7 +87,7 @@ def quantile_ranges(
 
 def share_heatmap(
     data: str, *, row: str, column: str, row_order: Sequence[str], column_order: Sequence[str], titles: tuple[str, str]
-) -> alt.LayerChart:
+) -> Chart:
     """Row-wise shares as the strength of one colour, with the number where the cell is wide enough for it."""
     base = alt.Chart(named(data), height=26 * max(1, len(row_order))).encode(
         x=alt.X(f"{column}:N", sort=list(column_order), title=titles[1], axis=alt.Axis(labelAngle=-35)),
@@ -135,7 +136,7 @@ def signed_heatmap(
     row_order: Sequence[str] | None,
     column_order: Sequence[str],
     details: Mapping[str, str],
-) -> alt.LayerChart:
+) -> Chart:
     """Gains in red and losses in blue (`called`), stronger the larger `strength` (0 to 1); grey where it is 0, with a
     sign where `both` happened.
 
@@ -168,13 +169,13 @@ def signed_heatmap(
 
 def estimates(
     data: str, *, row: str, order: Sequence[str], metrics: Sequence[str], colours: Mapping[str, str]
-) -> alt.LayerChart:
+) -> Chart:
     """Points with interval lines on a scale from 0 to 1, in each row one below the other for `metrics`."""
     x = alt.X("value:Q", title=None, axis=alt.Axis(format=".1f", tickCount=5), scale=alt.Scale(domain=[0, 1]))
     y = rows(row, order)
     offset = alt.YOffset("metric:N", sort=list(metrics))
     colour = alt.Color("metric:N", scale=alt.Scale(domain=list(colours), range=list(colours.values())))
-    tooltip = [
+    tooltip: list[str | alt.Tooltip] = [
         f"{row}:N", "metric:N", alt.Tooltip("value:Q", format=".3f"), alt.Tooltip("low:Q", format=".3f"),
         alt.Tooltip("high:Q", format=".3f"), alt.Tooltip("n_cells:Q", format=","),
     ]  # fmt: skip

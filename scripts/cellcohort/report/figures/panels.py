@@ -14,6 +14,7 @@ import vl_convert
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 STATIC_POINTS = 3_000
 STATIC_FONT = "Helvetica, Arial, sans-serif"
+Chart = alt.Chart | alt.LayerChart | alt.FacetChart
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Panel:
     """
 
     title: str
-    chart: alt.Chart | alt.LayerChart
+    chart: Chart
     canvas: bool = False
     share: float = 1.0
     legend: dict[str, str] = field(default_factory=dict)
