@@ -1,4 +1,4 @@
-"""Compare labels and OOD verdicts with the truth columns that the sample sheet names."""
+"""Compare labels and OOD calls with the truth columns that the sample sheet names."""
 
 from cellcohort.cohort.evaluation import confusion, evaluate, load_cells
 from cellcohort.core.job import start_job

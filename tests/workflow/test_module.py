@@ -171,7 +171,7 @@ def test_names_of_the_importer_and_of_the_module_do_not_meet(project, source):
     (project / "ours.rst").write_text("Ours.")
     printed = run(project, USER + MODULE.format(source=source) + OURS)
     assert "not present in the Snakefile" not in printed
-    replaced = "mapping_collect_annotation {} [\"['replaced']\"] mem_mb=123"
+    replaced = "mapping_collect_annotation {} [\"['replaced']\", '{}'] mem_mb=123"
     assert replaced in (project / "results/ours.txt").read_text()
     assert (project / "results/annotated/a/b.txt").read_text() == "a/b 17 ours.h5ad\n"
     assert (project / "logs/annotate/a/b.log").is_file()
