@@ -39,12 +39,12 @@ def call_cells(
     """
     llr, best, detectable = _likelihoods(cells, search.patterns, baseline)
     null = reference | search.own_reference
-    judged = _has_reference(cells, matched, search)
+    testable = _has_reference(cells, matched, search)
     call = _calls(cells, llr, detectable, _thresholds(cells, llr, null), search.patterns)
-    call[~judged] = "undetermined"
+    call[~testable] = "undetermined"
     reason = np.full(len(llr), None, dtype=object)
-    reason[(call == "undetermined") & judged] = "the counts of the cell do not decide"
-    reason[~judged] = "no reference of the lineage, and no group of it carries an arm for certain"
+    reason[(call == "undetermined") & testable] = "the counts of the cell do not decide"
+    reason[~testable] = "no reference of the lineage, and no group of it carries an arm for certain"
     fdr = np.full(len(llr), np.nan)
     fdr[~null] = false_discovery(llr[~null], llr[null])
     return pd.DataFrame({
@@ -146,7 +146,7 @@ def group_arms(
     From :func:`arm_rows`.
     """
     kind = calls["clone"].where(calls["clone"].notna(), calls["cnv_call"]).to_numpy()
-    judged = _has_reference(cells, matched, search)
+    testable = _has_reference(cells, matched, search)
     normals = group_sums(cells.counts, np.where(reference, cells.lineage, -1), len(cells.lineage_names))
     first_rows, effects = [], []
     for lineage in range(len(cells.lineage_names)):
@@ -155,7 +155,7 @@ def group_arms(
         against = np.asarray(cells.counts[own].sum(axis=0), dtype=float) if own.any() else against
         for value in sorted(set(kind[members])):
             rows = np.flatnonzero(members & (kind == value) & ~reference & ~own)
-            undecided = value == "undetermined" and judged[rows].any()
+            undecided = value == "undetermined" and testable[rows].any()
             if len(rows) >= cells.settings.min_cells and not undecided:
                 group = np.asarray(cells.counts[rows].sum(axis=0), dtype=float).ravel()
                 first_rows.append(rows[0])

@@ -1,4 +1,4 @@
-"""What names a group of cells of a patient: columns of the tables of cells, groups and arms."""
+"""Groups of a patient's cells: the columns that name a group in the tables of cells, groups and arms."""
 
 from __future__ import annotations
 

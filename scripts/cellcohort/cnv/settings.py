@@ -1,4 +1,4 @@
-"""The numbers of the stage that a user may want to see in one place."""
+"""Settings of copy-number calling: thresholds for arms and cells, windows of the profile, and their defaults."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the samples say together: counts and means over the cohort, one sample in memory at a time."""
+"""Composition of the cohort: labels, OOD cells and origins, counted while the samples' annotations are joined."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which gene sets the gene scores and the programs speak of: rank sums of each set's genes among the vocabulary's."""
+"""Gene-set enrichment of gene scores and programs: one-sided rank-sum tests among the vocabulary's genes."""
 
 from __future__ import annotations
 

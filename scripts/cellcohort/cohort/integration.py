@@ -1,4 +1,4 @@
-"""How well the embedding keeps types apart and mixes donors: the metrics of scIB, by scib-metrics.
+"""Integration quality of the embedding: scIB's metrics of types kept apart and donors mixed, by scib-metrics.
 
 Luecken et al., Benchmarking atlas-level data integration in single-cell genomics, Nature Methods 19:41 (2022).
 """

@@ -1,4 +1,4 @@
-"""Which cells stand for the others where not all can be drawn: the choice depends on no order, chunk or thread."""
+"""Stratified sampling of cells by a seeded hash of their ids: the choice depends on no order, chunk or thread."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One map of the reference and the cohort.
+"""UMAP of the reference, with the cohort's cells placed among their nearest reference cells.
 
 UMAP is fitted on the reference alone. A patient's cell is placed among its nearest reference cells, by their weights in
 UMAP's fuzzy neighbour graph, without the stochastic refinement of `UMAP.transform`: so its place depends on that cell

@@ -1,4 +1,4 @@
-"""The error that a user can mend, and damage met while bytes of a file are read (design law 9)."""
+"""Errors: InputError for what a user can mend, DamagedFileError for bytes that cannot be read (design law 9)."""
 
 from __future__ import annotations
 

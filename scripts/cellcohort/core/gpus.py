@@ -1,4 +1,4 @@
-"""Which GPU is whose: jobs on one machine lease devices, so that no two of them share one."""
+"""GPU leases: jobs on one machine lock devices, so that no two of them share one; and the choice of a device."""
 
 from __future__ import annotations
 

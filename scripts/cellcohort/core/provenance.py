@@ -1,4 +1,4 @@
-"""Where a result comes from: facts that every table, JSON file and .h5ad of a job carries.
+"""Provenance of results: facts that every table, JSON file and .h5ad of a job carries.
 
 | fact | what |
 |---|---|

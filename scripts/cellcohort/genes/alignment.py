@@ -1,4 +1,4 @@
-"""Which genes of a sample are the genes of the vocabulary (design law 2: by name or id, never by position)."""
+"""Alignment of a sample's genes to the vocabulary by id, symbol, alias or ortholog, never by place (design law 2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The vocabulary: the ordered genes that a model knows."""
+"""Selection of the vocabulary, the ordered genes that a model knows: highly variable genes, then extra ones."""
 
 from __future__ import annotations
 

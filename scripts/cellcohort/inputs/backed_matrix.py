@@ -1,4 +1,4 @@
-"""Rows of matrices that stay on disk: compressed by row, dense, or compressed by column."""
+"""Matrices that stay on disk, read by ranges of rows: compressed by row, dense, or compressed by column."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The files of a model bundle, for those that only plan with them (nothing heavy is imported)."""
+"""Names of a model bundle's files, and the check that they are there and agree; nothing heavy is imported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A sample's cells x genes matrix, opened lazily and streamed, whatever file it lies in."""
+"""A sample's matrix of cells x genes, opened lazily and streamed by rows, whatever file it lies in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The four containers of a sample, each opened as rows on disk, genes and cell names."""
+"""File formats of a sample (.h5ad, .zarr, 10x .h5, 10x folder), opened as rows on disk, genes and cell names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gene sets as the user gives them."""
+"""Read gene sets from a GMT file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The small tables that come with cellcohort (resources/README.md gives each one's source and licence)."""
+"""Read the small tables that come with cellcohort (resources/README.md gives each one's source and licence)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the values of a matrix are: counts, expected counts, or normalised, with or without a logarithm."""
+"""Detection of what a matrix holds: counts, expected counts, or normalised values, with or without a logarithm."""
 
 from __future__ import annotations
 

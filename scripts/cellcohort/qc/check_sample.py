@@ -1,4 +1,4 @@
-"""Whether a sample can be used, and the reason when it cannot."""
+"""Check one sample: quality control of its cells, or the reason why its file is rejected."""
 
 from __future__ import annotations
 

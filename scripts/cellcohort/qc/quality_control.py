@@ -1,4 +1,4 @@
-"""Quality control of a sample: metrics, limits, doublets and a verdict for each cell."""
+"""Quality control of a sample's cells: metrics, hard limits, limits by median absolute deviation, doublets."""
 
 from __future__ import annotations
 

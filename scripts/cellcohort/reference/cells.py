@@ -1,4 +1,4 @@
-"""The labelled cells of the reference."""
+"""Read the labelled cells of the reference: rows, labels, donors and coarse types."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The held-out part of the reference: unseen donors where donors are known."""
+"""Split the reference into training and held-out cells, by donor where donors are known."""
 
 from __future__ import annotations
 
