@@ -34,7 +34,7 @@ def write_patient(
     Parameters
     ----------
     result
-        From :func:`cellcohort.cnv.patient.call_patient`.
+        From :func:`cellcohort.cnv.call_patient.call_patient`.
     leiden
         From :func:`cellcohort.cnv.leiden_groups.leiden_groups`, for obs["cnv_leiden"] of the profile.
     """

@@ -61,7 +61,7 @@ def write_annotated(
     Parameters
     ----------
     vocabulary
-        In tables.VOCABULARY.
+        In schemas.VOCABULARY.
     umap
         cohort/umap.parquet.
     """

@@ -38,10 +38,10 @@ def collect_annotation(
     Returns
     -------
     composition
-        `cohort_tables.COMPOSITION`: cells of each label by sample, and how many of them are OOD (`n_ood`: the label is
+        `schemas.COMPOSITION`: cells of each label by sample, and how many of them are OOD (`n_ood`: the label is
         only the nearest one); the shares of a sample sum to 1.
     ood
-        `cohort_tables.OOD`: a row for every sample; share, medians and `n_ood_fdr`, the OOD cells at a false discovery
+        `schemas.OOD`: a row for every sample; share, medians and `n_ood_fdr`, the OOD cells at a false discovery
         rate of `FALSE_DISCOVERIES`, are null where no cell was annotated.
     """
     composition, ood = [], []
@@ -59,7 +59,7 @@ def collect_annotation(
 
 
 def collect_origins(paths: Sequence[str | Path], samples: Sequence[dict]) -> pd.DataFrame:
-    """Count the OOD cells of each patient by origin (`cohort_tables.ORIGINS`).
+    """Count the OOD cells of each patient by origin (`schemas.ORIGINS`).
 
     `paths` are the samples' annotation.parquet. The shares of a patient sum to 1, `low` and `high` are their 95 %
     (Wilson) intervals over cells, `margin` is the median of the cells' origin_margin.

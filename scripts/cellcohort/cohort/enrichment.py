@@ -19,13 +19,13 @@ def enrich(gene_scores: pd.DataFrame, programs: pd.DataFrame, gene_sets: Mapping
     Parameters
     ----------
     gene_scores, programs
-        In tables.GENE_SCORES and tables.PROGRAMS, all genes of the vocabulary for each label.
+        In schemas.GENE_SCORES and schemas.PROGRAMS, all genes of the vocabulary for each label.
     gene_sets
         Symbols by name of the set; capitals and small letters are the same.
 
     Returns
     -------
-    `cohort_tables.ENRICHMENT`, the smallest p-value of each label and slot first. `auc` is the chance that a gene of
+    `schemas.ENRICHMENT`, the smallest p-value of each label and slot first. `auc` is the chance that a gene of
     the set has a higher value than another gene of the vocabulary; the p-value is that of the one-sided rank-sum test,
     which takes genes as independent; q-values (Benjamini-Hochberg) are over all tests of a level. A program's value is
     what the slot reads of a gene, relative to the mean of the slots.

@@ -31,7 +31,7 @@ def integration(
     annotations: Sequence[str | Path],
     seed: int = 1,
 ) -> pd.DataFrame:
-    """Metrics of reference and cohort together in the embedding (`cohort_tables.INTEGRATION`), 0 worst and 1 best.
+    """Metrics of reference and cohort together in the embedding (`schemas.INTEGRATION`), 0 worst and 1 best.
 
     Batches are the reference's donors and the patients. Cells of the cohort count with their given label and only when
     they are not OOD, at most `MOST_CELLS` of them and as many of the reference, evenly over the types.

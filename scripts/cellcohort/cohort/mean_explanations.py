@@ -12,14 +12,14 @@ from ..outputs.schemas import GENE_SCORES, PROGRAMS
 
 
 def mean_gene_scores(paths: Iterable[str | Path]) -> pd.DataFrame:
-    """Mean gene scores of the cohort by label and gene, each sample weighted by its cells (`tables.GENE_SCORES`)."""
+    """Mean gene scores of the cohort by label and gene, each sample weighted by its cells (`schemas.GENE_SCORES`)."""
     values = ["score", "attention", "detected"]
     total = _weighted_mean((read_frame(path) for path in paths), ["label", "symbol"], values)
     return concat_frames([total.sort_values(["label", "score", "symbol"], ascending=[True, False, True])], GENE_SCORES)
 
 
 def mean_programs(paths: Iterable[str | Path], *, gene_scores: Iterable[str | Path]) -> pd.DataFrame:
-    """Mean program weights of the cohort by label, slot and gene (`tables.PROGRAMS`).
+    """Mean program weights of the cohort by label, slot and gene (`schemas.PROGRAMS`).
 
     A sample's weight is its number of cells of that label, which its gene score table states.
     """

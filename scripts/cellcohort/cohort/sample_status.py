@@ -15,7 +15,7 @@ from ..outputs.schemas import PROVENANCE_OF_SAMPLE, SAMPLES
 
 
 def collect_status(paths: Sequence[str | Path], samples: Sequence[dict]) -> pd.DataFrame:
-    """The status.json files as one table (`cohort_tables.SAMPLES`), notes joined by semicolons.
+    """The status.json files as one table (`schemas.SAMPLES`), notes joined by semicolons.
 
     Tissue, batch and condition come from `samples`, the sample sheet's rows in the order of `paths`.
     """

@@ -35,7 +35,7 @@ def project_umap(
     max_points: int = 20_000,
     seed: int = 1,
 ) -> pd.DataFrame:
-    """UMAP of the reference embedding with the cohort's cells placed in it (`cohort_tables.UMAP`).
+    """UMAP of the reference embedding with the cohort's cells placed in it (`schemas.UMAP`).
 
     Parameters
     ----------

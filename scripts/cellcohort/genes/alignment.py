@@ -19,7 +19,7 @@ class Alignment:
     Attributes
     ----------
     table
-        One row a vocabulary gene, in tables.GENES.
+        One row a vocabulary gene, in schemas.GENES.
     target
         (query genes,) token_id of each query gene, -1 where it has none.
     """
@@ -73,7 +73,7 @@ def align_genes(
     genes
         `Counts.genes`: symbol and gene_id.
     vocabulary
-        In tables.VOCABULARY.
+        In schemas.VOCABULARY.
     aliases
         `resources.gene_aliases()`; rows whose alias is ambiguous or is a current symbol are not used.
     species

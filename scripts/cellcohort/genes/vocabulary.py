@@ -53,7 +53,7 @@ def select_vocabulary(
 
     Returns
     -------
-    In tables.VOCABULARY.
+    In schemas.VOCABULARY.
 
     Raises
     ------

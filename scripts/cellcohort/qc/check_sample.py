@@ -30,7 +30,7 @@ def check_sample(
 
     Returns
     -------
-    A table in tables.QC (empty when the file cannot be read) and the content of input.json.
+    A table in schemas.QC (empty when the file cannot be read) and the content of input.json.
     """
     table, record = QC.empty_table().to_pandas(), _record(sample)
     try:

@@ -62,7 +62,7 @@ def quality_control(counts: Counts, config: Mapping[str, Any]) -> tuple[pd.DataF
 
     Returns
     -------
-    A table in tables.QC, one row a cell in the file's order, and notes on what was and was not done. It does not depend
+    A table in schemas.QC, one row a cell in the file's order, and notes on what was and was not done. It does not depend
     on the order of cells, but for the order of rows.
     """
     thresholds = Thresholds.of(config)
