@@ -1,7 +1,8 @@
 """Ensemble of label classifiers: weights fitted on held-out reference cells, and calibrated probabilities.
 
 The members are the network's logits, the logits of a linear model, and typicality, minus the atypicality of the cell's
-genes (`type_profiles`). Each weight is an inverse temperature of its member (Guo et al., ICML 2017), all fitted together.
+genes (`type_profiles`). Each weight is an inverse temperature of its member (Guo et al., ICML 2017); all are fitted
+together.
 """
 
 from __future__ import annotations

@@ -62,8 +62,8 @@ def quality_control(counts: Counts, config: Mapping[str, Any]) -> tuple[pd.DataF
 
     Returns
     -------
-    A table in schemas.QC, one row a cell in the file's order, and notes on what was and was not done. It does not depend
-    on the order of cells, but for the order of rows.
+    A table in schemas.QC, one row a cell in the file's order, and notes on what was and was not done. It depends on the
+    order of cells for the order of rows alone.
     """
     thresholds = Thresholds.of(config)
     table, notes = cell_metrics(counts)
