@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from collections.abc import Sequence
 
 import anndata as ad
@@ -45,7 +46,8 @@ def leiden_groups(profile: sparse.csr_matrix, names: Sequence[str], *, seed: int
     order = np.argsort(np.asarray(names, dtype=str), kind="stable")
     obs = pd.DataFrame(index=[str(number) for number in range(n_cells)])
     adata = ad.AnnData(obs=obs, obsm={"X_cnv": profile[order].astype(np.float32)})
-    with threadpool_limits(1):
+    with threadpool_limits(1), warnings.catch_warnings():
+        warnings.simplefilter("ignore", sparse.SparseEfficiencyWarning)  # of scanpy's own neighbours
         infercnvpy.tl.pca(adata, random_state=seed)
         infercnvpy.pp.neighbors(adata, transformer="sklearn", random_state=seed)
         infercnvpy.tl.leiden(adata, flavor="igraph", n_iterations=2, directed=False, random_state=seed)
