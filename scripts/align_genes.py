@@ -14,7 +14,7 @@ alignment, status = align_sample(
     read_frame(snakemake.input.vocabulary),
     read_json(snakemake.input.input),
     min_share=settings["min_share"],
-    on_invalid=settings["on_invalid"],
+    on_invalid=snakemake.params.on_invalid,
 )
 write_table(snakemake.output.genes, alignment.table, GENES)
 write_record(snakemake.output.status, status)

@@ -24,11 +24,7 @@ rule annotate:
         runtime=by_size(sample_mb, 30, 0.1),
     params:
         sample=lambda wildcards: SAMPLES[wildcards.sample],
-        settings=lambda wildcards: {
-            "sample": READ_AS[wildcards.sample],
-            "ood": SETTINGS["ood"],
-            "device": SETTINGS["train"]["device"],
-        },
+        settings={"ood": SETTINGS["ood"], "device": SETTINGS["train"]["device"]},
     message:
         "Annotating {wildcards.sample}"
     script:

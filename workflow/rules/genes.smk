@@ -43,11 +43,8 @@ rule align_genes:
         runtime=by_size(sample_mb, 5, 0.02),
     params:
         sample=lambda wildcards: SAMPLES[wildcards.sample],
-        settings=lambda wildcards: {
-            "sample": READ_AS[wildcards.sample],
-            "min_share": SETTINGS["vocabulary"]["min_share"],
-            "on_invalid": QC[wildcards.sample]["on_invalid"],
-        },
+        on_invalid=lambda wildcards: QC[wildcards.sample]["on_invalid"],
+        settings={"min_share": SETTINGS["vocabulary"]["min_share"]},
     message:
         "Matching the genes of {wildcards.sample} with the vocabulary"
     script:

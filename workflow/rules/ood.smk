@@ -19,7 +19,7 @@ rule extract_ood:
         runtime=by_size(sample_mb, 10, 0.05),
     params:
         sample=lambda wildcards: SAMPLES[wildcards.sample],
-        settings=lambda wildcards: {"sample": READ_AS[wildcards.sample]},
+        settings={},
     message:
         "Extracting the OOD cells of {wildcards.sample}"
     script:

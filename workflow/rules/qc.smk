@@ -17,6 +17,7 @@ rule quality_control:
         runtime=by_size(sample_mb, 15, 0.1),
     params:
         sample=lambda wildcards: SAMPLES[wildcards.sample],
+        # How the sample is read is hashed here; every job of the sample inherits it.
         settings=lambda wildcards: {"sample": READ_AS[wildcards.sample], "qc": QC[wildcards.sample]},
     message:
         "Judging the cells of {wildcards.sample}"
