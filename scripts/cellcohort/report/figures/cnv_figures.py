@@ -45,7 +45,7 @@ def cnv_groups(data: ReportData) -> Figure:
     arms = arms.merge(sizes.astype({"clone": object}), on=_KEYS, how="left")  # floats where none has a clone
     arms = arms.assign(
         patient=arms["patient_id"],
-        row=group_names(arms) + " (" + arms["n_cells"].fillna(0).map(count) + ")",
+        row=group_names(arms) + " (" + arms["n_cells"].fillna(0).map(count).astype(str) + ")",
         arm=arms["arm"].map(short_arm),
         called=arms["call"].map(_CALLS),
         strength=(arms["log2_ratio"].abs() / _FULL_RATIO).clip(upper=1).where(arms["call"] != 0, 0.0),
