@@ -83,12 +83,12 @@ class Run:
             keys = ("JobId", "JobState", "NodeList", "TRES", "JOB_GRES", "TimeLimit", "StartTime", "EndTime", "Comment")
             print(*(f"{key}={job.get(key, '')}" for key in keys))
 
-    def wait_for(self, rule: str, script: str = "") -> dict[str, str]:
-        """The job of a rule, once it is running, and a script within it."""
+    def wait_for(self, rule: str) -> dict[str, str]:
+        """The Slurm job that is in the middle of a rule's script."""
         end = time.monotonic() + PATIENCE
         while True:
             for job in self.jobs(rule):
-                if job["JobState"] == "RUNNING" and (not script or runs(self.cluster, job, script)):
+                if job["JobState"] == "RUNNING" and runs(self.cluster, job, rule):
                     return job
             assert time.monotonic() < end, self.log.read_text()[-5000:]
             assert self.process.poll() is None, self.log.read_text()[-5000:]
@@ -130,9 +130,9 @@ def processes_of(cluster: SlurmCluster, job: dict[str, str]) -> Iterator[tuple[i
                 yield process, (entry / "cmdline").read_bytes()
 
 
-def runs(cluster: SlurmCluster, job: dict[str, str], script: str) -> bool:
-    """Whether a job is in the middle of one of our scripts."""
-    return any(f".{script}\0".encode() in command for _, command in processes_of(cluster, job))
+def runs(cluster: SlurmCluster, job: dict[str, str], rule: str) -> bool:
+    """Whether a job is in the middle of a rule's script, which is named like the rule."""
+    return any(f".{rule}.py\0".encode() in command for _, command in processes_of(cluster, job))
 
 
 def freeze(cluster: SlurmCluster, job: dict[str, str]) -> None:
@@ -149,16 +149,16 @@ def memory(job: dict[str, str]) -> float:
 
 def test_scancel_a_time_limit_and_a_lost_node_change_no_table(cluster, undisturbed, trained):
     run = Run(cluster, trained, *TARGETS, "--retries", "0")
-    cluster.ask("scancel", run.wait_for("annotate", "annotate.py")["JobId"])
+    cluster.ask("scancel", run.wait_for("annotate")["JobId"])
     assert run.end() == 1
     run.show()
     assert [job["JobState"] for job in run.jobs("annotate")] == ["CANCELLED"]
 
     run = Run(cluster, trained, *TARGETS)
-    slow = run.wait_for("annotate", "annotate.py")
+    slow = run.wait_for("annotate")
     freeze(cluster, slow)
     cluster.ask("scontrol", "update", f"jobid={slow['JobId']}", "timelimit=1")
-    lost = run.wait_for("infer_cnv", "cnv.py")
+    lost = run.wait_for("infer_cnv")
     freeze(cluster, lost)
     assert undisturbed.end() == 0  # it may use the same node
     cluster.ask("scontrol", "update", f"nodename={lost['NodeList']}", "state=down", "reason=test")
