@@ -15,7 +15,8 @@ from scipy import sparse
 
 from ..core.errors import DamagedFileError, InputError, reading
 from . import value_kind
-from .formats import Container, open_container
+from .formats.any_format import open_container
+from .formats.container import Container
 from .obs_columns import column_names, stripped
 from .stored_elements import anndata_element, text_column
 
