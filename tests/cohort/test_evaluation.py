@@ -83,6 +83,19 @@ def test_order_of_cells_changes_nothing():
     pd.testing.assert_frame_equal(evaluation.evaluate(cells), evaluation.evaluate(shuffled))
 
 
+def test_other_patients_move_nothing_of_a_patient():
+    cells = make_cells(patients=4)
+    others = cells["patient_id"] != "p0"
+    cells.loc[others, "ood_score"] *= 7
+    cells.loc[others & (cells["label"] == "T"), "label"] = "a type of their own"
+    of_patient = [
+        table[table["name"].isin(["p0", "s0"])].reset_index(drop=True)
+        for table in (evaluation.evaluate(cells), evaluation.evaluate(cells[~others]))
+    ]
+    assert len(of_patient[0]) == 16
+    pd.testing.assert_frame_equal(*of_patient)
+
+
 def test_cohort_interval_resamples_patients_when_they_are_enough():
     alike = make_cells(3000, patients=6)
     one_fails = alike.copy()

@@ -83,11 +83,12 @@ def evaluate(cells: pd.DataFrame, *, n_resamples: int = 300, seed: int = 1) -> p
     if cells.empty:
         return pd.DataFrame(columns=EVALUATION.names)
     cells = cells.sort_values(["sample_id", "truth", "label", "ood_score", "confidence"], ignore_index=True)
-    counter = CellCounter(cells)
 
     def draw(group: pd.DataFrame) -> CellCounts:
-        return counter(group).resample(n_resamples, seed)
+        """Resamples counted by the group's own bins of the score: other patients do not move its interval (law 1)."""
+        return CellCounter(group)(group).resample(n_resamples, seed)
 
+    counter = CellCounter(cells)
     patients = [counter(group) for _, group in cells.groupby("patient_id")]
     by_patient = len(patients) >= MIN_PATIENTS
     cohort = resample_groups(patients, n_resamples, seed) if by_patient else draw(cells)
