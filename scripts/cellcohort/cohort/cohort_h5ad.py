@@ -21,7 +21,8 @@ from ..genes.alignment import Alignment
 from ..inputs.backed_matrix import SparseRows
 from ..inputs.counts import Counts, open_sample
 from ..inputs.sample_columns import DESCRIPTION
-from ..inputs.stored_elements import array, attribute, is_group, member, text_column
+from ..inputs.stored_elements import array, attribute, is_group, member
+from ..inputs.text_columns import text_column
 from ..outputs.h5ad import GrowingH5ad, growing_h5ad
 from ..outputs.parquet import read_frame, stacked
 from ..outputs.schemas import ANNOTATION, CNV_CELLS

@@ -18,7 +18,8 @@ from . import value_kind
 from .formats.any_format import open_container
 from .formats.container import Container
 from .obs_columns import column_names, stripped
-from .stored_elements import anndata_element, text_column
+from .stored_elements import anndata_element
+from .text_columns import text_column
 
 log = logging.getLogger(__name__)
 _LOOKED_AT = (64, 64)

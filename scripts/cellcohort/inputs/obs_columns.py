@@ -11,7 +11,8 @@ import h5py
 import numpy as np
 
 from ..core.errors import InputError, reading
-from .stored_elements import attribute, has, member, members, open_store, text_column
+from .stored_elements import has, is_group, member, members, open_store, text_attribute, text_attributes
+from .text_columns import index_name, text_column
 
 
 def has_obs(path: str | Path) -> bool:
@@ -44,16 +45,25 @@ def distinct(path: str | Path, column: str) -> set[str]:
 
 
 def column_names(table: Any) -> list[str]:
-    """The names of the columns of an AnnData table, without its index."""
+    """The names of the columns of an AnnData table, without its index.
+
+    A name with a slash is a path of groups, which the list of columns tells from a column.
+    """
     if isinstance(table, h5py.Dataset):  # anndata before 0.7
-        return list(table.dtype.names[1:])
-    index = table.attrs.get("_index", "_index")
-    return [name for name in members(table) if name not in (index, "__categories")]
+        return list(table.dtype.names or [])[1:]
+    present = set(members(table))
+    listed = [name for name in text_attributes(table, "column-order") if name in present or has(table, name)]
+    others = present - {*listed, text_attribute(table, "_index") or "_index", "__categories"}
+    return listed + sorted(name for name in others if _is_column(member(table, name)))
+
+
+def _is_column(element: Any) -> bool:
+    return not is_group(element) or "encoding-type" in element.attrs or "categories" in members(element)
 
 
 def index(table: Any) -> np.ndarray:
     """The index of an AnnData table as an array of str."""
-    return filled(text_column(table, attribute(table, "_index")))
+    return filled(text_column(table, index_name(table)))
 
 
 def filled(texts: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Read members, attributes, arrays and text columns of HDF5 and Zarr groups; what cannot be read is a DamagedFileError.
+"""Read members, attributes and arrays of HDF5 and Zarr groups; what cannot be read is a DamagedFileError.
 
 The libraries raise KeyError, ValueError and RuntimeError for damaged files. They are caught here, around the library's
 own call alone, so that no mistake of ours is taken for one of the file (design law 9).
@@ -14,7 +14,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from ..core.errors import DamagedFileError
+from ..core.errors import DamagedFileError, InputError
 
 _DAMAGE = (OSError, EOFError, KeyError, RuntimeError, TypeError, ValueError)
 
@@ -28,13 +28,23 @@ def _library_call() -> Iterator[None]:
 
 
 def open_store(path: str | Path) -> Any:
-    """The root group of an HDF5 file or a .zarr store, read-only."""
+    """The root group of an HDF5 file or a .zarr store, read-only, whoever else holds it open."""
+    if not Path(path).is_file() and not Path(path).is_dir():  # a pipe would be waited for without end
+        raise InputError(f"{path}: it is no file or folder. Give the path of a file, not of a pipe or device.")
     with _library_call():
-        if Path(path).suffix != ".zarr":
-            return h5py.File(path, "r", locking=False, rdcc_nbytes=64 * 2**20)
-        import zarr  # only where it is needed: its import is slow
+        if Path(path).suffix == ".zarr":
+            import zarr  # only where it is needed: its import is slow
 
-        return zarr.open_group(str(path), mode="r")
+            return zarr.open_group(str(path), mode="r")
+        try:
+            return h5py.File(path, "r", locking=False, rdcc_nbytes=64 * 2**20)
+        except OSError as error:
+            if "already open for write" not in str(error):
+                raise
+            raise InputError(
+                f"{path}: it is marked as being written: another program still writes it, or broke off. Wait until it "
+                "is written; where no program writes any more, write it again or take the mark off with h5clear -s."
+            ) from error
 
 
 def has(group: Any, place: str) -> bool:
@@ -69,6 +79,27 @@ def attribute(element: Any, name: str) -> Any:
         return element.attrs[name]
 
 
+def text_attribute(element: Any, name: str) -> str:
+    """An attribute of one text, however a program stores it (R as bytes, or as a list of one); empty without it."""
+    with _library_call():
+        values = np.ravel(element.attrs[name]) if name in element.attrs else np.empty(0, object)
+    return _text(values[0]) if values.size == 1 else ""
+
+
+def text_attributes(element: Any, name: str) -> list[str]:
+    """An attribute that is a list of texts; empty without it."""
+    with _library_call():
+        return [_text(value) for value in np.ravel(element.attrs[name])] if name in element.attrs else []
+
+
+def length(element: Any) -> int:
+    """The number of values of an array of one dimension."""
+    shape = getattr(element, "shape", None)
+    if shape is None or len(shape) != 1:
+        raise DamagedFileError(f"{getattr(element, 'name', element)} is not a list of values")
+    return int(shape[0])
+
+
 def array(element: Any, rows: slice = slice(None)) -> np.ndarray:
     """Some rows of an array, as stored."""
     with _library_call():
@@ -89,43 +120,11 @@ def texts(element: Any, rows: slice | np.ndarray = slice(None)) -> np.ndarray:
         if isinstance(element, h5py.Dataset) and h5py.check_string_dtype(element.dtype):
             return element.asstr()[rows]
         values = np.asarray(element[rows]).ravel()
-    found = np.array([value.decode() if isinstance(value, bytes) else str(value) for value in values], dtype=object)
+    found = np.array([_text(value) for value in values], dtype=object)
     if values.dtype.kind == "f":
         found[np.isnan(values)] = None
     return found
 
 
-def text_column(table: Any, name: str, rows: slice = slice(None)) -> np.ndarray:
-    """Some rows of a column of an AnnData table (obs, var) as objects (n,): str, or None where missing.
-
-    Plain, categorical (also of anndata before 0.8) and nullable columns are read alike. Of a categorical, only the
-    categories of these rows are read, because a cohort has many.
-    """
-    column = member(table, name)
-    if not is_group(column):
-        if "categories" in column.attrs:
-            return _categorical(array(column, rows), _old_categories(table, column))
-        return texts(column, rows)
-    if "categories" in members(column):
-        return _categorical(array(member(column, "codes"), rows), member(column, "categories"))
-    values = texts(member(column, "values"), rows)
-    values[array(member(column, "mask"), rows)] = None
-    return values
-
-
-def _categorical(codes: np.ndarray, categories: Any) -> np.ndarray:
-    if is_group(categories):  # a nullable array, in which no category is missing
-        categories = member(categories, "values")
-    used, places = np.unique(codes, return_inverse=True)
-    values = np.full(len(used), None, object)
-    known = used >= 0
-    if known.any():  # the categories of nothing are no text
-        first, last = used[known][[0, -1]]
-        values[known] = texts(categories, slice(int(first), int(last) + 1))[used[known] - first]
-    return values[places]
-
-
-def _old_categories(table: Any, column: Any) -> Any:
-    """The categories that an array of codes refers to: an HDF5 reference, in Zarr a path."""
-    place = attribute(column, "categories")
-    return member(table.file if isinstance(table, h5py.Group) else table, place)
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)

@@ -12,7 +12,8 @@ from ...core.errors import InputError
 from .. import obs_columns
 from ..backed_matrix import DenseRows, RearrangedRows, Rows, SparseRows, column_entries
 from ..gene_names import gene_frame
-from ..stored_elements import attribute, has, is_group, member, members, text_column
+from ..stored_elements import attribute, has, is_group, member, members
+from ..text_columns import text_column
 from .container import Container, container
 
 _SYMBOL_COLUMNS = ("feature_name", "gene_symbols", "gene_symbol", "gene_name", "gene_names", "symbol", "hgnc_symbol")
