@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import re
+import shutil
+
 import anndata as ad
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,7 +14,6 @@ from sklearn.metrics import f1_score, roc_auc_score
 
 from cellcohort.cohort import evaluation
 from cellcohort.cohort.bootstrap import CellCounter, metrics
-from cellcohort.core.errors import InputError
 from cellcohort.outputs import parquet, schemas
 from cellcohort.outputs.parquet import as_table, write_table
 from cellcohort.outputs.schemas import CONFUSION, EVALUATION
@@ -149,10 +152,27 @@ def test_truth_is_stripped_and_empty_truth_is_missing(tmp_path):
     assert cells["known"].all()
 
 
-def test_a_truth_column_that_is_not_there_is_named(tmp_path):
+def test_a_truth_column_that_is_not_there_is_named(tmp_path, caplog):
     paths = write_sample(tmp_path, ["T"])
-    with pytest.raises(InputError, match=r"no column 'truth_label'.*Name one of: cell_type"):
-        evaluation.load_cells([{"sample_id": "s", "patient_id": "p", "truth": "truth_label"}], **paths)
+    cells = evaluation.load_cells([{"sample_id": "s", "patient_id": "p", "truth": "truth_label"}], **paths)
+    assert re.search(r"sample s .*no column 'truth_label'.*Name one of: cell_type", caplog.text)
+    assert as_table(evaluation.evaluate(cells), EVALUATION).num_rows == 0
+
+
+def test_a_truth_that_cannot_be_read_leaves_the_other_samples(tmp_path, caplog):
+    paths = write_sample(tmp_path, ["T", "B"])
+    shutil.copy(tmp_path / "s.h5ad", tmp_path / "short.h5ad")
+    with h5py.File(tmp_path / "short.h5ad", "r+") as file:
+        codes = file["obs/cell_type/codes"][:1]
+        del file["obs/cell_type/codes"]
+        file["obs/cell_type/codes"] = codes
+    annotation = pd.concat([pd.read_parquet(paths["annotation"]).assign(sample_id=name) for name in ("s", "short")])
+    write_table(paths["annotation"], annotated(annotation), schemas.ANNOTATION)
+    sheet = [{"sample_id": name, "patient_id": "p", "truth": "cell_type"} for name in ("s", "short")]
+    paths["counts"] = [tmp_path / "s.h5ad", tmp_path / "short.h5ad"]
+    cells = evaluation.load_cells(sheet, **paths)
+    assert cells["sample_id"].unique().tolist() == ["s"]
+    assert "'cell_type' of /obs has 1 values for 2 rows" in caplog.text
 
 
 def test_a_rejected_sample_is_not_opened(tmp_path):

@@ -5,6 +5,7 @@ Truth types that the reference does not hold are the positives of OOD detection;
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from ..outputs.parquet import read_frame
 from ..outputs.schemas import CONFUSION, EVALUATION
 from .bootstrap import CellCounter, CellCounts, metrics, resample_groups, type_metrics
 
+log = logging.getLogger(__name__)
 MIN_PATIENTS = 5
 _COLUMNS = ["sample_id", "patient_id", "truth", "known", "label", "confidence", "ood_score", "is_ood"]
 
@@ -32,8 +34,8 @@ def load_cells(
 ) -> pd.DataFrame:
     """Truth, label, confidence and OOD call of the annotated cells of all samples whose sheet names a truth column.
 
-    Cells whose truth is missing or empty are left out. `known` says whether `labels`, those of the reference, hold the
-    truth.
+    Cells whose truth is missing or empty are left out, and, with a warning, samples whose truth cannot be read. `known`
+    says whether `labels`, those of the reference, hold the truth.
 
     Parameters
     ----------
@@ -45,18 +47,18 @@ def load_cells(
         Each sample's file or folder, in the order of `samples`.
     labels
         The reference's types.
-
-    Raises
-    ------
-    InputError
-        When obs has no such column.
     """
     evaluated = {
         sample["sample_id"]: (sample, path) for sample, path in zip(samples, counts, strict=True) if sample.get("truth")
     }
     columns = ["cell_id", *(name for name in _COLUMNS if name not in ("truth", "known"))]
     found = read_frame(annotation, columns, samples=list(evaluated)) if evaluated else pd.DataFrame(columns=columns)
-    frames = [_with_truth(cells, *evaluated[name]) for name, cells in found.groupby("sample_id", sort=False)]
+    frames = []
+    for name, group in found.groupby("sample_id", sort=False):
+        try:
+            frames.append(_with_truth(group, *evaluated[name]))
+        except InputError as error:
+            log.warning("sample %s is not evaluated: %s", name, error)
     frames = [frame for frame in frames if len(frame)]
     cells = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=_COLUMNS)
     return cells.assign(known=cells["truth"].isin(list(labels)).astype(bool))[_COLUMNS]

@@ -12,7 +12,8 @@ import numpy as np
 from scipy import sparse
 
 from ..core.errors import DamagedFileError
-from .stored_elements import array, member
+from .stored_chunks import check_whole
+from .stored_elements import array, length, member
 
 BLOCK = 8_000_000
 """Matrix entries held in memory at a time while a matrix is rearranged or a dense one is read."""
@@ -40,7 +41,7 @@ class SparseRows:
 
     @cached_property
     def _indptr(self) -> np.ndarray:
-        return array(member(self._group, "indptr")).astype(np.int64)
+        return _pointers(self._group, *self.shape)
 
     def read(self, start: int, stop: int) -> sparse.csr_matrix:
         """Rows `start` to `stop` as float32."""
@@ -57,14 +58,22 @@ class DenseRows:
     """A dense array on disk, read in pieces of bounded size."""
 
     def __init__(self, array: Any) -> None:
+        if len(array.shape) != 2:
+            raise DamagedFileError(f"a matrix has 2 dimensions, not {len(array.shape)}")
+        _check_kind(array, "iuf", "the matrix")
         self.shape = tuple(array.shape)
         self._array = array
+
+    @cached_property
+    def _whole_array(self) -> Any:
+        check_whole(self._array, "the matrix")
+        return self._array
 
     def read(self, start: int, stop: int) -> sparse.csr_matrix:
         """Rows `start` to `stop` as float32."""
         step = max(1, BLOCK // max(1, self.shape[1]))
         edges = [*range(start, stop, step), stop]
-        blocks = (array(self._array, slice(low, high)) for low, high in pairwise(edges))
+        blocks = (array(self._whole_array, slice(low, high)) for low, high in pairwise(edges))
         pieces = [sparse.csr_matrix(block.astype(np.float32, copy=False)) for block in blocks]
         return sparse.vstack(pieces, format="csr") if pieces else sparse.csr_matrix((0, self.shape[1]), dtype="f4")
 
@@ -132,9 +141,10 @@ class RearrangedRows:
         return sparse.vstack(pieces, format="csr")
 
 
-def column_entries(group: Any) -> Iterator[Triplets]:
+def column_entries(group: Any, shape: tuple[int, int]) -> Iterator[Triplets]:
     """The entries of CSC on disk, block by block."""
-    indptr = array(member(group, "indptr")).astype(np.int64)
+    n_cells, n_genes = shape
+    indptr = _pointers(group, n_genes, n_cells)
     for start in range(0, int(indptr[-1]), BLOCK):
         stop = min(start + BLOCK, int(indptr[-1]))
         length: np.ndarray = np.diff(np.clip(indptr, start, stop))
@@ -142,3 +152,40 @@ def column_entries(group: Any) -> Iterator[Triplets]:
         block = slice(start, stop)
         values = array(member(group, "data"), block).astype(np.float32, copy=False)
         yield array(member(group, "indices"), block), columns, values
+
+
+def _pointers(group: Any, n_lines: int, width: int) -> np.ndarray:
+    """Where each of `n_lines` rows (or columns) of at most `width` entries starts, and the end: `indptr`, int64.
+
+    Raises
+    ------
+    DamagedFileError
+        Unless data, indices and indptr are whole, of numbers, and agree: what reads them by these places would give
+        entries of another row, or none, or memory that is not its own.
+    """
+    data, indices, indptr = parts = [member(group, name) for name in ("data", "indices", "indptr")]
+    sizes = [length(part) for part in parts]
+    if sizes[0] != sizes[1] or sizes[2] != n_lines + 1:
+        raise DamagedFileError(
+            f"{sizes[0]} values, {sizes[1]} indices and {sizes[2]} starts do not fit {n_lines} lines"
+        )
+    _check_kind(data, "iuf", "data")
+    for part, name in ((indices, "indices"), (indptr, "indptr")):
+        _check_kind(part, "iu", name)
+    if sizes[0]:  # without entries indptr is zeros alone, which Zarr does not write
+        for part, name in zip(parts, ("data", "indices", "indptr"), strict=True):
+            check_whole(part, name)
+    starts = array(indptr).astype(np.int64)
+    widths = np.diff(starts)
+    if starts[0] != 0 or starts[-1] != sizes[0] or (widths.size and not 0 <= widths.min() <= widths.max() <= width):
+        raise DamagedFileError(
+            f"indptr goes from {starts[0]} to {starts[-1]} in steps of {widths.min(initial=0)} to "
+            f"{widths.max(initial=0)}; it must go from 0 to {sizes[0]}, the number of values, in steps of 0 to {width}"
+        )
+    return starts
+
+
+def _check_kind(stored: Any, kinds: str, name: str) -> None:
+    """Raise DamagedFileError unless `stored` holds numbers of numpy's `kinds`."""
+    if stored.dtype.kind not in kinds:
+        raise DamagedFileError(f"{name} holds {stored.dtype}, not {'numbers' if 'f' in kinds else 'integers'}")

@@ -109,6 +109,17 @@ class Counts:
         """counts, expected counts (not integer), log-normalised or normalised; InputError for scaled values."""
         return self.value_kind.name
 
+    def counts_beside(self) -> str:
+        """A note that the file holds counts elsewhere, where these values are normalised; empty where it does not."""
+        if self.kind not in (value_kind.LOG_NORMALISED, value_kind.NORMALISED):
+            return ""
+        with reading(self.path):
+            others = self._container.other_counts()
+        named = f"{' and '.join(others)} look{'' if len(others) > 1 else 's'} like counts"
+        return (
+            f"the values are {self.kind}, but {named}: to use them, name one by `counts` in the sheet" if others else ""
+        )
+
     def chunks(
         self, rows: np.ndarray | None = None, size: int = 4096
     ) -> Iterator[tuple[np.ndarray, sparse.csr_matrix]]:

@@ -2,55 +2,72 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ...core.errors import InputError
+from ...core.errors import DamagedFileError, InputError
 from .. import obs_columns
 from ..backed_matrix import DenseRows, RearrangedRows, Rows, SparseRows, column_entries
 from ..gene_names import gene_frame
-from ..stored_elements import attribute, has, is_group, member, members
-from ..text_columns import text_column
+from ..stored_elements import attribute, has, is_group, length, member
+from ..text_columns import n_rows, text_column
+from .anndata_matrices import looks_like_counts, not_a_matrix, readable_matrices, sparse_format, table_of
 from .container import Container, container
 
 _SYMBOL_COLUMNS = ("feature_name", "gene_symbols", "gene_symbol", "gene_name", "gene_names", "symbol", "hgnc_symbol")
 _ID_COLUMNS = ("gene_ids", "gene_id", "ensembl_id", "ensembl_ids", "ensembl", "feature_id", "ensembl_gene_id")
-_TYPE_COLUMNS = ("feature_types", "feature_type")
+_TYPE_COLUMNS = ("feature_types", "feature_type", "modality")
 
 
 def open_anndata(store: Any, path: Path, counts: str, genes: str) -> Container:
     """Open an AnnData store; `counts` and `genes` as in `open_counts`."""
-    places = {"X": ("X", "var"), "raw": ("raw/X", "raw/var")}
-    matrix_key, var_key = places.get(counts, (counts, "var"))
-    if not (counts in places or counts.startswith("layers/")) or not has(store, matrix_key):
-        layers = [f"layers/{name}" for name in members(member(store, "layers"))] if has(store, "layers") else []
-        present = [name for name in ("X", "raw") if has(store, places[name][0])] + sorted(layers)
-        raise InputError(f"{path}: counts {counts!r} is not in the file. Choose one of {', '.join(present)}.")
-    obs, var = member(store, "obs"), member(store, var_key)
+    obs = member(store, "obs")
     if not is_group(obs):
         raise InputError(f"{path}: it was written by anndata before 0.7. Read it and write it with a current anndata.")
+    matrix_key, var_key = table_of(counts)
+    problem = not_a_matrix(store, matrix_key)
+    if problem:
+        raise InputError(f"{path}: counts {counts!r} {problem}. {_other_matrices(store)}")
+    var = member(store, var_key)
     index = obs_columns.index(var)
     names = index if genes == "index" else _gene_column(var, genes, path)
     frame = gene_frame(names, index=index, symbols=_first(var, _SYMBOL_COLUMNS), ids=_first(var, _ID_COLUMNS))
-    types = _first(var, _TYPE_COLUMNS)
     matrix = _anndata_matrix(member(store, matrix_key))
-    if matrix.shape[1] != len(frame):
-        raise InputError(f"{path}: {matrix_key} has {matrix.shape[1]} columns for {len(frame)} genes. Repair the file.")
+    for axis, (size, what) in enumerate(((n_rows(obs), "cells (obs)"), (len(frame), f"genes ({var_key})"))):
+        if matrix.shape[axis] != size:
+            found = f"{matrix_key} has {matrix.shape[axis]} {('rows', 'columns')[axis]} for {size} {what}"
+            raise InputError(f"{path}: {found}. Repair the file.")
     spatial = member(store, "obsm/spatial") if has(store, "obsm/spatial") else None
-    return container(matrix, frame, types, lambda: obs_columns.index(obs), obs, spatial)
+    file = container(matrix, frame, _first(var, _TYPE_COLUMNS), lambda: obs_columns.index(obs), obs, spatial)
+    return replace(file, other_counts=lambda: _other_counts(store, counts))
+
+
+def _other_counts(store: Any, counts: str) -> list[str]:
+    others = [name for name in readable_matrices(store) if name != counts]
+    return [name for name in others if looks_like_counts(store, name)]
 
 
 def _anndata_matrix(element: Any) -> Rows:
-    encoding = element.attrs.get("encoding-type", "array")
-    if encoding not in ("csr_matrix", "csc_matrix"):
+    stored = sparse_format(element)
+    if not stored:
         return DenseRows(element)
-    n_cells, n_genes = (int(size) for size in attribute(element, "shape"))
-    if encoding == "csr_matrix":
-        return SparseRows(element, (n_cells, n_genes))
-    return RearrangedRows(partial(column_entries, element), (n_cells, n_genes), member(element, "data").shape[0])
+    sizes = np.ravel(attribute(element, "shape" if "shape" in element.attrs else "h5sparse_shape"))
+    if sizes.size != 2 or sizes.dtype.kind not in "iu" or sizes.min() < 0:
+        raise DamagedFileError(f"the shape of the matrix is said to be {sizes.tolist()}")
+    shape = (int(sizes[0]), int(sizes[1]))
+    if stored == "csr":
+        return SparseRows(element, shape)
+    return RearrangedRows(partial(column_entries, element, shape), shape, length(member(element, "data")))
+
+
+def _other_matrices(store: Any) -> str:
+    """The remedy where `counts` names no matrix."""
+    present = readable_matrices(store)
+    return f"Choose one of {', '.join(present)}." if present else "The file has no matrix of numbers. Write it again."
 
 
 def _gene_column(var: Any, name: str, path: Path) -> np.ndarray:

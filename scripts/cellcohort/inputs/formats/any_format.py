@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import h5py
 
 from ...core.errors import InputError, reading
-from ..stored_elements import has, member, members, open_store
+from ..stored_elements import has, is_group, member, members, open_store
 from .anndata_file import open_anndata
 from .container import Container
+from .feature_types import genes_alone
+from .foreign_files import foreign_store, is_zarr, not_hdf5
 from .tenx_folder import open_folder
 from .tenx_h5 import open_tenx
 
@@ -18,31 +21,47 @@ def open_container(path: Path, *, counts: str, genes: str) -> Container:
     """Open `path` by its form; `counts` and `genes` as in `open_counts`."""
     if not path.exists():
         raise InputError(f"{path}: there is no such file or folder. Correct the path.")
+    if not (path.is_file() or path.is_dir()):  # a pipe would be waited for without end
+        raise InputError(f"{path}: it is a pipe or device, not a file. Give the path of a file or folder.")
     with reading(path):
-        if path.is_dir() and path.name.rstrip("/").endswith(".zarr"):
-            return open_anndata(open_store(path), path, counts, genes)
-        if path.is_dir():
-            _only_defaults(path, counts, genes)
-            return open_folder(path)
-        return _hdf5(path, counts, genes)
+        return genes_alone(_open(path, counts, genes), path)
 
 
-def _hdf5(path: Path, counts: str, genes: str) -> Container:
+def _open(path: Path, counts: str, genes: str) -> Container:
+    if path.is_dir() and path.suffix == ".zarr":
+        return _store(open_store(path), path, counts, genes)
+    if path.is_dir() and (is_zarr(path) or path.suffix == ".h5ad"):
+        stored = "a Zarr store, whose name must end in .zarr" if is_zarr(path) else "a folder, not an .h5ad file"
+        raise InputError(f"{path}: it is {stored}. Rename it, or give another path.")
+    if path.is_dir():
+        _only_defaults(path, counts, genes)
+        return open_folder(path)
     if not h5py.is_hdf5(path):
+        what = not_hdf5(path)
+        remedy = f"{what}, or give" if what else "Give"
         raise InputError(
-            f"{path}: this is not HDF5, nor a folder. Give .h5ad, a 10x .h5, a 10x matrix folder or .zarr."
+            f"{path}: this is not HDF5, nor a folder. {remedy} .h5ad, a 10x .h5, a 10x matrix folder or .zarr."
         )
-    file = open_store(path)
-    if "obs" in file:
-        return open_anndata(file, path, counts, genes)
-    _only_defaults(path, counts, genes)
-    if "matrix" in file:
-        return open_tenx(member(file, "matrix"), path)
-    genomes = [name for name in members(file) if has(file, f"{name}/barcodes")]
-    if len(genomes) != 1:
+    return _store(open_store(path), path, counts, genes)
+
+
+def _store(store: Any, path: Path, counts: str, genes: str) -> Container:
+    """The sample of an HDF5 file or a Zarr store."""
+    foreign = foreign_store(store)
+    if foreign:
+        raise InputError(f"{path}: it is {foreign}.")
+    names = members(store)
+    if "obs" in names:
+        return open_anndata(store, path, counts, genes)
+    genomes = [name for name in names if has(store, f"{name}/barcodes")]
+    if isinstance(store, h5py.File) and "matrix" in names and is_group(member(store, "matrix")):
+        genomes = ["matrix"]
+    if len(genomes) != 1 or not isinstance(store, h5py.File):
         found = f"the genomes {', '.join(genomes)}" if genomes else "neither AnnData nor a 10x matrix"
-        raise InputError(f"{path}: it holds {found}. Give a file with one matrix of one genome.")
-    return open_tenx(member(file, genomes[0]), path)
+        inside = f" but {', '.join(names[:8])}" if names and not genomes else ""
+        raise InputError(f"{path}: it holds {found}{inside}. Give a file with one matrix of one genome.")
+    _only_defaults(path, counts, genes)
+    return open_tenx(member(store, genomes[0]), path)
 
 
 def _only_defaults(path: Path, counts: str, genes: str) -> None:

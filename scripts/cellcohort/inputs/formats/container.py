@@ -11,8 +11,6 @@ import pandas as pd
 
 from ..backed_matrix import Rows
 
-_EXPRESSION = "Gene Expression"
-
 
 @dataclass(frozen=True)
 class Container:
@@ -22,22 +20,26 @@ class Container:
     ----------
     keep
         Marks the columns of `matrix` that are genes and not antibodies or other features.
+    types
+        What the file says that each feature is; None where it says nothing.
     obs, spatial
         The stored table of cells and their coordinates; None where the file has none.
+    other_counts
+        Names, as in the sheet's `counts`, of the file's other matrices that look like counts.
     """
 
     matrix: Rows
     genes: pd.DataFrame
     keep: np.ndarray
     cell_ids: Callable[[], np.ndarray]
+    types: np.ndarray | None = None
     obs: Any = None
     spatial: Any = None
+    other_counts: Callable[[], list[str]] = list
 
 
 def container(
     matrix: Rows, frame: pd.DataFrame, types: Any, cell_ids: Callable, obs: Any = None, spatial: Any = None
 ) -> Container:
-    keep = np.ones(len(frame), dtype=bool)
-    if types is not None and (types == _EXPRESSION).any():
-        keep = types == _EXPRESSION
-    return Container(matrix, frame[keep].reset_index(drop=True), keep, cell_ids, obs, spatial)
+    """All features of a file; `feature_types.genes_alone` takes the genes of them."""
+    return Container(matrix, frame, np.ones(len(frame), dtype=bool), cell_ids, types, obs, spatial)

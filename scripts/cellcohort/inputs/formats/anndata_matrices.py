@@ -1,0 +1,66 @@
+"""The matrices of an AnnData store: which elements are matrices of numbers, and how they are stored."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..stored_elements import array, has, is_group, member, members, text_attribute
+
+_FORMATS = {"csr_matrix": "csr", "csc_matrix": "csc", "csr": "csr", "csc": "csc"}
+_LOOKED_AT = 20_000
+"""Entries from which `looks_like_counts` tells."""
+_KINDS = {"b": "true and false", "c": "complex numbers", "V": "several fields an entry"}
+
+
+def table_of(counts: str) -> tuple[str, str]:
+    """Where the matrix that `counts` names lies, and the table of its genes."""
+    return ("raw/X", "raw/var") if counts == "raw" else (counts, "var")
+
+
+def sparse_format(element: Any) -> str:
+    """csr or csc (also as anndata before 0.7 marks them); empty for other elements."""
+    if not is_group(element):
+        return ""
+    return _FORMATS.get(text_attribute(element, "encoding-type") or text_attribute(element, "h5sparse_format"), "")
+
+
+def readable_matrices(store: Any) -> list[str]:
+    """What `counts` may name: X, raw and layers/NAME, as far as they are matrices of numbers."""
+    layers = [f"layers/{name}" for name in sorted(members(member(store, "layers")))] if has(store, "layers") else []
+    return [name for name in ("X", "raw", *layers) if not not_a_matrix(store, table_of(name)[0])]
+
+
+def looks_like_counts(store: Any, name: str) -> bool:
+    """Whether the first entries of the matrix that `counts` would name so are whole numbers, none below 0."""
+    element = member(store, table_of(name)[0])
+    if sparse_format(element):
+        values = array(member(element, "data"), slice(_LOOKED_AT))
+    else:
+        values = array(element, slice(1 + _LOOKED_AT // max(1, element.shape[1])))
+    return bool(values.size and values.min() >= 0 and values.max() > 1 and (values == np.rint(values)).all())
+
+
+def not_a_matrix(store: Any, place: str) -> str:
+    """What hinders that `place` is read as a matrix of numbers; empty where nothing does."""
+    if place not in ("X", "raw/X") and not place.startswith("layers/"):
+        return "is not in the file"
+    if not has(store, place):
+        return "is not in the file"
+    element = member(store, place)
+    encoding = text_attribute(element, "encoding-type")
+    if sparse_format(element):
+        element = member(element, "data")
+    elif is_group(element) or encoding not in ("", "array", "null"):
+        return f"is stored as {encoding or 'a group'!r}, which is no matrix"
+    elif encoding == "null" or getattr(element, "shape", None) is None:
+        return "is empty (null)"
+    elif len(element.shape) != 2:
+        return f"has {len(element.shape)} dimensions instead of 2"
+    return _not_numbers(element)
+
+
+def _not_numbers(stored: Any) -> str:
+    kind = stored.dtype.kind if hasattr(stored, "dtype") else "V"
+    return "" if kind in "iuf" else f"holds {_KINDS.get(kind, 'text')} instead of numbers"
