@@ -14,6 +14,9 @@ log = logging.getLogger(__name__)
 class InputError(ValueError):
     """Bad input: the message names the file, the place in it and the remedy."""
 
+    def __init__(self, message: str) -> None:
+        super().__init__(message.encode("utf-8", "backslashreplace").decode())  # bytes of a file are not always text
+
 
 class DamagedFileError(Exception):
     """Bytes that cannot be read; the message lacks the file's name, which `reading` adds."""

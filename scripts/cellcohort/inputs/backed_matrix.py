@@ -13,7 +13,7 @@ from scipy import sparse
 
 from ..core.errors import DamagedFileError
 from .stored_chunks import check_whole
-from .stored_elements import array, length, member
+from .stored_elements import array, dtype, length, member, shape
 
 BLOCK = 8_000_000
 """Matrix entries held in memory at a time while a matrix is rearranged or a dense one is read."""
@@ -58,10 +58,11 @@ class DenseRows:
     """A dense array on disk, read in pieces of bounded size."""
 
     def __init__(self, array: Any) -> None:
-        if len(array.shape) != 2:
-            raise DamagedFileError(f"a matrix has 2 dimensions, not {len(array.shape)}")
+        sizes = shape(array)
+        if sizes is None or len(sizes) != 2:
+            raise DamagedFileError(f"a matrix has 2 dimensions, not {len(sizes or ())}")
         _check_kind(array, "iuf", "the matrix")
-        self.shape = tuple(array.shape)
+        self.shape = (sizes[0], sizes[1])
         self._array = array
 
     @cached_property
@@ -147,8 +148,8 @@ def column_entries(group: Any, shape: tuple[int, int]) -> Iterator[Triplets]:
     indptr = _pointers(group, n_genes, n_cells)
     for start in range(0, int(indptr[-1]), BLOCK):
         stop = min(start + BLOCK, int(indptr[-1]))
-        length: np.ndarray = np.diff(np.clip(indptr, start, stop))
-        columns = np.repeat(np.arange(length.size, dtype=np.int32), length)
+        lengths: np.ndarray = np.diff(np.clip(indptr, start, stop))
+        columns = np.repeat(np.arange(lengths.size, dtype=np.int32), lengths)
         block = slice(start, stop)
         values = array(member(group, "data"), block).astype(np.float32, copy=False)
         yield array(member(group, "indices"), block), columns, values
@@ -187,5 +188,5 @@ def _pointers(group: Any, n_lines: int, width: int) -> np.ndarray:
 
 def _check_kind(stored: Any, kinds: str, name: str) -> None:
     """Raise DamagedFileError unless `stored` holds numbers of numpy's `kinds`."""
-    if stored.dtype.kind not in kinds:
-        raise DamagedFileError(f"{name} holds {stored.dtype}, not {'numbers' if 'f' in kinds else 'integers'}")
+    if dtype(stored).kind not in kinds:
+        raise DamagedFileError(f"{name} holds {dtype(stored)}, not {'numbers' if 'f' in kinds else 'integers'}")

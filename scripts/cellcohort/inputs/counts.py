@@ -13,12 +13,12 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from ..core.errors import DamagedFileError, InputError, reading
+from ..core.errors import InputError, reading
 from . import value_kind
 from .formats.any_format import open_container
 from .formats.container import Container
+from .formats.coordinates import read_coordinates
 from .obs_columns import column_names, stripped
-from .stored_elements import anndata_element
 from .text_columns import text_column
 
 log = logging.getLogger(__name__)
@@ -80,7 +80,7 @@ class Counts:
             with reading(self.path):
                 if self._container.spatial is None:
                     return None
-                places = _numbers(anndata_element(self._container.spatial))
+                places = read_coordinates(self._container.spatial)
         except InputError as error:
             log.warning('obsm["spatial"] is left out: %s', error)
             return None
@@ -171,13 +171,6 @@ class Counts:
         block.sum_duplicates()
         block.eliminate_zeros()
         return block
-
-
-def _numbers(values: Any) -> np.ndarray:
-    try:
-        return np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise DamagedFileError(f"its values are no numbers: {error}") from error
 
 
 def open_counts(path: str | Path, *, counts: str = "X", genes: str = "index") -> Counts:

@@ -10,8 +10,18 @@ from typing import Any
 import h5py
 import numpy as np
 
-from ..core.errors import InputError, reading
-from .stored_elements import has, is_group, member, members, open_store, text_attribute, text_attributes
+from ..core.errors import DamagedFileError, InputError, reading
+from .stored_elements import (
+    dtype,
+    has,
+    has_attribute,
+    is_group,
+    member,
+    members,
+    open_store,
+    text_attribute,
+    text_attributes,
+)
 from .text_columns import index_name, text_column
 
 
@@ -49,8 +59,11 @@ def column_names(table: Any) -> list[str]:
 
     A name with a slash is a path of groups, which the list of columns tells from a column.
     """
-    if isinstance(table, h5py.Dataset):  # anndata before 0.7
-        return list(table.dtype.names or [])[1:]
+    if not is_group(table):  # anndata before 0.7
+        names = dtype(table).names
+        if not names:
+            raise DamagedFileError(f"{table.name} is no table of columns")
+        return list(names[1:])
     present = set(members(table))
     listed = [name for name in text_attributes(table, "column-order") if name in present or has(table, name)]
     others = present - {*listed, text_attribute(table, "_index") or "_index", "__categories"}
@@ -58,7 +71,7 @@ def column_names(table: Any) -> list[str]:
 
 
 def _is_column(element: Any) -> bool:
-    return not is_group(element) or "encoding-type" in element.attrs or "categories" in members(element)
+    return not is_group(element) or has_attribute(element, "encoding-type") or "categories" in members(element)
 
 
 def index(table: Any) -> np.ndarray:

@@ -10,6 +10,7 @@ from typing import Any
 import h5py
 
 from ..core.errors import DamagedFileError
+from .stored_elements import library_call
 
 
 def check_whole(element: Any, name: str) -> None:
@@ -18,7 +19,9 @@ def check_whole(element: Any, name: str) -> None:
     Zarr's writers may leave out chunks that hold nothing but zeros. The arrays that are checked hardly ever have any,
     and nothing tells such a chunk from a lost one, so that they are refused alike.
     """
-    if prod(element.shape) and _is_missing(element):
+    with library_call():
+        missing = prod(element.shape) and _is_missing(element)
+    if missing:
         raise DamagedFileError(
             f"{name}: parts of it are not in the store and would be read as zeros. Where nothing was lost in copying, "
             "they were left out for being zero: write the file as .h5ad"

@@ -20,7 +20,8 @@ _DAMAGE = (OSError, EOFError, KeyError, RuntimeError, TypeError, ValueError)
 
 
 @contextmanager
-def _library_call() -> Iterator[None]:
+def library_call() -> Iterator[None]:
+    """Turn what HDF5 and Zarr raise into DamagedFileError; put around their own calls alone."""
     try:
         yield
     except _DAMAGE as error:
@@ -31,7 +32,7 @@ def open_store(path: str | Path) -> Any:
     """The root group of an HDF5 file or a .zarr store, read-only, whoever else holds it open."""
     if not Path(path).is_file() and not Path(path).is_dir():  # a pipe would be waited for without end
         raise InputError(f"{path}: it is no file or folder. Give the path of a file, not of a pipe or device.")
-    with _library_call():
+    with library_call():
         if Path(path).suffix == ".zarr":
             import zarr  # only where it is needed: its import is slow
 
@@ -50,10 +51,15 @@ def open_store(path: str | Path) -> Any:
 def has(group: Any, place: str) -> bool:
     """Whether a path of names exists below a group."""
     for name in place.split("/"):
-        if not is_group(group) or name not in group:
+        if not is_group(group) or not _contains(group, name):
             return False
         group = member(group, name)
     return True
+
+
+def _contains(names: Any, name: str) -> bool:
+    with library_call():
+        return name in names
 
 
 def is_group(element: Any) -> bool:
@@ -63,63 +69,83 @@ def is_group(element: Any) -> bool:
 
 def members(group: Any) -> list[str]:
     """The names in a group; none for an array."""
-    with _library_call():
+    with library_call():
         return list(group.keys()) if is_group(group) else []
 
 
 def member(group: Any, place: str) -> Any:
     """The group or array at a path of names below a group."""
-    with _library_call():
+    with library_call():
         return group[place]
+
+
+def has_attribute(element: Any, name: str) -> bool:
+    """Whether an element has an attribute."""
+    return _contains(element.attrs, name)
 
 
 def attribute(element: Any, name: str) -> Any:
     """An attribute."""
-    with _library_call():
+    with library_call():
         return element.attrs[name]
 
 
 def text_attribute(element: Any, name: str) -> str:
     """An attribute of one text, however a program stores it (R as bytes, or as a list of one); empty without it."""
-    with _library_call():
+    with library_call():
         values = np.ravel(element.attrs[name]) if name in element.attrs else np.empty(0, object)
     return _text(values[0]) if values.size == 1 else ""
 
 
 def text_attributes(element: Any, name: str) -> list[str]:
     """An attribute that is a list of texts; empty without it."""
-    with _library_call():
+    with library_call():
         return [_text(value) for value in np.ravel(element.attrs[name])] if name in element.attrs else []
 
 
 def length(element: Any) -> int:
     """The number of values of an array of one dimension."""
-    shape = getattr(element, "shape", None)
-    if shape is None or len(shape) != 1:
-        raise DamagedFileError(f"{getattr(element, 'name', element)} is not a list of values")
-    return int(shape[0])
+    found = shape(element)
+    if found is None or len(found) != 1:
+        raise DamagedFileError(f"{element.name} is not a list of values")
+    return found[0]
+
+
+def shape(element: Any) -> tuple[int, ...] | None:
+    """The shape of an array; None for a group and for an array of encoding null."""
+    with library_call():
+        return None if is_group(element) else element.shape
+
+
+def dtype(element: Any) -> np.dtype:
+    """The type of an array's values; that of texts is told by `is_text`."""
+    with library_call():
+        return element.dtype
+
+
+def is_text(element: Any) -> bool:
+    """Whether an array holds texts."""
+    with library_call():
+        if isinstance(element, h5py.Dataset):
+            return h5py.check_string_dtype(element.dtype) is not None
+        return element.dtype.kind in "SUOT"
 
 
 def array(element: Any, rows: slice = slice(None)) -> np.ndarray:
     """Some rows of an array, as stored."""
-    with _library_call():
+    with library_call():
         return np.asarray(element[rows])
-
-
-def anndata_element(element: Any) -> Any:
-    """An element as anndata reads it, at once."""
-    from anndata.io import read_elem  # slow to import, too
-
-    with _library_call():
-        return read_elem(element)
 
 
 def texts(element: Any, rows: slice | np.ndarray = slice(None)) -> np.ndarray:
     """Some values of an array of text or numbers as objects (n,): str, or None for NaN."""
-    with _library_call():
-        if isinstance(element, h5py.Dataset) and h5py.check_string_dtype(element.dtype):
+    with library_call():
+        if isinstance(element, h5py.Dataset) and is_text(element):
             return element.asstr()[rows]
-        values = np.asarray(element[rows]).ravel()
+        try:
+            values = np.asarray(element[rows]).ravel()
+        except MemoryError as error:  # a damaged block of text says that it holds billions
+            raise DamagedFileError(f"a text in it is said to be too long: {error}") from error
     found = np.array([_text(value) for value in values], dtype=object)
     if values.dtype.kind == "f":
         found[np.isnan(values)] = None

@@ -9,7 +9,20 @@ import numpy as np
 
 from ..core.errors import DamagedFileError
 from .stored_chunks import check_whole
-from .stored_elements import array, attribute, has, is_group, length, member, members, text_attribute, texts
+from .stored_elements import (
+    array,
+    attribute,
+    dtype,
+    has,
+    has_attribute,
+    is_group,
+    is_text,
+    length,
+    member,
+    members,
+    text_attribute,
+    texts,
+)
 
 _ENCODINGS = ("", "array", "string-array", "categorical")
 
@@ -25,7 +38,7 @@ def text_column(table: Any, name: str, rows: slice = slice(None)) -> np.ndarray:
     column = member(table, name)
     _check_length(table, column, name)
     if not is_group(column):
-        if "categories" in column.attrs:
+        if has_attribute(column, "categories"):
             return _categorical(column, _old_categories(table, column), name, rows)
         _check_texts(column, name)
         return texts(column, rows)
@@ -73,12 +86,8 @@ def _length(column: Any, name: str) -> int:
 
 def _check_texts(values: Any, name: str) -> None:
     """Raise DamagedFileError unless `values` is a whole list of texts, numbers or truth values."""
-    n_values, dtype = length(values), values.dtype
-    other = dtype.kind not in "biufSUOT" or (
-        dtype.kind == "O" and isinstance(values, h5py.Dataset) and h5py.check_string_dtype(dtype) is None
-    )
-    if n_values and other:
-        raise DamagedFileError(f"column {name!r} holds {dtype}, neither text nor numbers")
+    if length(values) and not is_text(values) and dtype(values).kind not in "biuf":
+        raise DamagedFileError(f"column {name!r} holds {dtype(values)}, neither text nor numbers")
     check_whole(values, f"column {name!r}")
 
 

@@ -13,7 +13,7 @@ from ...core.errors import DamagedFileError, InputError
 from .. import obs_columns
 from ..backed_matrix import DenseRows, RearrangedRows, Rows, SparseRows, column_entries
 from ..gene_names import gene_frame
-from ..stored_elements import attribute, has, is_group, length, member
+from ..stored_elements import attribute, has, has_attribute, is_group, length, member
 from ..text_columns import n_rows, text_column
 from .anndata_matrices import looks_like_counts, not_a_matrix, readable_matrices, sparse_format, table_of
 from .container import Container, container
@@ -55,7 +55,7 @@ def _anndata_matrix(element: Any) -> Rows:
     stored = sparse_format(element)
     if not stored:
         return DenseRows(element)
-    sizes = np.ravel(attribute(element, "shape" if "shape" in element.attrs else "h5sparse_shape"))
+    sizes = np.ravel(attribute(element, "shape" if has_attribute(element, "shape") else "h5sparse_shape"))
     if sizes.size != 2 or sizes.dtype.kind not in "iu" or sizes.min() < 0:
         raise DamagedFileError(f"the shape of the matrix is said to be {sizes.tolist()}")
     shape = (int(sizes[0]), int(sizes[1]))
@@ -80,4 +80,4 @@ def _gene_column(var: Any, name: str, path: Path) -> np.ndarray:
 
 def _first(group: Any, names: tuple[str, ...]) -> np.ndarray | None:
     """The first of the columns that the group has."""
-    return next((obs_columns.filled(text_column(group, name)) for name in names if name in group), None)
+    return next((obs_columns.filled(text_column(group, name)) for name in names if has(group, name)), None)

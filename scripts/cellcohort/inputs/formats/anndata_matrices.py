@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..stored_elements import array, has, is_group, member, members, text_attribute
+from ..stored_elements import array, dtype, has, is_group, member, members, shape, text_attribute
 
 _FORMATS = {"csr_matrix": "csr", "csc_matrix": "csc", "csr": "csr", "csc": "csc"}
 _LOOKED_AT = 20_000
@@ -38,7 +38,8 @@ def looks_like_counts(store: Any, name: str) -> bool:
     if sparse_format(element):
         values = array(member(element, "data"), slice(_LOOKED_AT))
     else:
-        values = array(element, slice(1 + _LOOKED_AT // max(1, element.shape[1])))
+        _, n_genes = shape(element) or (0, 0)
+        values = array(element, slice(1 + _LOOKED_AT // max(1, n_genes)))
     return bool(values.size and values.min() >= 0 and values.max() > 1 and (values == np.rint(values)).all())
 
 
@@ -54,13 +55,11 @@ def not_a_matrix(store: Any, place: str) -> str:
         element = member(element, "data")
     elif is_group(element) or encoding not in ("", "array", "null"):
         return f"is stored as {encoding or 'a group'!r}, which is no matrix"
-    elif encoding == "null" or getattr(element, "shape", None) is None:
-        return "is empty (null)"
-    elif len(element.shape) != 2:
-        return f"has {len(element.shape)} dimensions instead of 2"
-    return _not_numbers(element)
-
-
-def _not_numbers(stored: Any) -> str:
-    kind = stored.dtype.kind if hasattr(stored, "dtype") else "V"
+    else:
+        sizes = shape(element)
+        if encoding == "null" or sizes is None:
+            return "is empty (null)"
+        if len(sizes) != 2:
+            return f"has {len(sizes)} dimensions instead of 2"
+    kind = "V" if is_group(element) else dtype(element).kind
     return "" if kind in "iuf" else f"holds {_KINDS.get(kind, 'text')} instead of numbers"
