@@ -10,8 +10,6 @@ no messages. Each sample is a patient of its own.
 from __future__ import annotations
 
 import argparse
-import contextlib
-import io
 import json
 import os
 import subprocess
@@ -21,13 +19,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from snakemake.api import SnakemakeApi
 from snakemake.jobs import Job
-from snakemake.settings.types import ConfigSettings, DAGSettings, OutputSettings, Quietness, ResourceSettings
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "helpers"))
 
 from tiny_cohort import REPO, write_cells, write_config
+from workflow_plan import plan
 
 ONE = "OneSample"
 
@@ -47,9 +44,9 @@ def main() -> None:
 def measure(folder: Path, n_samples: int, repeats: int) -> dict:
     """Seconds and MiB of both plans (the fastest of `repeats`), and their ratio."""
     write_samples(folder, [ONE])
-    jobs = jobs_of(folder, REPO / "Snakefile", ["config.yaml"])
+    jobs = list(plan(folder).jobs)
     (folder / "Bare").write_text(bare_snakefile(jobs, [ONE]))
-    if len(jobs_of(folder, folder / "Bare", [])) != len(jobs):
+    if len(list(plan(folder, folder / "Bare", ()).jobs)) != len(jobs):
         raise SystemExit("the bare Snakefile plans other jobs than ours")
     names = [f"S{i:06d}" for i in range(n_samples)]
     write_samples(folder, names)
@@ -61,7 +58,7 @@ def measure(folder: Path, n_samples: int, repeats: int) -> dict:
     found = {name: [] for name in runs}
     for _ in range(repeats):
         for name, arguments in runs.items():
-            found[name].append(plan(folder, arguments))
+            found[name].append(dry_run(folder, arguments))
     best = {name: {key: min(run[key] for run in done) for key in done[0]} for name, done in found.items()}
     return {
         "samples": n_samples,
@@ -83,22 +80,6 @@ def write_samples(folder: Path, names: list[str]) -> None:
             os.link(folder / "tiny.h5ad", path)
     lines = ["sample_id\tpatient_id\tpath", *(f"{name}\t{name}\tcells/{name}.h5ad" for name in names)]
     (folder / "samples.tsv").write_text("\n".join(lines) + "\n")
-
-
-def jobs_of(folder: Path, snakefile: Path, configfiles: list[str]) -> list[Job]:
-    """The jobs that a workflow plans in `folder`."""
-    with (
-        contextlib.chdir(folder),
-        contextlib.redirect_stdout(io.StringIO()),
-        SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api,
-    ):
-        workflow = api.workflow(
-            resource_settings=ResourceSettings(cores=1),
-            config_settings=ConfigSettings(configfiles=[Path(name) for name in configfiles]),
-            snakefile=snakefile,
-        )
-        workflow.dag(dag_settings=DAGSettings()).printd3dag()
-        return list(workflow._workflow.dag.jobs)
 
 
 def bare_snakefile(jobs: list[Job], names: list[str]) -> str:
@@ -126,7 +107,7 @@ def _path(path: str, by_sample: bool) -> str:
     return pattern if by_sample or ONE not in path else f"expand({pattern}, sample=SAMPLES)"
 
 
-def plan(folder: Path, arguments: list[str]) -> dict[str, float]:
+def dry_run(folder: Path, arguments: list[str]) -> dict[str, float]:
     """Seconds and peak MiB of a dry run."""
     command = [sys.executable, "-m", "snakemake", *arguments, "--dry-run", "--quiet", "--workflow-profile", "none"]
     start = time.perf_counter()

@@ -1,4 +1,4 @@
-"""The chain on a real Slurm cluster: who gets a GPU; a time limit, scancel and a lost node change no table."""
+"""The chain on a real Slurm cluster: who gets what; a time limit, scancel and a lost node change no table."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
@@ -33,6 +34,7 @@ CONFIG = {
 }
 GPU_RULES = ("train_model", "calibrate_model", "annotate")
 STEPS = ("quality_control", "align_genes", "annotate", "extract_ood", "infer_cnv", "split_cnv")
+ALONE = ("--group-components", "prepare=1", "annotate=1", "genome=1")
 # What the disturbed run makes; with these come all tables of samples and patients.
 TARGETS = ("results/cohort/annotation.parquet", "results/cohort/cnv_arms.parquet")
 PATIENCE = 600  # seconds
@@ -101,10 +103,10 @@ class Run:
 
 @pytest.fixture(scope="module")
 def undisturbed(cluster, demo_data, tmp_path_factory) -> Run:
-    """A run that nothing disturbs; it goes on in the background."""
+    """A run that nothing disturbs, whose samples share no job; it goes on in the background."""
     folder = tmp_path_factory.mktemp("undisturbed")
     write_slice(folder, demo_data, SHEET, CONFIG, n_reference=300, n_cells=100)
-    return Run(cluster, folder)
+    return Run(cluster, folder, *ALONE)
 
 
 @pytest.fixture
@@ -147,6 +149,18 @@ def memory(job: dict[str, str]) -> float:
     return float(resources["mem"][:-1]) * {"M": 1, "G": 1024}[resources["mem"][-1]]
 
 
+def minutes(job: dict[str, str]) -> int:
+    """The time limit of a job that has less than a day."""
+    hours, rest, _ = job["TimeLimit"].split(":")
+    return 60 * int(hours) + int(rest)
+
+
+def spans(folder: Path, rule: str) -> list[tuple[float, float]]:
+    """When the jobs of a rule ran, the earliest first: their benchmarks hold how long and are written at the end."""
+    files = sorted(folder.glob(f"results/benchmarks/{rule}/*.tsv"), key=lambda path: path.stat().st_mtime)
+    return [(path.stat().st_mtime - pd.read_csv(path, sep="\t")["s"].item(), path.stat().st_mtime) for path in files]
+
+
 def test_scancel_a_time_limit_and_a_lost_node_change_no_table(cluster, undisturbed, trained):
     run = Run(cluster, trained, *TARGETS, "--retries", "0")
     cluster.ask("scancel", run.wait_for("annotate")["JobId"])
@@ -157,7 +171,7 @@ def test_scancel_a_time_limit_and_a_lost_node_change_no_table(cluster, undisturb
     run = Run(cluster, trained, *TARGETS)
     slow = run.wait_for("annotate")
     freeze(cluster, slow)
-    cluster.ask("scontrol", "update", f"jobid={slow['JobId']}", "timelimit=1")
+    cluster.ask("scontrol", "update", f"jobid={slow['JobId']}", "endtime=now+2seconds")
     lost = run.wait_for("infer_cnv")
     freeze(cluster, lost)
     assert undisturbed.end() == 0  # it may use the same node
@@ -172,6 +186,16 @@ def test_scancel_a_time_limit_and_a_lost_node_change_no_table(cluster, undisturb
     first, second = run.jobs("infer_cnv")
     assert (first["JobState"], second["JobState"]) == ("NODE_FAIL", "COMPLETED")
     assert first["NodeList"] != second["NodeList"]
+    # Both samples share these jobs: the cores and the memory of the larger, the time of both, one after the other.
+    alone = undisturbed.jobs("infer_cnv")
+    assert {job["NumCPUs"] for job in (first, *alone)} == {"1"}
+    assert memory(first) == max(map(memory, alone))
+    assert minutes(first) == sum(map(minutes, alone))
+    for rule in ("annotate", "infer_cnv", "split_cnv"):
+        turns = spans(trained, rule)
+        print(rule, *(f"{start:.1f}-{end:.1f}" for start, end in turns))
+        assert len(turns) == 2
+        assert all(end <= start for (_, end), (start, _) in pairwise(turns)), rule
     expected, written = tables(undisturbed.folder), tables(trained)
     assert set(TARGETS) <= set(written) <= set(expected)
     assert [name for name in written if written[name] != expected[name]] == []
@@ -184,14 +208,25 @@ def test_the_whole_cohort_runs_and_the_model_steps_alone_get_a_gpu(undisturbed):
     jobs = undisturbed.jobs()
     assert {job["JobState"] for job in jobs} == {"COMPLETED"}
     comments = [job["Comment"] for job in jobs]
-    assert [sum(step in comment for comment in comments) for step in STEPS] == [1] * 6  # both samples share them
-    assert len({comment for comment in comments if any(step in comment for step in STEPS)}) == 3
+    assert [sum(step in comment for comment in comments) for step in STEPS] == [2] * 6
+    assert sum(any(step in comment for step in STEPS) for comment in comments) == 8  # its OOD cells apart
     for job in jobs:
         if any(rule in job["Comment"] for rule in GPU_RULES):
             assert (job["Partition"], job["NodeList"], job["JOB_GRES"]) == ("gpu", "gpu1", "gpu:a100:1"), job
         else:
             assert job["Partition"] == "cpu", job
             assert job["JOB_GRES"] == "(null)", job
+
+
+def test_groups_run_at_the_same_time(undisturbed):
+    assert undisturbed.end() == 0
+    for rule in ("quality_control", "annotate", "infer_cnv"):
+        first, second = undisturbed.jobs(rule)
+        assert max(first["StartTime"], second["StartTime"]) < min(first["EndTime"], second["EndTime"])
+        early, late = spans(undisturbed.folder, rule)
+        print(rule, *(f"{start:.1f}-{end:.1f}" for start, end in (early, late)))
+        assert late[0] < early[1], rule
+    assert {job["GRES"] for job in undisturbed.jobs("annotate")} == {"gpu:a100:1(IDX:0)", "gpu:a100:1(IDX:1)"}
 
 
 def test_a_job_leases_the_device_that_slurm_gave_it(cluster, undisturbed):

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from snakemake.io import is_flagged
 from tiny_cohort import REPO, SHEET, snakemake, write_cells, write_cohort, write_config
+from workflow_plan import plan, planned_groups, planned_jobs
 
 from cellcohort.core.files import checksum, write_json
 from cellcohort.inputs.bundle_files import BUNDLE_FILES, FORMAT
@@ -48,6 +50,34 @@ TABLES = [
     "origin_gene_sets",
     "evaluation",
 ]
+# Whose outputs a rule reads.
+DEPENDENCIES = {
+    "quality_control": "",
+    "select_vocabulary": "",
+    "tokenise_reference": "select_vocabulary",
+    "train_model": "select_vocabulary tokenise_reference",
+    "calibrate_model": "select_vocabulary tokenise_reference train_model",
+    "align_genes": "quality_control select_vocabulary",
+    "annotate": "align_genes calibrate_model quality_control train_model",
+    "extract_ood": "align_genes annotate",
+    "infer_cnv": "align_genes annotate",
+    "split_cnv": "infer_cnv",
+    "collect_status": "align_genes",
+    "collect_annotation": "annotate",
+    "collect_explanations": "annotate",
+    "enrichment": "collect_explanations",
+    "collect_cnv": "infer_cnv split_cnv",
+    "project_umap": "annotate calibrate_model split_cnv",
+    "collect_cells": "align_genes annotate calibrate_model collect_status project_umap split_cnv",
+    "collect_sections": "calibrate_model collect_cells train_model",
+    "compare_origins": "calibrate_model collect_cells train_model",
+    "evaluate": "calibrate_model collect_annotation",
+    "integration": "annotate calibrate_model",
+    "report": "align_genes calibrate_model collect_annotation collect_cnv collect_explanations collect_sections "
+    "collect_status compare_origins enrichment evaluate infer_cnv integration project_umap quality_control train_model",
+    "cohort": "collect_annotation collect_cells collect_cnv collect_explanations collect_sections collect_status "
+    "compare_origins enrichment evaluate extract_ood integration report split_cnv",
+}
 ONLY_IN_THE_COHORT_REPORT = {"cnv", "cnv_groups", "genes", "sections", "evaluation"}
 
 
@@ -133,6 +163,58 @@ def test_slurm_groups_every_step_of_a_sample_and_a_group_has_one_partition():
         wants = profile["default-resources"] | profile["set-resources"].get(rule, {})
         partitions[group].add(wants["slurm_partition"])
     assert partitions == {"prepare": {"cpu"}, "annotate": {"gpu"}, "genome": {"cpu"}}
+
+
+def test_a_group_on_slurm_asks_for_the_memory_of_its_largest_step_and_the_time_of_all(cohort):
+    for size, name in enumerate(("A1", "A2", "B1"), start=1):
+        with (cohort / f"{name}.h5ad").open("ab") as file:
+            file.truncate(size * 100 * 1024**2)
+    groups = planned_groups(cohort, yaml.safe_load((REPO / "profiles/slurm/config.yaml").read_text()))
+    assert len(groups) == 3
+    for group, wanted in groups:
+        steps = [job.resources for job in group.jobs]
+        assert len(steps) >= 3
+        assert wanted["_cores"] == max(step["_cores"] for step in steps) == 1
+        assert wanted["mem_mb"] == max(step["mem_mb"] for step in steps)
+        assert wanted["runtime"] == sum(step["runtime"] for step in steps)
+        assert wanted.get("gpu", 0) == (1 if "annotate" in group.rules else 0)
+
+
+def test_a_repeated_job_asks_for_more_memory_and_time(cohort):
+    for job in planned_jobs(cohort):
+        if job.rule.name == "cohort":
+            continue  # which runs nothing
+        first = {name: job.resources[name] for name in ("mem_mb", "runtime")}
+        for attempt in (2, 3):
+            job.attempt = attempt
+            job.reset_params_and_resources()
+            again = {name: job.resources[name] for name in first}
+            expected = {name: attempt * value for name, value in first.items()}
+            assert again == pytest.approx(expected, abs=attempt), job  # whole MB of what was not whole
+
+
+def test_every_job_depends_on_what_it_reads(cohort):
+    dag = plan(cohort)
+    found = {}
+    for job in dag.jobs:
+        found.setdefault(job.rule.name, set()).update(before.rule.name for before in dag.dependencies[job])
+        assert not any(is_flagged(path, "ancient") for path in job.input), job
+    assert found == {rule: set(read.split()) for rule, read in DEPENDENCIES.items()}
+
+
+def test_how_a_sample_is_read_is_a_parameter_of_its_jobs(cohort):
+    """So that another species, say, repeats them."""
+    read_as = {"counts": "raw", "genes": "symbol", "species": "mouse"}
+    header, *rows, last = SHEET.splitlines()
+    described = ["\t".join([header, *read_as]), *rows, "\t".join([last, "", "", *read_as.values()])]
+    (cohort / "samples.tsv").write_text("\n".join(described) + "\n")
+    jobs = [job for job in planned_jobs(cohort) if {"B", "B1"} & set(job.wildcards)]
+    assert {job.rule.name for job in jobs} == SAMPLE_RULES | PATIENT_RULES
+    for job in jobs:
+        sample = job.params.samples[0] if job.rule.name in PATIENT_RULES else job.params.sample
+        assert sample == {"sample_id": "B1", "patient_id": "B", **read_as}, job
+        if job.rule.name == "quality_control":  # which says it to the others
+            assert job.params.settings["sample"] == read_as
 
 
 def test_a_job_asks_for_memory_and_time_before_its_inputs_are_made(tmp_path, cohort, stand_in):
