@@ -109,7 +109,7 @@ def _path(path: str, by_sample: bool) -> str:
 
 def dry_run(folder: Path, arguments: list[str]) -> dict[str, float]:
     """Seconds and peak MiB of a dry run."""
-    command = [sys.executable, "-m", "snakemake", *arguments, "--dry-run", "--quiet", "--workflow-profile", "none"]
+    command = [sys.executable, "-m", "snakemake", "--dry-run", "--quiet", "--workflow-profile", "none", *arguments]
     start = time.perf_counter()
     process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
