@@ -84,9 +84,9 @@ def test_the_genomes_that_come_along(genome) -> None:
     ("read", "content", "message"),
     [
         (read_positions, "symbol\tchromosome\tstart\nA\tchr1\t1\n", "columns: end missing"),
-        (read_arms, "arm\tstart\tend\np\t1\t2\n", "column chromosome is missing"),
-        (read_arms, "chr\tarm\tstart\tend\n1\tp\t1\t2\n1\tq\tx\t2\n", "line 3, column start: not a number"),
-        (read_arms, "", "cannot be read as a table"),
+        (read_arms, "arm\tstart\tend\np\t1\t2\n", "columns: chromosome missing"),
+        (read_arms, "chr\tarm\tstart\tend\n1\tp\t1\t2\n1\tq\tx\t2\n", "line 3, column start: 'x' is not a number"),
+        (read_arms, "", "columns: chromosome, arm, start, end missing"),
     ],
 )
 def test_mistakes_in_a_users_table_are_named(tmp_path, read, content, message) -> None:

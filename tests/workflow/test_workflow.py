@@ -272,11 +272,11 @@ def test_copy_number_takes_the_users_tables(cohort, stand_in):
     absent = snakemake(cohort, "--dry-run", repo=stand_in)
     assert absent.returncode != 0
     assert "cnv.positions: genes.tsv does not exist" in absent.stdout
-    for name in ("genes.tsv", "arms.tsv"):
-        (cohort / name).touch()
+    (cohort / "genes.tsv").write_text("symbol\tchromosome\tstart\tend\nCD3E\tchr1\t100\t200\n")
+    (cohort / "arms.tsv").write_text("chromosome\tarm\tstart\tend\nchr1\tp\t0\t1000\n")
     done = snakemake(cohort, "--cores", "2", repo=stand_in)
     assert done.returncode == 0, done.stdout
-    (cohort / "arms.tsv").write_text("changed")
+    (cohort / "arms.tsv").write_text("chromosome\tarm\tstart\tend\nchr1\tp\t0\t2000\n")
     assert "results/patients/A/cnv.h5ad" in pending(cohort, stand_in)
 
 

@@ -1,12 +1,14 @@
 # Config and sample sheet: checked before any job, then turned into look-up tables for the rules.
 
+CONFIG_FILES = list(map(str, workflow.configfiles))
+
 try:
-    check_config(config, read_schema("config"), files=map(str, workflow.configfiles))
+    check_config(config, read_schema("config"), files=CONFIG_FILES)
     validate(config, "../schemas/config.schema.yaml")
-    SHEET = read_sheet(config["samples"], read_schema("samples"))
+    SHEET = read_sheet(config["samples"], read_schema("samples"), files=CONFIG_FILES)
     # Jobs read this file again in processes of their own, and linting judges the code alone: neither opens the data.
     if workflow.is_main_process and "--lint" not in sys.argv:
-        check_data(SHEET, config)
+        check_data(SHEET, config, files=CONFIG_FILES)
 except InputError as error:
     raise WorkflowError(str(error)) from None
 

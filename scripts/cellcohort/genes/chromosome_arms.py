@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..core.errors import InputError
+from ..inputs.genome_files import is_centromere
 from .positions import chromosome_names
 
 _MIN_ARM_GENES = 20
@@ -66,7 +67,7 @@ def lay_out_arms(genes: pd.DataFrame, arms: pd.DataFrame) -> ArmLayout:
     absent = {"chromosome", "arm", "start", "end"} - set(table.columns)
     if absent:
         raise InputError(f"chromosome arms: columns: {', '.join(sorted(absent))} missing. Name them so.")
-    table = table[~table["arm"].astype(str).str.lower().str.startswith(("cen", "acen"))]
+    table = table[~table["arm"].map(is_centromere).astype(bool)]
     table = table.assign(chromosome=chromosome_names(table["chromosome"]))
     middle = ((genes["start"] + genes["end"]) / 2).to_numpy()
     index = np.full(len(genes), -1)

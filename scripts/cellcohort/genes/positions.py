@@ -10,6 +10,7 @@ import pandas as pd
 from natsort import natsorted, ns
 
 from ..core.errors import InputError
+from ..inputs.genome_files import KNOWN_CHROMOSOME, chromosome_name
 
 # HLA genes and the rearranged or clonally expanded receptor genes change by allele and clone, not by dosage.
 _NOT_DOSAGE = re.compile(r"^(HLA-|H2-|IG[HKL][VDJCAGME]|TR[ABGD][VDJC]\d*|JCHAIN$)", re.IGNORECASE)
@@ -17,10 +18,7 @@ _NOT_DOSAGE = re.compile(r"^(HLA-|H2-|IG[HKL][VDJCAGME]|TR[ABGD][VDJC]\d*|JCHAIN
 
 def chromosome_names(names: pd.Series) -> pd.Series:
     """Chromosome names with `chr` in front: 1, chr1 and CHR1 are all chr1; anything without a name is missing."""
-    text = names.astype("string").str.strip()
-    text = text.mask(text.str.lower().isin(["", "nan", "none", "na", "<na>"]))
-    bare = text.str.replace(r"^chr(?:omosome)?_?", "", case=False, regex=True).str.replace(r"\.0$", "", regex=True)
-    return "chr" + bare.str.upper().replace({"MT": "M"})
+    return pd.Series([chromosome_name(name) for name in names], index=names.index, dtype="string", name=names.name)
 
 
 def genome_order(names: Iterable[str]) -> list[str]:
@@ -61,7 +59,7 @@ def place_genes(
     table["chromosome"] = chromosome_names(table["chromosome"])
     table[["start", "end"]] = table[["start", "end"]].apply(pd.to_numeric, errors="coerce")
     dropped = set(chromosome_names(pd.Series(list(exclude_chromosomes), dtype=object)))
-    known = table["chromosome"].str.fullmatch(r"chr(\d+[A-Z]?|X|Y|Z|W)").fillna(False).astype(bool)
+    known = table["chromosome"].str.fullmatch(KNOWN_CHROMOSOME.pattern).fillna(False).astype(bool)
     table = table[known & ~table["chromosome"].isin(dropped)].dropna().drop_duplicates("symbol")
     genes = pd.DataFrame({"column": np.arange(len(symbols)), "symbol": np.asarray(symbols, dtype=object)})
     genes = genes[~genes["symbol"].astype(str).str.match(_NOT_DOSAGE)].merge(table, on="symbol")

@@ -2,67 +2,121 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from ..core.errors import InputError
+from ..core.files import read_json
 from .bundle_files import check_bundle
 from .config import nearest
 from .gene_sets import read_gene_sets
+from .genome_files import check_genome
+from .resources import resource_path
 from .sample_sheet import matrix_files
+from .user_paths import check_path, check_results, folders_of
 
 
-def check_data(rows: list[dict[str, Any]], config: dict[str, Any]) -> None:
-    """Raise InputError for the first sample, reference or bundle that cannot be used (`config` with its defaults)."""
-    check_samples(rows, config["samples"])
-    check_tables(config)
-    if config["model"]["bundle"]:
-        _check_braces(config["model"]["bundle"], "config: model.bundle")
-        check_bundle(config["model"]["bundle"])
+def check_data(rows: list[dict[str, Any]], config: dict[str, Any], *, files: Iterable[str] = ()) -> None:
+    """Raise InputError for the first sample, reference or bundle that cannot be used (`config` with its defaults).
+
+    `files` are the config files, beside which a path may lie that was not found from the working directory.
+    """
+    near = folders_of(files)
+    check_samples(rows, config["samples"], near=near)
+    check_tables(config, near=near)
+    check_results(config["pathvars"]["results"])
+    bundle = config["model"]["bundle"]
+    if bundle:
+        check_path(bundle, "config: model.bundle", near=near)
+        check_bundle(bundle)
     else:
-        check_reference(config["reference"])
+        check_reference(config["reference"], near=near)
+    _check_normal_labels(config)
 
 
-def check_samples(rows: list[dict[str, Any]], sheet: str | Path) -> None:
-    """Raise InputError unless each sample's path exists in a known format and holds its truth column.
+def _check_normal_labels(config: dict[str, Any]) -> None:
+    """Raise InputError unless the labels of normal cells are labels of the model."""
+    wanted, bundle, reference = config["cnv"]["normal_labels"], config["model"]["bundle"], config["reference"]
+    if not wanted:
+        return
+    if bundle:
+        labels = read_json(Path(bundle) / "metrics.json")["confusion"]["labels"]
+    else:
+        labels = sorted(_obs().distinct(reference["path"], reference["label"]))
+    for label in wanted:
+        if label not in labels:
+            raise InputError(f"config: cnv.normal_labels: {label!r} is no label. {nearest(label, labels)}")
+
+
+def check_samples(rows: list[dict[str, Any]], sheet: str | Path, *, near: Iterable[str] = ()) -> None:
+    """Raise InputError unless each sample's path exists in a known format, once, and holds its truth column.
 
     A file that cannot be read is no error here: its own job rejects the sample, and the cohort goes on.
     """
+    near, samples = [*folders_of([sheet]), *near], {}
     for row in rows:
-        place = f"{sheet}: sample {row['sample_id']}"
-        _check_format(row["path"], f"{place}, column path")
+        place, sample = f"{sheet}: sample {row['sample_id']}", row["sample_id"]
+        _check_format(row["path"], f"{place}, column path", near)
+        other = samples.setdefault(os.path.realpath(row["path"]), sample)
+        if other != sample:
+            raise InputError(
+                f"{place}, column path: {row['path']} is the file of sample {other}, too, and its cells would count "
+                "twice. Correct the path, or remove the line."
+            )
         if "truth" in row and _obs().is_readable(row["path"]):
             _check_column(row["path"], row["truth"], f"{place}, column truth")
 
 
-def check_tables(config: dict[str, Any]) -> None:
-    """Raise InputError unless the user's own gene positions, chromosome arms and gene sets, if any, exist."""
+def check_tables(config: dict[str, Any], *, near: Iterable[str] = ()) -> None:
+    """Raise InputError unless the user's own gene positions, chromosome arms and gene sets, if any, can be used."""
     for section, key in (("cnv", "positions"), ("cnv", "arms"), ("explain", "gene_sets")):
-        path = config[section][key]
+        path, place = config[section][key], f"config: {section}.{key}"
         if path is not None:
-            _check_braces(path, f"config: {section}.{key}")
+            check_path(path, place, near=near, remedy="Correct the path, or set it to null")
         if path is not None and not Path(path).is_file():
-            raise InputError(f"config: {section}.{key}: {path} does not exist. Correct the path, or set it to null.")
+            raise InputError(f"{place}: {path} is a folder. Name the file, or set it to null.")
     if config["explain"]["gene_sets"] is not None:
         read_gene_sets(config["explain"]["gene_sets"])
+    positions, arms, genome = (config["cnv"][key] for key in ("positions", "arms", "genome"))
+    if positions is not None or arms is not None:
+        check_genome(
+            positions or resource_path(f"gene_positions_{genome}.tsv.gz"),
+            arms or resource_path(f"chromosome_arms_{genome}.tsv"),
+        )
 
 
-def check_reference(reference: dict[str, Any]) -> None:
-    """Raise InputError unless the reference exists and holds its label and donor columns and at least two types."""
-    path, label, donor = reference["path"], reference["label"], reference["donor"]
-    _check_format(path, "config: reference.path")
+def check_reference(reference: dict[str, Any], *, near: Iterable[str] = ()) -> None:
+    """Raise InputError unless the reference exists and holds its columns of labels and at least two types."""
+    path, label = reference["path"], reference["label"]
+    _check_format(path, "config: reference.path", near)
     if not _obs().has_obs(path):
         raise InputError(f"config: reference.path: {path} holds no cell labels. Use .h5ad or .zarr.")
     _check_column(path, label, "config: reference.label")
-    if donor is not None:
-        _check_column(path, donor, "config: reference.donor", " Set it to null when donors are unknown.")
+    if reference["donor"] is not None:
+        _check_column(path, reference["donor"], "config: reference.donor", " Set it to null when donors are unknown.")
+    if reference["coarse"] is not None:
+        _check_column(path, reference["coarse"], "config: reference.coarse", " Set it to null when there is none.")
+        _check_coarse(path, label, reference["coarse"])
     types = _obs().distinct(path, label)
     if len(types) < 2:
         raise InputError(
             f"{path}: obs column {label} (reference.label): {len(types)} cell type(s), at least two are needed to "
             "learn a difference. Choose another column or reference."
         )
+
+
+def _check_coarse(path: str, label: str, coarse: str) -> None:
+    """Raise InputError unless each label has one coarse type."""
+    types: dict[str, str] = {}
+    for of_label, of_coarse in _obs().distinct_pairs(path, label, coarse):
+        if of_label and not (of_coarse and types.setdefault(of_label, of_coarse) == of_coarse):
+            raise InputError(
+                f"{path}: obs column {coarse} (reference.coarse): cells of {of_label!r} have several coarse types or "
+                "none. Give every label exactly one, or set reference.coarse to null."
+            )
 
 
 def _obs() -> ModuleType:
@@ -77,22 +131,12 @@ def _obs() -> ModuleType:
     return obs_columns
 
 
-def _check_format(path: str, place: str) -> None:
+def _check_format(path: str, place: str, near: Iterable[str]) -> None:
     """Raise InputError unless `path` exists and its name tells a format that can be read."""
-    _check_braces(path, place)
-    where = Path(path)
-    if not where.exists():
-        raise InputError(f"{place}: {path} does not exist. Correct the path (relative paths start at {Path.cwd()}).")
-    if where.suffix not in (".h5ad", ".h5", ".zarr") and not matrix_files(path):
-        raise InputError(f"{place}: {path} is of no known format. Use .h5ad, 10x .h5, a 10x matrix folder or .zarr.")
-
-
-def _check_braces(path: str, place: str) -> None:
-    """Raise InputError for a path that Snakemake would take for one with wildcards."""
-    if "{" in path or "}" in path:
-        raise InputError(
-            f"{place}: {path} holds a brace, which Snakemake reads as a wildcard. Rename the file or folder."
-        )
+    check_path(path, place, near=near)
+    if Path(path).suffix not in (".h5ad", ".h5", ".zarr") and not matrix_files(path):
+        what = "is a folder without a 10x matrix" if Path(path).is_dir() else "is of no known format"
+        raise InputError(f"{place}: {path} {what}. Use .h5ad, 10x .h5, a 10x matrix folder or .zarr.")
 
 
 def _check_column(path: str, column: str, place: str, remedy: str = "") -> None:

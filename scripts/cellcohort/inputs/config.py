@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import copy
+import json
+import math
 import os
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -27,11 +31,20 @@ def check_config(config: dict[str, Any], schema: dict[str, Any], *, files: Itera
     files
         The config files that were merged, to name the one that is at fault.
     """
+    if not isinstance(config, dict):
+        raise InputError(f"config: it is no mapping of keys to values. Set at least: {', '.join(schema['required'])}.")
+    for file in filter(os.path.isfile, files := list(files)):
+        _check_no_key_twice(file)
     errors = sorted(Draft202012Validator(schema).iter_errors(config), key=lambda error: list(map(str, error.path)))
-    if errors:
-        place, problem = explain(errors[0], schema)
-        raise InputError(f"{_file_of(place, config, list(files))}: {'.'.join(place)}: {problem}")
+    found = [explain(error, schema) for error in errors] or list(_mistakes_of_numbers_and_paths(config, schema))
+    for place, problem in found:
+        raise InputError(f"{_file_of(place, config, files)}: {'.'.join(place)}: {problem}")
 
+
+SNAKEMAKES_PATHVARS = ("results", "logs", "benchmarks", "stats", "reports", "temp", "resources")
+"""Names that Snakemake has a path for, whether the config sets it or not."""
+
+_PATHVAR = re.compile(r"<([a-z][a-z0-9_]*)>")
 
 PLACES = (
     ("samples",),
@@ -65,13 +78,60 @@ def explain(error: ValidationError, schema: dict[str, Any]) -> tuple[list[str], 
     if error.validator == "required":
         key = next(key for key in error.validator_value if key not in error.instance)
         return [*place, key], f"missing. Set it: {_description(schema, [*place, key])}"
-    return place, f"{error.message}. {_description(schema, place)}".rstrip()
+    if error.validator == "type" and isinstance(error.instance, str) and _is_number(error.instance):
+        hint = "It is text: write it without quotes, and a power of ten with a decimal point (1.0e-3)."
+        return place, f"{_short(error.message)}. {hint}"
+    return place, f"{_short(error.message)}. {_description(schema, place)}".rstrip()
 
 
 def nearest(word: str, known: list[str]) -> str:
     """A remedy for a misspelt name: the nearest known one, or all of them."""
-    close = get_close_matches(word, known, n=1)
-    return f"Did you mean {close[0]}?" if close else f"Known are: {', '.join(known)}."
+    if not known:
+        return "There is none to choose from."
+    spelling = {name.lower(): name for name in reversed(known)}
+    close = get_close_matches(word.lower(), spelling, n=1)
+    listed = ", ".join(known[:20]) + (f" and {len(known) - 20} more" if len(known) > 20 else "")
+    return f"Did you mean {spelling[close[0]]}?" if close else f"Known are: {listed}."
+
+
+def _short(message: str) -> str:
+    """A validator's message, which opens with the whole value, cut to what a line can hold."""
+    return message if len(message) <= 200 else f"{message[:100]} ... {message[-90:]}"
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _mistakes_of_numbers_and_paths(config: dict[str, Any], schema: dict[str, Any]) -> Iterator[tuple[list[str], str]]:
+    """What no schema can forbid: comparisons with NaN are all false, and results can lie at paths that lead nowhere."""
+    for place, value in _leaves(config, []):
+        if isinstance(value, float) and not math.isfinite(value):
+            yield place, f"{value} is no finite number. {_description(schema, place)}".rstrip()
+    paths = config.get("pathvars", {})
+    known = [*SNAKEMAKES_PATHVARS, *paths]
+    used = [name for path in paths.values() for name in _PATHVAR.findall(path)]
+    for name, path in paths.items():
+        if name not in SNAKEMAKES_PATHVARS and name not in used:
+            yield ["pathvars", name], f"unknown name. {nearest(name, list(SNAKEMAKES_PATHVARS))}"
+        if "{" in path or "}" in path:
+            yield ["pathvars", name], f"{path} holds a brace, which Snakemake reads as a wildcard. Name another folder."
+        for word in _PATHVAR.findall(path):
+            if word not in known:
+                yield ["pathvars", name], f"<{word}> is not among the pathvars. {nearest(word, known)}"
+
+
+def _leaves(node: Any, place: list[str]) -> Iterator[tuple[list[str], Any]]:
+    """The values of nested mappings and lists, each with its path of keys."""
+    if isinstance(node, dict | list):
+        for key, value in node.items() if isinstance(node, dict) else enumerate(node):
+            yield from _leaves(value, [*place, str(key)])
+    else:
+        yield place, node
 
 
 def _description(schema: dict[str, Any], place: list[str]) -> str:
@@ -94,6 +154,46 @@ def _file_of(place: list[str], config: dict[str, Any], files: list[str]) -> str:
     """The config file that holds the value at `place`; all of them when none does."""
     value = _look_up(config, place)
     for file in filter(os.path.isfile, files):
-        if value is not None and _look_up(yaml.safe_load(Path(file).read_text()), place) == value:
+        if value is not None and repr(_look_up(_content(file), place)) == repr(value):
             return file
-    return ", ".join(files) or "config"
+    named = ", ".join(files) or "config"
+    return f"{named} or --config" if files and value is not None else named
+
+
+def _content(file: str) -> Any:
+    """A config file as Snakemake reads it, JSON before YAML; None where it is written in another dialect (YTE)."""
+    text = Path(file).read_text(encoding="utf-8")
+    with suppress(ValueError):
+        return json.loads(text)
+    with suppress(yaml.YAMLError):
+        return yaml.safe_load(text)
+    return None
+
+
+def _check_no_key_twice(file: str) -> None:
+    """Raise InputError for a mapping that names a key twice: YAML and JSON would silently take the last one."""
+    text = Path(file).read_text(encoding="utf-8")
+    try:
+        nodes = [] if "__use_yte__" in text else [yaml.compose(text, yaml.SafeLoader)]
+    except yaml.YAMLError:  # JSON that is indented by tabs
+        return
+    seen: set[int] = set()
+    while nodes:
+        node = nodes.pop()
+        if id(node) in seen:  # an alias
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            nodes.extend(node.value)
+        elif isinstance(node, yaml.MappingNode):
+            _check_keys(file, [key for key, _ in node.value if key.value != "<<"])
+            nodes.extend(value for _, value in node.value)
+
+
+def _check_keys(file: str, keys: list[yaml.Node]) -> None:
+    known: set[str] = set()
+    for key in keys:
+        if str(key.value) in known:
+            line = key.start_mark.line + 1
+            raise InputError(f"{file}: line {line}: the key {key.value} is there already. Keep one of the two.")
+        known.add(str(key.value))

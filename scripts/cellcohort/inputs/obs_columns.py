@@ -54,6 +54,16 @@ def distinct(path: str | Path, column: str) -> set[str]:
     return {value.strip() for value in values} - {""}
 
 
+def distinct_pairs(path: str | Path, column: str, other: str) -> set[tuple[str, str]]:
+    """The pairs of values that the cells have in two obs columns, stripped, empty where missing."""
+    with _open_obs(path) as table:
+        values, others = text_column(table, column), text_column(table, other)
+    if len(values) != len(others):
+        raise InputError(f"{path}: obs columns {column} and {other} differ in length. Write the file again.")
+    pairs = set(zip(values, others, strict=True))
+    return {tuple("" if value in (None, "nan") else value.strip() for value in pair) for pair in pairs}
+
+
 def column_names(table: Any) -> list[str]:
     """The names of the columns of an AnnData table, without its index.
 

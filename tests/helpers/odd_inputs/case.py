@@ -149,7 +149,7 @@ def run_plan() -> tuple[str, list[str]]:
         config = load_configfile("config.yaml")
         check_config(config, schemas["config"], files=["config.yaml"])
         validate(config, str(REPO / "workflow/schemas/config.schema.yaml"))
-        check_data(read_sheet(config["samples"], schemas["samples"]), config)
+        check_data(read_sheet(config["samples"], schemas["samples"]), config, files=["config.yaml"])
     except InputError as error:
         return "stopped", [str(error)]
     return "planned", []
