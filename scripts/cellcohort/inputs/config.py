@@ -154,7 +154,8 @@ def _file_of(place: list[str], config: dict[str, Any], files: list[str]) -> str:
     """The config file that holds the value at `place`; all of them when none does."""
     value = _look_up(config, place)
     for file in filter(os.path.isfile, files):
-        if value is not None and repr(_look_up(_content(file), place)) == repr(value):
+        found = _look_up(_content(file), place)
+        if value is not None and (found == value or str(found) == str(value)):  # NaN does not equal itself
             return file
     named = ", ".join(files) or "config"
     return f"{named} or --config" if files and value is not None else named

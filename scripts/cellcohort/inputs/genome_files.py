@@ -10,6 +10,7 @@ import lzma
 import re
 from collections.abc import Iterable, Sequence
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 from ..core.errors import DamagedFileError, InputError, reading
@@ -106,24 +107,15 @@ def _read_rows(path: str | Path, columns: Sequence[str]) -> list[tuple[int, Row]
     header = _header(path, lines[0][1] if lines else [], columns)
     if len(lines) > 1 and len(lines[1][1]) == len(header) + 1:  # R writes no name above the names of rows
         header = ["", *header]
-    for number, cells in lines[1:]:
-        if len(cells) > len(header):
-            raise InputError(
-                f"{path}: line {number}: {len(cells)} cells, but the header has {len(header)}. Give each a column."
-            )
-    return [
-        (
-            number,
-            dict(
-                zip(
-                    header,
-                    [None if cell in _MISSING else cell for cell in cells] + [None] * (len(header) - len(cells)),
-                    strict=True,
-                )
-            ),
-        )
-        for number, cells in lines[1:]
-    ]
+    return [(number, _row(f"{path}: line {number}", header, cells)) for number, cells in lines[1:]]
+
+
+def _row(place: str, header: list[str], cells: list[str]) -> Row:
+    """A line by column, filled up or cut to the header; InputError for a cell beyond it."""
+    values = [None if cell in _MISSING else cell for cell in cells] + [None] * (len(header) - len(cells))
+    if any(values[len(header) :]):
+        raise InputError(f"{place}: {len(cells)} cells, but the header has {len(header)}. Give each a column.")
+    return dict(zip(header, values, strict=False))
 
 
 def _header(path: str | Path, found: list[str], columns: Sequence[str]) -> list[str]:
@@ -198,7 +190,7 @@ def _check_arms(path: str | Path, rows: list[tuple[int, Row]]) -> None:
     if not lines:
         raise InputError(f"{path}: no arm. Write a line with {', '.join(ARMS)} for each.")
     for sorted_spans in map(sorted, spans.values()):
-        for (_, end, line), (start, _, other) in zip(sorted_spans, sorted_spans[1:], strict=False):
+        for (_, end, line), (start, _, other) in pairwise(sorted_spans):
             if start < end:
                 raise InputError(f"{path}: line {other}: the arm overlaps that of line {line}. Correct start or end.")
 
