@@ -10,7 +10,7 @@ import yaml
 from tiny_cohort import REPO
 
 from cellcohort.core.errors import InputError
-from cellcohort.inputs.config import check_config
+from cellcohort.inputs.config import check_config, nearest
 
 SCHEMA = yaml.safe_load((REPO / "workflow/schemas/config.schema.yaml").read_text())
 SAMPLES = yaml.safe_load((REPO / "workflow/schemas/samples.schema.yaml").read_text())
@@ -100,6 +100,49 @@ def test_a_mistake_is_named_with_its_remedy(change, message):
     config = deepcopy({"samples": "s.tsv", "reference": {"path": "r.h5ad"}}) | change
     with pytest.raises(InputError, match=message):
         check_config(config, SCHEMA)
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize("key", [key for key, spec in LEAVES.items() if spec["type"] in ("number", "integer")])
+def test_no_number_may_be_other_than_finite(key, number):
+    section, name = key.split(".")
+    config = {"samples": "s.tsv", "reference": {"path": "r.h5ad"}, section: {name: number}}
+    with pytest.raises(InputError, match=rf"^config: {section}\.{name}: "):
+        check_config(config, SCHEMA)
+
+
+@pytest.mark.parametrize("config", [None, [], "samples.tsv", 3])
+def test_a_config_that_is_no_mapping_is_named(config):
+    with pytest.raises(InputError, match=r"config: it is no mapping of keys to values\. Set at least: samples"):
+        check_config(config, SCHEMA)
+
+
+def test_a_value_of_the_command_line_is_not_said_to_be_the_files(tmp_path):
+    file = tmp_path / "config.yaml"
+    file.write_text("samples: s.tsv\nreference: {path: r.h5ad}\n")
+    config = {"samples": "s.tsv", "reference": {"path": "r.h5ad"}, "ood": 5}
+    with pytest.raises(InputError, match=rf"^{file} or --config: ood: 5 is not of type 'object'"):
+        check_config(config, SCHEMA, files=[str(file)])
+
+
+def test_anchors_and_merges_of_yaml_name_no_key_twice(tmp_path):
+    file = tmp_path / "config.yaml"
+    file.write_text("x: &a {b: 1}\ny: {<<: *a, <<: *a, b: 2}\nz: &c [*c, *a]\n")
+    with pytest.raises(InputError, match="x: unknown key"):
+        check_config({"samples": "s.tsv", "reference": {"path": "r"}, "x": 1}, SCHEMA, files=[str(file)])
+
+
+@pytest.mark.parametrize(
+    ("word", "known", "remedy"),
+    [
+        ("x", [], "There is none to choose from."),
+        ("LABEL", ["label", "donor"], "Did you mean label?"),
+        ("x", ["label", "donor"], "Known are: label, donor."),
+        ("-", [f"c{i}" for i in range(25)], "c19 and 5 more."),
+    ],
+)
+def test_a_remedy_lists_what_there_is(word, known, remedy):
+    assert nearest(word, known).endswith(remedy)
 
 
 def test_the_file_at_fault_is_named(tmp_path):

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from contextlib import nullcontext
+from pathlib import Path
 
 import anndata as ad
 import h5py
 import numpy as np
 import pytest
 import yaml
+from snakemake.io import PeriodicityDetector
 from tiny_cohort import REPO, SHEET, snakemake, write_cells, write_cohort, write_config
 
 from cellcohort.core.errors import InputError
-from cellcohort.inputs import obs_columns
-from cellcohort.inputs.check_inputs import check_samples
+from cellcohort.core.files import write_json
+from cellcohort.inputs import check_inputs, obs_columns
+from cellcohort.inputs.check_inputs import check_data, check_samples
 from cellcohort.inputs.sample_sheet import matrix_files, read_sheet, samples_by_patient
+from cellcohort.inputs.user_paths import check_path, check_results
 
 SCHEMA = yaml.safe_load((REPO / "workflow/schemas/samples.schema.yaml").read_text())
 HEADER = "sample_id\tpatient_id\tpath"
@@ -144,6 +150,70 @@ def test_labels_of_pandas_own_type_of_text_are_read(tmp_path):
     assert obs_columns.distinct(tmp_path / "cells.h5ad", "cell_type") == {"T", "B"}
 
 
+def test_what_a_spreadsheet_leaves_behind_changes_no_value(tmp_path):
+    rows = read(
+        tmp_path, '# spring\n#sample_id\t"patient_id"\t\tpath\ttissue\t\n"a"\tP\t\t"x y.h5ad"\t"the ""left"" 5"\t\r\n'
+    )
+    assert rows == [{"sample_id": "a", "patient_id": "P", "path": "x y.h5ad", "tissue": 'the "left" 5'}]
+
+
+@pytest.mark.parametrize(
+    "name", ["A" * 19, "A" * 20, "ab" * 19, "ab" * 20 + "c", "cab" * 33, "S" + "0" * 20, "x" + "abc" * 20]
+)
+def test_names_that_snakemake_takes_for_a_loop_are_refused_and_no_others(tmp_path, name):
+    loop = PeriodicityDetector().is_periodic(name) is not None
+    with pytest.raises(InputError, match="endless loop") if loop else nullcontext():
+        read(tmp_path, f"{HEADER}\n{name}\tP\tx\n")
+
+
+def test_a_sheet_beside_its_config_is_pointed_out(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    settings = tmp_path / "settings"
+    settings.mkdir()
+    (settings / "sheet.tsv").write_text(f"{HEADER}\na\tP\tx\n")
+    with pytest.raises(InputError, match=f"relative paths start at {tmp_path}: write settings/sheet.tsv"):
+        read_sheet("sheet.tsv", SCHEMA, files=[str(settings / "config.yaml")])
+
+
+def test_what_may_not_be_read_is_named(tmp_path, monkeypatch):
+    def refuse(*_args, **_options):
+        raise PermissionError(13, "Permission denied")
+
+    (tmp_path / "samples.tsv").touch()
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(InputError, match=r"samples\.tsv: it cannot be read \(.*Permission denied"):
+        read_sheet(tmp_path / "samples.tsv", SCHEMA)
+    monkeypatch.setattr(os, "stat", refuse)
+    with pytest.raises(InputError, match=r"config: reference\.path: r\.h5ad: Permission denied\. Correct the path"):
+        check_path("r.h5ad", "config: reference.path")
+
+
+def test_results_that_cannot_be_written_stop_the_plan(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    check_results("results/demo")
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(InputError, match=r"pathvars\.results: \. cannot be written to\. Name another folder"):
+        check_results("results/demo")
+
+
+def test_labels_of_normal_cells_are_labels_of_the_bundle(tmp_path, monkeypatch):
+    monkeypatch.chdir(write_cohort(tmp_path))
+    monkeypatch.setattr(check_inputs, "check_bundle", lambda folder: None)
+    write_json(tmp_path / "model" / "metrics.json", {"confusion": {"labels": ["T_cell", "B_cell"]}})
+    config = {
+        "samples": "samples.tsv",
+        "model": {"bundle": "model"},
+        "explain": {"gene_sets": None},
+        "cnv": {"positions": None, "arms": None, "genome": "hg38", "normal_labels": ["T_cell"]},
+        "pathvars": {"results": "results"},
+        "reference": {},
+    }
+    check_data([], config)
+    config["cnv"]["normal_labels"] = ["T cell"]
+    with pytest.raises(InputError, match=r"cnv\.normal_labels: 'T cell' is no label\. Did you mean T_cell\?"):
+        check_data([], config)
+
+
 def test_planning_imports_nothing_heavy():
     heavy = {"torch", "scanpy", "anndata", "numba", "zarr", "pandas", "pyarrow"}
     code = f"import sys, cellcohort.inputs.check_inputs, cellcohort.inputs.resources; print({heavy} & set(sys.modules))"
@@ -162,6 +232,12 @@ def _config(**config):
 
 
 MISTAKES = {
+    "empty config": (lambda folder: (folder / "config.yaml").write_text(""), "must be given as JSON or YAML"),
+    "pathvar in a path": (_sheet(f"{HEADER}\nA\tA\t<b>.h5ad\n"), "<b>.h5ad holds a word in angle brackets"),
+    "one letter 30 times": (
+        _sheet(f"{HEADER}\n{'A' * 30}\tA\tA1.h5ad\n"),
+        "which Snakemake refuses as an endless loop",
+    ),
     "unknown key": (_config(qc={"min_gene": 1}), "config.yaml: qc.min_gene: unknown key. Did you mean min_genes?"),
     "missing column": (
         _sheet(SHEET.replace("patient_id", "truth", 1).replace("truth\tmin", "tissue\tmin")),

@@ -56,7 +56,8 @@ def check_samples(rows: list[dict[str, Any]], sheet: str | Path, *, near: Iterab
 
     A file that cannot be read is no error here: its own job rejects the sample, and the cohort goes on.
     """
-    near, samples = [*folders_of([sheet]), *near], {}
+    near = [*folders_of([sheet]), *near]
+    samples: dict[str, str] = {}
     for row in rows:
         place, sample = f"{sheet}: sample {row['sample_id']}", row["sample_id"]
         _check_format(row["path"], f"{place}, column path", near)

@@ -60,18 +60,17 @@ def arm_rows(path: str | Path) -> list[Row]:
 def check_genome(positions: str | Path, arms: str | Path) -> None:
     """Raise InputError unless most genes of one table lie on arms of the other."""
     spans: dict[str, list[tuple[float, float]]] = {}
-    for row in arm_rows(arms):
+    for row in (arm_table := arm_rows(arms)):
         spans.setdefault(str(chromosome_name(row["chromosome"])), []).append((_bases(row["start"]), _bases(row["end"])))
-    genes = [
-        (str(chromosome_name(row["chromosome"])), (_bases(row["start"]) + _bases(row["end"])) / 2)
-        for row in position_rows(positions)
-        if all(row[column] for column in POSITIONS)
+    genes = [row for row in position_rows(positions) if all(row[column] for column in POSITIONS)]
+    places = [
+        (str(chromosome_name(row["chromosome"])), (_bases(row["start"]) + _bases(row["end"])) / 2) for row in genes
     ]
-    on = [(name, middle) for name, middle in genes if name in spans and KNOWN_CHROMOSOME.fullmatch(name)]
+    on = [(name, middle) for name, middle in places if name in spans and KNOWN_CHROMOSOME.fullmatch(name)]
     if 2 * len(on) < len(genes) and 2 * len({name for name, _ in on}) < len(spans):
         raise InputError(
-            f"{positions}: column chromosome: most genes are on chromosomes ({_few(name for name, _ in genes)}) that "
-            f"have no arm in {arms} ({_few(spans)}). Name chromosomes 1 or chr1, and give both tables of one genome."
+            f"{positions}: column chromosome: most genes are on chromosomes ({_few(genes)}) that have no arm in {arms} "
+            f"({_few(arm_table)}). Name chromosomes 1 or chr1, and give both tables of one genome."
         )
     if 2 * sum(any(start <= middle < end for start, end in spans[name]) for name, middle in on) < len(on):
         raise InputError(
@@ -199,7 +198,7 @@ def _bases(text: str | None) -> float:
     return float(str(text))
 
 
-def _few(names: Iterable[str]) -> str:
-    """The first three of names."""
-    unique = list(dict.fromkeys(names))
-    return ", ".join(unique[:3]) + (", ..." if len(unique) > 3 else "")
+def _few(rows: Iterable[Row]) -> str:
+    """The first three chromosomes of a table."""
+    names = list(dict.fromkeys(str(row["chromosome"]) for row in rows))
+    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")

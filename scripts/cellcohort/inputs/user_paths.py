@@ -12,7 +12,7 @@ from ..core.errors import InputError
 
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _PATHVAR = re.compile(r"<[a-z][a-z0-9_]*>")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
 def check_path(path: str, place: str, *, near: Iterable[str] = (), remedy: str = "Correct the path") -> None:
@@ -40,7 +40,7 @@ def check_path(path: str, place: str, *, near: Iterable[str] = (), remedy: str =
 def check_exists(path: str, place: str, *, near: Iterable[str], missing: str) -> None:
     """Raise InputError, with the sentence `missing` and a hint, unless `path` is a file or folder that exists."""
     if _CONTROL.search(path):
-        raise InputError(f"{place}: {path!a} holds a line break or another control character. Rename the file.")
+        raise InputError(f"{place}: {path!a} holds a line break or another character that no path has. Rename the file.")
     try:
         kind = os.stat(path).st_mode
     except (FileNotFoundError, NotADirectoryError):

@@ -130,7 +130,7 @@ POSITIONS = [
         "RefSeq's names of chromosomes",
         _positions(HEADER + _lines("{symbol}\tNC_{number:06d}.11\t{start}\t{end}\n")),
         "stopped",
-        "most genes are on chromosomes (chrNC_000001.11,",
+        "most genes are on chromosomes (NC_000001.11,",
     ),
     Case(
         "positions_thousands",
