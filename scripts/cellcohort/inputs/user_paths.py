@@ -40,7 +40,7 @@ def check_path(path: str, place: str, *, near: Iterable[str] = (), remedy: str =
 def check_exists(path: str, place: str, *, near: Iterable[str], missing: str) -> None:
     """Raise InputError, with the sentence `missing` and a hint, unless `path` is a file or folder that exists."""
     if _CONTROL.search(path):
-        raise InputError(f"{place}: {path!a} holds a line break or another character that no path has. Rename the file.")
+        raise InputError(f"{place}: {path!a} holds a line break or a character that no path has. Rename the file.")
     try:
         kind = os.stat(path).st_mode
     except (FileNotFoundError, NotADirectoryError):
