@@ -38,6 +38,8 @@ class Counts:
         declares as other than gene expression (antibodies) are left out.
     n_cells, n_genes
         The matrix' size.
+    notes
+        What was unusual about the file, and how it was read.
     """
 
     def __init__(self, path: Path, container: Container) -> None:
@@ -45,6 +47,7 @@ class Counts:
         self.genes = container.genes
         self.n_cells = container.matrix.shape[0]
         self.n_genes = len(container.genes)
+        self.notes = container.notes
         self._container = container
 
     @cached_property

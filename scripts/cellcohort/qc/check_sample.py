@@ -39,8 +39,8 @@ def check_sample(
         record["kind"] = counts.kind
         if not counts.n_cells:
             raise InputError(f"{path}: the file has 0 cells. Leave the sample out.")
-        table, record["notes"] = quality_control(counts, config)
-        record["notes"] += filter(None, [counts.counts_beside()])
+        table, notes = quality_control(counts, config)
+        record["notes"] = [*counts.notes, *notes, *filter(None, [counts.counts_beside()])]
         record["n_passed"] = int(table["passed"].sum())
         if not record["n_passed"]:
             found = ", ".join(f"{reason} {n}" for reason, n in table["reason"].value_counts(sort=False).items())

@@ -26,6 +26,8 @@ class Container:
         The stored table of cells and their coordinates; None where the file has none.
     other_counts
         Names, as in the sheet's `counts`, of the file's other matrices that look like counts.
+    notes
+        What was unusual about the file, and how it was read.
     """
 
     matrix: Rows
@@ -36,6 +38,7 @@ class Container:
     obs: Any = None
     spatial: Any = None
     other_counts: Callable[[], list[str]] = list
+    notes: tuple[str, ...] = ()
 
 
 def container(
