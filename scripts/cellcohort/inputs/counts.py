@@ -176,7 +176,7 @@ class Counts:
         return block
 
 
-def open_counts(path: str | Path, *, counts: str = "X", genes: str = "index") -> Counts:
+def open_counts(path: str | Path, *, counts: str = "X", genes: str = "index", species: str = "human") -> Counts:
     """Open a sample without reading its matrix.
 
     Parameters
@@ -188,6 +188,8 @@ def open_counts(path: str | Path, *, counts: str = "X", genes: str = "index") ->
         Which matrix: X, raw or layers/NAME.
     genes
         Where the genes' symbols or Ensembl ids are: index, or a column of var.
+    species
+        Whose genes count in a file that holds those of several genomes (xenografts).
 
     Raises
     ------
@@ -195,9 +197,10 @@ def open_counts(path: str | Path, *, counts: str = "X", genes: str = "index") ->
         When there is no such file, matrix or column, or the file cannot be read.
     """
     path = Path(path)
-    return Counts(path, open_container(path, counts=counts, genes=genes))
+    return Counts(path, open_container(path, counts=counts, genes=genes, species=species))
 
 
 def open_sample(sample: Mapping[str, Any], path: str | Path) -> Counts:
-    """Open the file of a row of the sample sheet, whose `counts` and `genes` may be absent."""
-    return open_counts(path, counts=sample.get("counts") or "X", genes=sample.get("genes") or "index")
+    """Open the file of a row of the sample sheet, whose `counts`, `genes` and `species` may be absent."""
+    given = {name: sample[name] for name in ("counts", "genes", "species") if sample.get(name)}
+    return open_counts(path, **given)

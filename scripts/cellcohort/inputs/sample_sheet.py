@@ -13,9 +13,9 @@ from jsonschema import Draft202012Validator
 
 from ..core.errors import InputError, reading
 from .config import explain, nearest
+from .formats.tenx_names import file_sets
 from .user_paths import check_exists, folders_of
 
-_MATRIX_FILES = ("matrix.mtx", "barcodes.tsv", "features.tsv", "genes.tsv")
 _QUOTED = re.compile(r'"((?:[^"]|"")*)"')
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _REPEATED = re.compile(r"(.+)\1{19}$")  # snakemake.io.PeriodicityDetector
@@ -67,8 +67,9 @@ def matrix_files(path: str | Path) -> list[str]:
     folder = Path(path)
     if folder.suffix in (".h5ad", ".h5", ".zarr") or not folder.is_dir():
         return []
-    names = (folder / f"{name}{suffix}" for name in _MATRIX_FILES for suffix in ("", ".gz"))
-    return [str(name) for name in names if name.is_file()]
+    with reading(folder):
+        sets = file_sets(folder)
+    return [str(file) for files in sets.values() for file in files.values()]
 
 
 def _read_lines(path: Path, near: Iterable[str]) -> list[tuple[int, list[str]]]:

@@ -42,7 +42,13 @@ class Container:
 
 
 def container(
-    matrix: Rows, frame: pd.DataFrame, types: Any, cell_ids: Callable, obs: Any = None, spatial: Any = None
+    matrix: Rows,
+    frame: pd.DataFrame,
+    types: Any,
+    cell_ids: Callable,
+    obs: Any = None,
+    spatial: Any = None,
+    notes: tuple[str, ...] = (),
 ) -> Container:
     """All features of a file; `feature_types.genes_alone` takes the genes of them."""
-    return Container(matrix, frame, np.ones(len(frame), dtype=bool), cell_ids, types, obs, spatial)
+    return Container(matrix, frame, np.ones(len(frame), dtype=bool), cell_ids, types, obs, spatial, notes=notes)

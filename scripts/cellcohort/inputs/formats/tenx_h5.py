@@ -5,22 +5,83 @@ from __future__ import annotations
 from pathlib import Path
 
 import h5py
+import numpy as np
 
-from ...core.errors import InputError
-from ..backed_matrix import SparseRows
+from ...core.errors import DamagedFileError, InputError
+from ..backed_matrix import Rows, SparseRows
 from ..gene_names import gene_frame
-from ..stored_elements import array, member, texts
+from ..stored_elements import array, has, is_group, member, texts
 from .container import Container, container
+from .probes import SummedColumns, genes_of_probes
+
+_PARTS = ("barcodes", "data", "indices", "indptr", "shape")
 
 
-def open_tenx(group: h5py.Group, path: Path) -> Container:
+def open_tenx(group: h5py.Group, path: Path, *, notes: tuple[str, ...] = ()) -> Container:
     """A 10x matrix, version 3 (`features`) or 2 (`genes`, `gene_names`); barcodes are its compressed axis."""
-    features = member(group, "features") if "features" in group else group
-    ids = texts(member(features, "id" if "id" in features else "genes"))
-    symbols = texts(member(features, "name" if "name" in features else "gene_names"))
-    types = texts(member(features, "feature_type")) if "feature_type" in features else None
-    n_genes, n_cells = (int(size) for size in array(member(group, "shape")))
-    if n_genes != ids.size:
-        raise InputError(f"{path}: the matrix has {n_genes} features and {ids.size} names. Write it again.")
-    frame = gene_frame(symbols, index=symbols, ids=ids)
-    return container(SparseRows(group, (n_cells, n_genes)), frame, types, lambda: texts(member(group, "barcodes")))
+    missing = [name for name in _PARTS if not has(group, name)]
+    if missing:
+        raise InputError(f"{path}: its matrix {group.name} has no {' and no '.join(missing)}. Copy or write it again.")
+    columns = _features(group)
+    n_genes, n_cells = columns["id"].size, _length(group, "barcodes")
+    _check_sizes(group, n_genes, n_cells)
+    matrix: Rows = SparseRows(group, (n_cells, n_genes))
+    if "gene_id" in columns and "gene_name" in columns:
+        target, first = genes_of_probes(columns["gene_id"], columns.get("in_use", np.ones(n_genes, dtype=bool)))
+        notes += (f"the features are probes: those of a gene were summed, {(target < 0).sum()} were left out",)
+        matrix = SummedColumns(matrix, target)
+        columns = {name: values[first] for name, values in columns.items()}
+        columns |= {"id": columns["gene_id"], "name": columns["gene_name"]}
+    names = columns["name"]
+    frame = gene_frame(names, index=columns["id"], ids=columns["id"], genomes=columns.get("genome"))
+    return container(matrix, frame, columns.get("feature_type"), lambda: _barcodes(group, path), notes=notes)
+
+
+def _features(group: h5py.Group) -> dict[str, np.ndarray]:
+    """The columns of the table of features, which has an id and a name of each."""
+    if has(group, "features"):
+        table = member(group, "features")
+        if not is_group(table):
+            raise DamagedFileError(f"{table.name} is no table")
+        wanted = ("id", "name", "feature_type", "genome", "gene_id", "gene_name")
+        columns = {name: texts(member(table, name)) for name in wanted if has(table, name)}
+        if has(table, "filtered_probes"):
+            columns["in_use"] = array(member(table, "filtered_probes")).astype(bool)
+    else:
+        stored = (("id", "genes"), ("name", "gene_names"))
+        columns = {name: texts(member(group, place)) for name, place in stored if has(group, place)}
+    if not {"id", "name"} & set(columns):
+        raise DamagedFileError("its features have neither ids nor names")
+    columns.setdefault("id", columns.get("name"))
+    columns.setdefault("name", columns["id"])
+    if len({values.shape for values in columns.values()}) > 1:
+        sizes = ", ".join(f"{name} {values.size}" for name, values in columns.items())
+        raise DamagedFileError(f"the columns of its features have different lengths: {sizes}")
+    return columns
+
+
+def _length(group: h5py.Group, name: str) -> int:
+    stored = member(group, name)
+    if len(getattr(stored, "shape", None) or ()) != 1:
+        raise DamagedFileError(f"{stored.name} is not a list of values")
+    return int(stored.shape[0])
+
+
+def _check_sizes(group: h5py.Group, n_genes: int, n_cells: int) -> None:
+    """Raise DamagedFileError unless shape, features, barcodes and the entries' places agree."""
+    shape = np.ravel(array(member(group, "shape"))).tolist()
+    if shape != [n_genes, n_cells]:
+        raise DamagedFileError(f"its shape is {shape} for {n_genes} features and {n_cells} barcodes")
+    if _length(group, "indptr") != n_cells + 1 or _length(group, "data") != _length(group, "indices"):
+        sizes = ", ".join(f"{name} {_length(group, name)}" for name in ("data", "indices", "indptr"))
+        raise DamagedFileError(f"the lengths of its parts do not fit {n_cells} barcodes: {sizes}")
+    for name in ("data", "indices", "indptr"):
+        if member(group, name).dtype.kind not in "iuf":
+            raise DamagedFileError(f"{name} holds {member(group, name).dtype}, no numbers")
+
+
+def _barcodes(group: h5py.Group, path: Path) -> np.ndarray:
+    barcodes = texts(member(group, "barcodes"))
+    if (barcodes == "").any():
+        raise InputError(f"{path}: a barcode is empty. Write the file again.")
+    return barcodes
