@@ -49,7 +49,7 @@ def gene_frame(
     symbol, gene_id, genome = _told_apart(own.where(own != "", pd.Series(index, dtype=object)), genomes)
     if ids is not None:
         _, given_id, given_genome = _told_apart(pd.Series(ids, dtype=object), genomes)
-        gene_id, genome = gene_id.fillna(given_id), genome.where(genome != "", given_genome)
+        gene_id, genome = gene_id.where(gene_id.notna(), given_id), genome.where(genome != "", given_genome)
     if symbols is not None:
         given = pd.Series(symbols, dtype=object)
         given = _told_apart(given, genomes)[0].fillna(given)
