@@ -52,8 +52,9 @@ def _features(group: h5py.Group) -> dict[str, np.ndarray]:
         columns = {name: texts(member(group, place)) for name, place in stored if has(group, place)}
     if not {"id", "name"} & set(columns):
         raise DamagedFileError("its features have neither ids nor names")
-    columns.setdefault("id", columns.get("name"))
-    columns.setdefault("name", columns["id"])
+    for name, other in (("id", "name"), ("name", "id")):
+        if name not in columns:
+            columns[name] = columns[other]
     if len({values.shape for values in columns.values()}) > 1:
         sizes = ", ".join(f"{name} {values.size}" for name, values in columns.items())
         raise DamagedFileError(f"the columns of its features have different lengths: {sizes}")
