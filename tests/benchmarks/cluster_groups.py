@@ -58,6 +58,7 @@ def measure(folder: Path, stand_in: Path, n_samples: int) -> dict[str, float]:
     groups = sum((2 if name == "genome" else 1) / size for name, size in profile["group-components"].items())
     added = (len(COMPUTED) + groups) * start
     hours = n_samples * (added + sum(COMPUTED.values())) / 3600
+    on_gpu = COMPUTED["annotate"] + (1 + 1 / profile["group-components"]["annotate"]) * start
     return {
         "samples": n_samples,
         "cpu_seconds_to_start_a_step": start,
@@ -65,6 +66,7 @@ def measure(folder: Path, stand_in: Path, n_samples: int) -> dict[str, float]:
         "cpu_seconds_a_sample": added + sum(COMPUTED.values()),
         "cpu_hours": hours,
         "hours_with_all_jobs_at_work": hours / profile["jobs"],
+        "gpu_hours": n_samples * on_gpu / 3600,
         "plan_cpu_seconds": dry_run(work, ["--workflow-profile", str(PROFILE), *arguments(REPO)])["cpu_seconds"],
     }
 
