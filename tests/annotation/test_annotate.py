@@ -3,16 +3,19 @@
 import anndata as ad
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from small_reference import LABELS, write_sample
 
-from cellcohort.annotation.annotate import annotate, label_cells
+from cellcohort.annotation.annotate import _with_ood_calls, annotate, label_cells
 from cellcohort.annotation.explanation import Explanation
 from cellcohort.bundle.model_bundle import Bundle
 from cellcohort.genes.alignment import align_genes
 from cellcohort.inputs.counts import open_counts
 from cellcohort.inputs.resources import gene_aliases
 from cellcohort.model import inference
+from cellcohort.ood.detector import Detector
+from cellcohort.ood.sample_shift import Shift
 from cellcohort.outputs import parquet, schemas
 
 TRUTH = np.array([*LABELS * 12, *["unknown"] * 12], object)
@@ -145,3 +148,41 @@ def test_explanation_tables(bundle, expected):
     assert (totals <= 1 + 1e-6).all()  # the rest is what a slot reads of the CLS token
     parquet.as_table(scores, schemas.GENE_SCORES)
     parquet.as_table(programs, schemas.PROGRAMS)
+
+
+@pytest.fixture
+def known_pvalues(bundle):
+    """The bundle with a detector by which all p-values are known: four reference cells, of scores 1, 2, 3 and 4."""
+    own = Bundle(bundle.folder)
+    own.__dict__["detector"] = Detector((0.0,) * 4, (1.0,) * 4, {"": [1.0, 2.0, 3.0, 4.0]})
+    return own
+
+
+def calls(bundle, scores, *, shift=0.0, alpha=0.05):
+    """The OOD columns of cells of one type with these scores."""
+    n = len(scores)
+    texts = ("cell_id", "label", "second_label", "origin", "resolved_label")
+    table = pa.table({name: ["c"] * n for name in texts} | {"confidence": [1.0] * n, "origin_margin": [1.0] * n})
+    for name, kind in (("coarse_label", pa.string()), ("coarse_confidence", pa.float32())):
+        table = table.append_column(name, pa.nulls(n, kind))
+    types, ids = np.zeros(n, int), ("S", "P")
+    return _with_ood_calls([table], bundle, types, np.array(scores), Shift(shift, {}), ids, alpha).to_pandas()
+
+
+def test_the_technical_shift_is_taken_off_the_score(known_pvalues):
+    cells = calls(known_pvalues, [3.5, 4.5], shift=2.0)
+    assert cells["ood_pvalue"].tolist() == pytest.approx([4 / 5, 3 / 5])
+    assert cells["ood_score"].tolist() == [3.5, 4.5]  # that of the cell alone (design law 1)
+
+
+def test_a_pvalue_of_exactly_alpha_is_ood(known_pvalues):
+    cells = calls(known_pvalues, [3.5, 4.5, 5.5], alpha=0.4)
+    assert cells["ood_pvalue"].tolist() == pytest.approx([0.4, 0.2, 0.2])
+    assert cells["is_ood"].tolist() == [True, True, True]
+    assert calls(known_pvalues, [3.5], alpha=0.39)["is_ood"].tolist() == [False]
+
+
+def test_qvalues_are_those_of_benjamini_and_hochberg(known_pvalues):
+    cells = calls(known_pvalues, [4.5, 1.5, 3.5, 0.5])
+    assert cells["ood_pvalue"].tolist() == pytest.approx([0.2, 0.8, 0.4, 1.0])
+    assert cells["ood_qvalue"].tolist() == pytest.approx([0.8, 1.0, 0.8, 1.0])

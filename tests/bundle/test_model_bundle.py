@@ -1,6 +1,7 @@
 import shutil
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from small_reference import N_GENES, make_store
@@ -67,3 +68,19 @@ def test_a_tiny_held_out_donor_is_no_obstacle(tmp_path, monkeypatch):
     for seed in range(4):
         metrics = calibration.calibrate(model, store, alpha=0.05, seed=seed).metrics
         assert np.isfinite(metrics["validation"]["ece"])
+
+
+def test_the_ensemble_is_fitted_and_judged_on_held_out_cells_alone(tmp_path, monkeypatch):
+    store = make_store(tmp_path / "tokens.arrow", n_cells=300)
+    model = CellMemory(ModelConfig(N_GENES, 3, d_model=32, d_ff=32, d_key=8, n_slots=4, n_layers=2)).eval()
+    seen, kept = [], calibration._HeldOut
+
+    def remember(names, cells, *given):
+        seen.append(cells)
+        return kept(names, cells, *given)
+
+    monkeypatch.setattr(calibration, "_HeldOut", remember)
+    metrics = calibration.calibrate(model, store, alpha=0.05, seed=1).metrics
+    held_out = store.cells[store.cells["split"] == "validation"]
+    assert pd.concat(seen)["cell_id"].tolist() == held_out["cell_id"].tolist()
+    assert (metrics["n_cells"], metrics["n_donors"]) == (len(held_out), held_out["donor"].nunique())

@@ -173,3 +173,29 @@ def test_explanations_of_an_empty_cohort_have_their_schema(tmp_path):
     for scores, programs in (([], []), ([tmp_path / "scores.parquet"], [tmp_path / "programs.parquet"])):
         assert as_table(mean_gene_scores(scores), schemas.GENE_SCORES).num_rows == 0
         assert as_table(mean_programs(programs, gene_scores=scores), schemas.PROGRAMS).num_rows == 0
+
+
+def test_gene_scores_come_by_label_and_the_highest_first_ties_by_name(tmp_path):
+    table = pd.DataFrame({"label": ["T", "T", "T", "T", "B"], "symbol": ["LOW", "TIE2", "HIGH", "TIE1", "X"]})
+    table = table.assign(score=[-0.5, 0.5, 2.0, 0.5, 0.0], n_cells=[4, 4, 4, 4, 2], attention=0.1, detected=0.2)
+    write_table(tmp_path / "scores.parquet", table, schemas.GENE_SCORES)
+    mean = mean_gene_scores([tmp_path / "scores.parquet"])
+    assert list(zip(mean["label"], mean["symbol"], strict=True)) == [
+        ("B", "X"),
+        ("T", "HIGH"),
+        ("T", "TIE1"),
+        ("T", "TIE2"),
+        ("T", "LOW"),
+    ]
+
+
+def test_three_samples_of_any_size_give_the_mean_over_their_cells(tmp_path):
+    scores, sizes = [0.2, -1.0, 3.0], [7, 2, 1]
+    for name, score, size in zip("abc", scores, sizes, strict=True):
+        write_scores(tmp_path, name, "T", size, score)
+    paths = [tmp_path / f"{name}_scores.parquet" for name in "abc"]
+    over_cells = np.repeat(scores, sizes).mean()
+    mean = mean_gene_scores(paths).iloc[0]
+    assert (mean["score"], mean["n_cells"]) == (pytest.approx(over_cells, rel=1e-6), 10)
+    programs = mean_programs([tmp_path / f"{name}_programs.parquet" for name in "abc"], gene_scores=paths)
+    assert programs["weight"].tolist() == pytest.approx([over_cells], rel=1e-6)

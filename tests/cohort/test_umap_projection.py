@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from annotated import annotated
+from sklearn.neighbors import NearestNeighbors
 
-from cellcohort.cohort.umap_projection import project_umap
+from cellcohort.cohort.umap_projection import PLACING_NEIGHBORS, _place, project_umap
 from cellcohort.outputs import parquet, schemas
 from cellcohort.outputs.parquet import as_table, write_table
 from cellcohort.outputs.schemas import UMAP
@@ -97,3 +98,12 @@ def test_calls_of_copy_number_are_joined_by_name(reference, tmp_path, centres):
     called = points[points["set"] == "cohort"].set_index("cell_id")["cnv_call"]
     assert called.to_dict() == {"c0": "aneuploid"} | {f"c{i}": "diploid" for i in range(1, 6)}
     assert points.loc[points["set"] == "reference", "cnv_call"].isna().all()
+
+
+def test_a_cell_is_placed_nearer_to_the_reference_cells_that_it_is_more_like():
+    reference = np.arange(PLACING_NEIGHBORS, dtype=np.float32)[:, None] ** 2
+    neighbours, places = NearestNeighbors().fit(reference), np.eye(PLACING_NEIGHBORS)
+    (weights,) = _place(np.array([[0.1]], np.float32), neighbours, places)  # each place is an axis of its own
+    assert weights.sum() == pytest.approx(1)
+    assert (np.diff(weights) < 0).all()
+    assert weights[0] > 2 * weights[-1]

@@ -450,3 +450,13 @@ def test_a_column_of_text_is_read_whatever_its_form(tmp_path: Path, dtype: type,
     found = open_counts(tmp_path / "a.h5ad").obs_column("type").tolist()
     assert found[:3] == [str(value) for value in values[:3]]
     assert found[3] in (["", "nan"] if form == "nullable" else [str(dtype(0))])
+
+
+def test_columns_belong_to_the_genes_that_are_kept_wherever_antibodies_stand(tmp_path: Path) -> None:
+    counts = sparse.csr_matrix(np.array([[7, 1, 8, 2, 3], [9, 4, 9, 5, 6]], dtype=np.float32))
+    kinds = ["Antibody Capture", "Gene Expression", "Antibody Capture", "Gene Expression", "Gene Expression"]
+    var = pd.DataFrame({"feature_types": kinds}, index=["CD3_TotalSeqB", "CD3E", "CD19_TotalSeqB", "CD19", "LYZ"])
+    ad.AnnData(counts, obs=pd.DataFrame(index=["a", "b"]), var=var).write_h5ad(tmp_path / "a.h5ad")
+    opened = open_counts(tmp_path / "a.h5ad")
+    assert opened.genes["symbol"].tolist() == ["CD3E", "CD19", "LYZ"]
+    assert opened.read().toarray().tolist() == [[1, 2, 3], [4, 5, 6]]

@@ -6,7 +6,7 @@ import torch
 from small_reference import LABELS, N_GENES, counts_of, make_store
 
 from cellcohort.model import training
-from cellcohort.model.batches import prefetch
+from cellcohort.model.batches import prefetch, training_batches
 from cellcohort.model.inference import predict_tokens
 from cellcohort.model.network import ModelConfig
 from cellcohort.model.tokens import tokenise
@@ -115,3 +115,61 @@ def test_prefetched_batches_are_the_same_and_errors_arrive():
 
     with pytest.raises(OSError, match="disk"):
         list(prefetch(broken()))
+
+
+def first_run(store, tmp_path, seed):
+    """A run at its start."""
+    config = dataclasses.replace(CONFIG, seed=seed)
+    return training._set_up(store, LABELS, SIZES, config, device=CPU, checkpoint=tmp_path / f"{seed}.safetensors")
+
+
+def test_the_seed_decides_the_first_weights(store, tmp_path):
+    first, again, other = (first_run(store, tmp_path, seed).model for seed in (1, 1, 2))
+    assert_same_weights(first, again)
+    assert not torch.equal(first.head.weight, other.head.weight)
+
+
+def test_the_seed_and_the_epoch_decide_the_batches(store):
+    rows = np.flatnonzero(store.cells["split"] == "train")
+
+    def cells(*seed):
+        return [part.tolist() for part, _ in training_batches(store, rows, 32, seed)]
+
+    assert cells(1, 1) == cells(1, 1)
+    assert sorted(np.concatenate(cells(1, 1))) == rows.tolist()
+    assert cells(1, 1) != cells(2, 1)
+    assert cells(1, 1) != cells(1, 2)
+
+
+@pytest.fixture
+def asked(store, tmp_path, monkeypatch):
+    """A function that trains an epoch with a seed: the seeds of its batches, and torch's before each step."""
+
+    def train_with(seed):
+        batches, drawn = [], []
+        made, step = training.training_batches, training.training_step
+
+        def remember(*given):
+            batches.append(given[3])
+            return made(*given)
+
+        def draw(*given):
+            drawn.append(torch.initial_seed())
+            return step(*given)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(training, "training_batches", remember)
+            patch.setattr(training, "training_step", draw)
+            run(store, tmp_path / f"{seed}.safetensors", dataclasses.replace(CONFIG, epochs=2, seed=seed))
+        return batches, drawn
+
+    return train_with
+
+
+def test_the_seed_decides_the_batches_and_what_is_dropped_in_every_step(asked):
+    first, again, other = asked(1), asked(1), asked(2)
+    assert first[0] == [(1, 1), (1, 2)]
+    assert other[0] == [(2, 1), (2, 2)]
+    assert len(set(first[1])) == len(first[1]) > 2  # each step draws anew
+    assert first[1][: len(again[1])] == again[1]
+    assert set(first[1]).isdisjoint(other[1])

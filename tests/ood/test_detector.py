@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from cellcohort.classifier.cross_fit import OutOfFold
-from cellcohort.ood.detector import MIN_CALIBRATION, fit_detector
+from cellcohort.ood.detector import MIN_CALIBRATION, Detector, fit_detector
 
 NAMES = np.array(["a", "b"], object)
 
@@ -58,3 +58,19 @@ def test_cells_that_nothing_scored_calibrate_nothing():
 
 def test_no_cells_are_no_error(detector):
     assert detector.score(np.empty((0, 4))).shape == (0,)
+
+
+def test_a_reference_cell_of_the_same_score_counts_as_scoring_as_high():
+    detector = Detector((0.0,) * 4, (1.0,) * 4, {"": [1.0, 2.0, 2.0, 3.0]})
+    pvalues = detector.pvalue(np.array([0.5, 1.0, 2.0, 2.5, 3.0, 3.5]), np.array(["a"] * 6))
+    assert pvalues.tolist() == pytest.approx([5 / 5, 5 / 5, 4 / 5, 2 / 5, 2 / 5, 1 / 5])
+
+
+def test_a_cell_is_compared_with_the_reference_cells_of_its_own_label():
+    detector = Detector((0.0,) * 4, (1.0,) * 4, {"": [1.0, 2.0, 3.0], "a": [5.0, 6.0, 7.0]})
+    assert detector.pvalue(np.array([4.0, 4.0]), np.array(["a", "b"])).tolist() == [1.0, 0.25]
+
+
+def test_the_score_is_the_sum_of_components_in_units_of_the_reference():
+    detector = Detector((1.0, 2.0, 3.0, 4.0), (1.0, 2.0, 4.0, 8.0), {"": [0.0]})
+    assert detector.score(np.array([[2.0, 4.0, 7.0, 12.0], [0.0, 0.0, -1.0, -4.0]])).tolist() == [4.0, -4.0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import anndata as ad
 import numpy as np
@@ -15,6 +16,7 @@ from cellcohort.genes.align_sample import align_sample
 from cellcohort.inputs.counts import open_counts
 from cellcohort.outputs.parquet import as_table
 from cellcohort.outputs.schemas import GENES, QC, VOCABULARY
+from cellcohort.qc import doublets
 from cellcohort.qc.check_sample import check_sample
 from cellcohort.qc.quality_control import cell_metrics, quality_control
 
@@ -300,3 +302,34 @@ def test_a_rare_real_type_among_t_cells_is_kept(tmp_path: Path, shared_data: Pat
     part.write_h5ad(tmp_path / "a.h5ad")
     table = judge(tmp_path / "a.h5ad", doublets=False)
     assert table["passed"].to_numpy()[types[rows] == rare].mean() > 0.9
+
+
+@pytest.mark.parametrize("called", [0, 12, 41])
+def test_a_threshold_that_calls_more_than_twice_the_expected_share_is_not_used(tmp_path, monkeypatch, called) -> None:
+    """Of 200 cells 5 % are expected to be doublets: 20 may be called, 41 may not."""
+    counts = open_counts(write(tmp_path / "a.h5ad", population(200, 2000)))
+    scores = np.where(np.arange(200) < called, 0.9, 0.1)
+    monkeypatch.setattr(doublets, "_scrublet", lambda matrix: (scores, 0.5))
+    table, note = doublets.call_doublets(counts, np.arange(200), fewest=50)
+    assert table["doublet"].sum() == (called if called <= 20 else 0)
+    assert ("more than twice the 5% expected" in note) == (called > 20)
+
+
+@pytest.mark.parametrize(
+    ("n_cells", "called", "used"), [(10_000, 0.15, True), (10_000, 0.17, False), (1_000, 0.11, False)]
+)
+def test_the_share_of_doublets_to_expect_grows_by_eight_in_a_thousand_cells_each(monkeypatch, n_cells, called, used):
+    monkeypatch.setattr(doublets, "_variable", lambda counts, rows: np.zeros((rows.size, 1)))
+    scores = (np.arange(n_cells) < called * n_cells).astype(float)
+    monkeypatch.setattr(doublets, "_scrublet", lambda matrix: (scores, 0.5))
+    counts = SimpleNamespace(kind="counts", cell_ids=np.array([f"c{i:05d}" for i in range(n_cells)], object))
+    table, _ = doublets.call_doublets(counts, np.arange(n_cells), fewest=50)
+    assert table["doublet"].any() == used
+
+
+def test_a_sample_exactly_at_min_share_is_used(tmp_path: Path) -> None:
+    path = str(write(tmp_path / "a.h5ad", population(20, 2000)))
+    _, record = check_sample(SAMPLE, path, {"min_genes": 10})
+    words = vocabulary("GENE1", "GENE2", "X", "Y")
+    assert align_sample(SAMPLE, path, words, record, min_share=0.5)[1]["status"] == "ok"
+    assert align_sample(SAMPLE, path, words, record, min_share=0.51)[1]["status"] == "rejected"

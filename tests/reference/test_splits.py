@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cellcohort.reference.splits import assign_splits, by_donor, spread_sample
+from cellcohort.reference.splits import assign_splits, by_donor, held_out_donors, in_random_order, spread_sample
 
 
 def ids(n):
@@ -73,3 +73,20 @@ def test_a_label_of_one_donor_does_not_hide_a_split_by_donor():
     cells = pd.DataFrame({"cell_id": ids, "label": labels, "donor": donors, "split": split})
     assert by_donor(cells)
     assert not by_donor(cells.assign(split=assign_splits(ids, labels, None, seed=0)))
+
+
+def test_the_seed_chooses_the_held_out_donors():
+    donors = np.repeat([f"D{i}" for i in range(10)], 20).astype(object)
+    chosen = {tuple(sorted(held_out_donors(donors, seed=seed))) for seed in range(6)}
+    assert len(chosen) > 3
+    assert {len(names) for names in chosen} == {2}  # a fifth of the cells
+    assert held_out_donors(donors, seed=4) == held_out_donors(donors, seed=4)
+
+
+def test_the_seed_chooses_the_held_out_cells_and_the_random_order():
+    labels = np.resize(np.array(["a", "b"], object), 200)
+    assert (assign_splits(ids(200), labels, None, seed=1) != assign_splits(ids(200), labels, None, seed=2)).any()
+    assert (in_random_order(ids(50), seed=1) != in_random_order(ids(50), seed=2)).any()
+    cells = pd.DataFrame({"cell_id": ids(200), "label": labels})
+    first, second = (spread_sample(cells, limit=40, seed=seed) for seed in (1, 2))
+    assert first.tolist() != second.tolist()

@@ -25,7 +25,7 @@ from cellcohort.report.figures import cnv_figures
 from cellcohort.report.figures.palette import label_colours
 from cellcohort.report.figures.panels import pack
 from cellcohort.report.page import build_figures, render_report
-from cellcohort.report.report_data import histogram_quantiles, load
+from cellcohort.report.report_data import histogram_quantiles, load, patient_composition
 from cellcohort.report.text.methods import methods_text
 from cellcohort.report.text.number_format import arm_order, percent, short_arm
 
@@ -439,3 +439,24 @@ def test_the_methods_tell_the_limits_where_they_act(results):
     text = " ".join(methods_text(data, CONFIG, {}))
     for told in (f"fewer than {MIN_CALIBRATION}", f"up to {ALWAYS_ALLOWED_MITO:.0%}", "to 7 scaled", "less than 50%"):
         assert told in text
+
+
+def test_the_denominator_of_each_share_is_the_one_that_is_stated(results):
+    """Shares of OOD cells are of the annotated cells, not of the file's; those of aneuploid cells of the tested cells
+    with a definite call, not of the undetermined and the normal ones."""
+    first = patient_facts(load(report_inputs(results), patients=results.patients))[0]
+    patient = replace(first, n_cells=400, n_kept=200, n_ood=50)
+    assert patient.ood_share == 0.25
+    calls = {"aneuploid": 30, "diploid": 10, "undetermined": 60, "reference": 100}
+    patient = replace(first, calls=calls)
+    assert patient.aneuploid_share == 0.75
+    assert patient.n_tested == 100
+    assert replace(first, calls={"undetermined": 3, "reference": 4}).aneuploid_share is None
+
+
+def test_shares_by_type_are_of_all_annotated_cells_of_the_patient(results):
+    table = patient_composition(load(report_inputs(results), patients=results.patients))
+    for _, cells in table.groupby("patient"):
+        assert (cells["share"] == cells["n"] / cells["n"].sum()).all()
+        assert cells["share"].sum() == pytest.approx(1)
+        assert cells["n"].sum() == 150
