@@ -199,3 +199,11 @@ def test_three_samples_of_any_size_give_the_mean_over_their_cells(tmp_path):
     assert (mean["score"], mean["n_cells"]) == (pytest.approx(over_cells, rel=1e-6), 10)
     programs = mean_programs([tmp_path / f"{name}_programs.parquet" for name in "abc"], gene_scores=paths)
     assert programs["weight"].tolist() == pytest.approx([over_cells], rel=1e-6)
+
+
+def test_each_label_of_a_sample_has_the_weight_of_its_own_cells(tmp_path):
+    for name, sizes, scores in (("a", (90, 1), (1.0, 1.0)), ("b", (10, 3), (0.0, 0.0))):
+        table = pd.DataFrame({"label": ["B", "T"], "symbol": "CD3E", "score": scores, "n_cells": sizes})
+        write_table(tmp_path / f"{name}.parquet", table.assign(attention=0.1, detected=0.2), schemas.GENE_SCORES)
+    mean = mean_gene_scores([tmp_path / "a.parquet", tmp_path / "b.parquet"])
+    assert dict(zip(mean["label"], mean["score"], strict=True)) == {"B": 0.9, "T": 0.25}

@@ -1,0 +1,669 @@
+"""Faults to plant, one at a time, each of which some test of its own package has to notice (mutants.py plants them)."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import NamedTuple
+
+LIBRARY = "scripts/cellcohort/"
+PLANS = "tests/workflow/test_workflow.py tests/workflow/test_provenance_of_rules.py"
+CHAIN = "tests/workflow/test_chain.py"
+
+
+class Fault(NamedTuple):
+    """A fault.
+
+    Attributes
+    ----------
+    file
+        The file below the repository's root, of the library below `LIBRARY`.
+    old, new
+        Text that occurs in it exactly once, and what takes its place.
+    breaks
+        What is then wrong.
+    tests
+        Arguments of pytest, parted by blanks; empty: the tests of the module's package, of a script the chain of all
+        steps, of a rule those of the plan.
+    quick
+        A test that notices it within seconds: the suite itself plants it (tests/test_mutants.py).
+    """
+
+    file: str
+    old: str
+    new: str
+    breaks: str
+    tests: str = ""
+    quick: str = ""
+
+    @property
+    def path(self) -> str:
+        """The file below the repository's root."""
+        return self.file if self.file.startswith(("scripts/", "workflow/")) else LIBRARY + self.file
+
+    @property
+    def own_tests(self) -> list[str]:
+        """Arguments of pytest that run the tests which should notice it."""
+        parts = PurePosixPath(self.path).parts
+        default = PLANS if parts[0] == "workflow" else f"tests/{parts[2]}" if len(parts) > 3 else CHAIN
+        return (self.tests or default).split()
+
+
+FAULTS = [
+    # core
+    Fault(
+        "core/files.py",
+        "        shutil.rmtree(part) if part.is_dir() else part.unlink(missing_ok=True)\n",
+        "        pass\n",
+        "a write that fails leaves its temporary file",
+        quick="tests/core/test_files.py::test_an_error_leaves_the_old_file_and_nothing_else",
+    ),
+    Fault(
+        "core/files.py",
+        '    part = path.with_name(f".{path.stem}.part{path.suffix}")\n',
+        "    part = path\n",
+        "files are written in place, so that half a file can stay",
+        quick="tests/core/test_files.py",
+    ),
+    Fault(
+        "core/files.py",
+        "digest([[str(file.relative_to(path)), checksum(file)] for file in files])",
+        "digest([str(file.relative_to(path)) for file in files])",
+        "the checksum of a folder ignores what its files hold",
+    ),
+    Fault(
+        "core/provenance.py",
+        "digest([settings, [checksum(path) for path in user_tables], _facts.get(CONFIG)])",
+        "digest([settings, [checksum(path) for path in user_tables]])",
+        "the digest of the config forgets the jobs before",
+    ),
+    Fault(
+        "core/gpus.py",
+        "fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)",
+        "fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)",
+        "two jobs share a GPU",
+    ),
+    # inputs
+    Fault(
+        "inputs/counts.py",
+        "block[:, self._container.keep]",
+        "block[:, : self.n_genes]",
+        "genes are kept by position, not where the file says that they are",
+    ),
+    Fault(
+        "inputs/counts.py",
+        "starts = np.linspace(0, self.n_cells - width, n_blocks).astype(int)",
+        "starts = np.arange(n_blocks) * width",
+        "the kind of values is told from the first cells alone",
+    ),
+    Fault(
+        "inputs/counts.py",
+        "                    block = block[part - part[0]]\n",
+        "                    block = block[: part.size]\n",
+        "rows that were not asked for are read",
+    ),
+    Fault(
+        "inputs/value_kind.py",
+        "np.expm1(values * np.float32(np.log(self.base)))",
+        "np.expm1(values)",
+        "logarithms of any base are undone with base e",
+    ),
+    Fault(
+        "inputs/value_kind.py",
+        "    if data.size and data.min() < 0:\n",
+        "    if data.size and data.min() < -1:\n",
+        "small negative values pass as counts",
+    ),
+    Fault(
+        "inputs/gene_names.py",
+        r"(?:\.\d+)?(?:_PAR_Y)?$",
+        r"$",
+        "Ensembl ids with a version are no ids",
+    ),
+    Fault(
+        "inputs/sample_sheet.py",
+        "        if sample in seen:\n",
+        "        if not seen:\n",
+        "two samples of one name pass",
+        quick="tests/inputs/test_sample_sheet.py -k mistake_is_named",
+    ),
+    Fault(
+        "inputs/sample_sheet.py",
+        "    if len(cells) > len(header):\n",
+        "    if len(cells) > len(header) + 1:\n",
+        "a line with a cell too many passes",
+        tests="tests/inputs/test_sample_sheet.py",
+        quick="tests/inputs/test_sample_sheet.py -k mistake_is_named",
+    ),
+    Fault(
+        "inputs/gene_sets.py",
+        "        if name in sets:\n",
+        "        if not name:\n",
+        "a gene set that occurs twice replaces the first",
+        tests="tests/cohort/test_enrichment.py",
+    ),
+    # outputs
+    Fault(
+        "outputs/parquet.py",
+        '"float_format": "%.6g"',
+        '"float_format": "%.3g"',
+        "tables for people have three digits",
+        quick="tests/outputs/test_parquet.py -k both_forms",
+    ),
+    Fault(
+        "outputs/parquet.py",
+        "        if waiting:\n",
+        "        if len(waiting) > 1:\n",
+        "the last table of a stream is lost",
+        quick="tests/outputs/test_parquet.py",
+    ),
+    Fault(
+        "outputs/h5ad.py",
+        'group["indptr"][-1] + matrix.indptr[1:].astype(np.int64)',
+        "matrix.indptr[1:].astype(np.int64)",
+        "rows that are added point into the first ones",
+    ),
+    # reference
+    Fault(
+        "reference/splits.py",
+        "    order = np.random.default_rng(seed).permutation(len(names))\n",
+        "    order = np.random.default_rng(0).permutation(len(names))\n",
+        "held-out donors ignore the seed",
+        quick="tests/reference/test_splits.py",
+    ),
+    Fault(
+        "reference/splits.py",
+        "        held_out &= np.isin(labels, labels[~held_out])\n",
+        "",
+        "a label that only held-out donors have is never learned",
+        quick="tests/reference/test_splits.py",
+    ),
+    Fault(
+        "reference/splits.py",
+        '    by_id = np.argsort(cell_ids, kind="stable")\n',
+        "    by_id = np.arange(len(cell_ids))\n",
+        "held-out cells depend on the order of the file",
+    ),
+    Fault(
+        "reference/cells.py",
+        '    rows = np.flatnonzero(labels != "")\n',
+        "    rows = np.arange(len(labels))\n",
+        "cells without a label are learned as a type of their own",
+        tests="tests/reference tests/genes/test_vocabulary.py",
+    ),
+    # genes
+    Fault(
+        "genes/alignment.py",
+        '            if token is None or (found[token] == "id" and self._has_id[gene]):\n',
+        "            if token is None:\n",
+        "another gene's counts are added to a gene found by id",
+        quick="tests/genes/test_alignment.py -k another_id",
+    ),
+    Fault(
+        "genes/alignment.py",
+        "        target = np.array([tokens.get(name, -1) for name in _names(genes)], dtype=np.int32)\n",
+        "        target = np.array([tokens.get(name, 0) for name in _names(genes)], dtype=np.int32)\n",
+        "genes that the model does not know are added to its first one",
+        quick="tests/genes/test_alignment.py -k rebuilt",
+    ),
+    Fault(
+        "genes/align_sample.py",
+        "alignment.share < min_share",
+        "alignment.share <= min_share",
+        "a sample exactly at min_share is rejected",
+        tests="tests/qc/test_quality_control.py",
+    ),
+    Fault(
+        "genes/chromosome_arms.py",
+        "(middle >= row.start)",
+        "(middle > row.start)",
+        "the first base of an arm lies on none",
+    ),
+    Fault(
+        "genes/positions.py",
+        "natsorted(names, alg=ns.IGNORECASE)",
+        "sorted(names)",
+        "chromosome 10 comes before chromosome 2",
+        tests="tests/genes/test_positions.py",
+        quick="tests/genes/test_positions.py -k order",
+    ),
+    Fault(
+        "genes/highly_variable.py",
+        "    ranks[ranks >= n_genes] = np.nan\n",
+        "",
+        "genes that vary in one donor alone rank by all",
+    ),
+    Fault(
+        "genes/vocabulary.py",
+        'drop_duplicates("symbol").reset_index(drop=True)',
+        "reset_index(drop=True)",
+        "a symbol occurs twice in the vocabulary",
+    ),
+    # qc
+    Fault(
+        "qc/doublets.py",
+        "_RATE_PER_CELL = 8e-6",
+        "_RATE_PER_CELL = 8e-5",
+        "the share of doublets to expect is ten times too high",
+        tests="tests/qc -k doublets",
+    ),
+    Fault(
+        "qc/doublets.py",
+        '    result.loc[order, "score"], result.loc[order, "doublet"] = scores, called\n',
+        '    result["score"], result["doublet"] = scores, called\n',
+        "doublets are called by place, not by name",
+    ),
+    Fault(
+        "qc/quality_control.py",
+        "min_counts=max(low_counts, floor.min_counts)",
+        "min_counts=low_counts",
+        "the sample's own limit loosens the hard one",
+    ),
+    Fault(
+        "qc/quality_control.py",
+        "max(high_mito, ALWAYS_ALLOWED_MITO)",
+        "high_mito",
+        "small mitochondrial shares are dropped",
+    ),
+    Fault(
+        "qc/quality_control.py",
+        '_log_range(met["n_genes"], n_mads)',
+        '_range(met["n_genes"].to_numpy(np.float64), n_mads)',
+        "limits on genes are taken on the linear scale",
+    ),
+    # model
+    Fault(
+        "model/training.py",
+        "    torch.manual_seed(config.seed)\n    model = CellMemory(model_config)\n",
+        "    torch.manual_seed(0)\n    model = CellMemory(model_config)\n",
+        "the first weights ignore the seed",
+    ),
+    Fault(
+        "model/training.py",
+        "(config.seed, progress.epoch + 1)",
+        "(0, progress.epoch + 1)",
+        "the batches ignore the seed",
+    ),
+    Fault(
+        "model/training.py",
+        "        torch.manual_seed((config.seed * 1_000_003 + progress.step) * world_size() + rank())\n",
+        "",
+        "what dropout drops depends on what was drawn before",
+    ),
+    Fault(
+        "model/training.py",
+        "(config.seed * 1_000_003 + progress.step)",
+        "progress.step",
+        "what dropout drops ignores the seed",
+    ),
+    Fault(
+        "model/training.py",
+        "    run.model.load_state_dict(run.best)\n",
+        "",
+        "the last epoch's weights are kept, not the best",
+    ),
+    Fault(
+        "model/tokens.py",
+        'side="right")',
+        'side="left")',
+        "bins are one too low at their edges",
+        tests="tests/model/test_tokens.py",
+    ),
+    Fault(
+        "model/tokens.py",
+        "        positions = np.repeat(self.indptr[rows] - indptr[:-1], lengths) + np.arange(indptr[-1])\n",
+        "        positions = np.arange(indptr[-1])\n",
+        "the first cells are taken for any",
+        tests="tests/model/test_tokens.py",
+    ),
+    Fault(
+        "model/inference.py",
+        "            array[rows] = getattr(output, name)",
+        "            array[np.sort(rows)] = getattr(output, name)",
+        "results are those of other cells",
+    ),
+    Fault(
+        "model/network.py",
+        "scores.masked_fill_(~mask[:, None], -torch.inf)",
+        "scores",
+        "padding is read as tokens",
+        tests="tests/model/test_network.py",
+    ),
+    # classifier
+    Fault(
+        "classifier/cross_fit.py",
+        "        others = folds != fold\n",
+        "        others = np.ones(len(folds), bool)\n",
+        "a cell is compared with profiles that know it",
+    ),
+    Fault(
+        "classifier/type_profiles.py",
+        "            score[:, label] /= np.interp(depth, DEPTHS, deviation)\n",
+        "",
+        "atypicality grows with depth",
+    ),
+    Fault(
+        "classifier/attribution.py",
+        "        contrast = own - others / others.sum(1, keepdims=True)\n",
+        "        contrast = own.astype(float)\n",
+        "a gene's score ignores the other labels",
+        tests="tests/annotation/test_explanation.py",
+    ),
+    Fault(
+        "classifier/ensemble.py",
+        "(log_weights**2).sum() / len(labels)",
+        "0 * log_weights.sum()",
+        "weights of the ensemble run away where every cell is right",
+    ),
+    # ood
+    Fault(
+        "ood/detector.py",
+        'scores[cells], side="left")',
+        'scores[cells], side="right")',
+        "reference cells of the same score do not count",
+        quick="tests/ood/test_detector.py -k same_score",
+    ),
+    Fault(
+        "ood/detector.py",
+        "            pvalues[cells] = (1 + higher) / (1 + len(reference))\n",
+        "            pvalues[cells] = higher / len(reference)\n",
+        "a p-value can be 0",
+        tests="tests/ood/test_detector.py",
+    ),
+    Fault(
+        "ood/sample_shift.py",
+        "max(0.0, float(np.median([shifts[code] for code in conserved])))",
+        "float(np.median([shifts[code] for code in conserved]))",
+        "a sample nearer to the reference than its own cells gets more OOD cells",
+    ),
+    Fault(
+        "ood/sample_shift.py",
+        "np.lexsort((ids, values))[:MAX_LOWEST]",
+        "np.lexsort((ids, -values))[:MAX_LOWEST]",
+        "the shift is judged by the strangest cells",
+    ),
+    Fault(
+        "ood/extract.py",
+        '        vectors = stacked(pa.chunked_array([embedded["vector"].filter(chosen)]))\n',
+        '        vectors = stacked(pa.chunked_array([embedded["vector"]]))[: chosen.true_count]\n',
+        "OOD cells get the embeddings of the first cells",
+        tests="tests/ood/test_extract.py",
+    ),
+    # bundle
+    Fault(
+        "bundle/calibrate.py",
+        "    chosen = np.flatnonzero(out_of_fold.folds == 0)\n",
+        "    chosen = np.flatnonzero(out_of_fold.folds != 0)\n",
+        "the ensemble is fitted on cells that its members have seen",
+        tests="tests/bundle/test_model_bundle.py",
+    ),
+    Fault(
+        "bundle/calibrate.py",
+        "detector = fit_detector(out_of_fold, names, ~cells)",
+        "detector = fit_detector(out_of_fold, names, cells)",
+        "the false-alarm rate is of the cells that calibrated the detector",
+        tests="tests/bundle/test_model_bundle.py",
+    ),
+    Fault(
+        "bundle/model_bundle.py",
+        "digest({name: checksum(self.folder / name) for name in BUNDLE_FILES})",
+        "digest({name: checksum(self.folder / name) for name in BUNDLE_FILES[:2]})",
+        "a bundle with another calibration passes for the same",
+        tests="tests/core/test_provenance.py",
+    ),
+    # annotation
+    Fault(
+        "annotation/annotate.py",
+        "bundle.detector.pvalue(scores - shift.shift,",
+        "bundle.detector.pvalue(scores + shift.shift,",
+        "the technical shift is added instead of taken off",
+        tests="tests/annotation/test_annotate.py",
+    ),
+    Fault(
+        "annotation/annotate.py",
+        "pvalues <= alpha",
+        "pvalues < alpha",
+        "a cell of exactly alpha is not OOD",
+        tests="tests/annotation/test_annotate.py",
+    ),
+    Fault(
+        "annotation/annotate.py",
+        '"ood_qvalue": false_discovery_control(pvalues)',
+        '"ood_qvalue": pvalues',
+        "q-values are p-values",
+        tests="tests/annotation/test_annotate.py",
+    ),
+    Fault(
+        "annotation/annotate.py",
+        'np.where(confidence >= SURE, columns["label"], coarse_label)',
+        'np.where(confidence < SURE, columns["label"], coarse_label)',
+        "unsure labels stand and sure ones become coarse",
+        tests="tests/annotation/test_annotate.py",
+    ),
+    Fault(
+        "annotation/explanation.py",
+        "(self.scores[present] / n_cells).ravel()",
+        "self.scores[present].ravel()",
+        "gene scores are sums over cells",
+        tests="tests/annotation/test_explanation.py",
+    ),
+    # cnv
+    Fault(
+        "cnv/call_copy_number.py",
+        "        noise_cells=groups >= 0,\n",
+        "        noise_cells=None,\n",
+        "the noise threshold comes from tumour cells, too",
+    ),
+    Fault(
+        "cnv/arm_effects.py",
+        "    effect = effect - _centre(effect, error, number)\n",
+        "",
+        "many gains make the other arms look lost",
+        tests="tests/cnv/test_arm_effects.py",
+    ),
+    Fault(
+        "cnv/likelihood.py",
+        "depth * changed / changed.sum(axis=1, keepdims=True)\n    with",
+        "depth * changed\n    with",
+        "a pattern's arms hold more counts than the cell",
+        tests="tests/cnv/test_arm_effects.py",
+    ),
+    Fault(
+        "cnv/cell_calls.py",
+        "max(-odds, 0.0), np.quantile(sample, _NULL_QUANTILE)",
+        "max(-odds, 0.0), np.quantile(sample, 0.5)",
+        "half of the normal cells may look aneuploid",
+    ),
+    Fault(
+        "cnv/clones.py",
+        "(-len(patterns[i].cells), patterns[i].cells[0])",
+        "(len(patterns[i].cells), patterns[i].cells[0])",
+        "clones are numbered from the smallest on",
+    ),
+    Fault(
+        "cnv/patient_summary.py",
+        "{name: sums[name] / number for name in",
+        "{name: sums[name] / len(cells) for name in",
+        "shares of an arm are of all cells, not of the aneuploid ones",
+        tests="tests/cnv/test_patient_summary.py",
+    ),
+    Fault(
+        "cnv/patient_files.py",
+        'part = adata[(adata.obs["sample_id"] == sample_id).to_numpy()].copy()',
+        'part = adata[(adata.obs["sample_id"] == sample_id).to_numpy()[::-1]].copy()',
+        "a sample gets the profile of another one's cells",
+        tests="tests/cnv/test_patient_files.py",
+    ),
+    # cohort
+    Fault(
+        "cohort/mean_explanations.py",
+        '["label", "score", "symbol"], ascending=[True, False, True]',
+        '["label", "score", "symbol"], ascending=[True, True, True]',
+        "the lowest gene scores come first",
+        tests="tests/cohort/test_composition.py",
+        quick="tests/cohort/test_composition.py -k highest_first",
+    ),
+    Fault(
+        "cohort/mean_explanations.py",
+        'astype("float64") * frame["n_cells"]',
+        'astype("float64") * frame["n_cells"].max()',
+        "all labels of a sample weigh as much as its most frequent one",
+        tests="tests/cohort/test_composition.py",
+    ),
+    Fault(
+        "cohort/umap_projection.py",
+        "    weights = weights / weights.sum(1, keepdims=True)\n",
+        "    weights = np.full(rows.shape, 1 / rows.shape[1])\n",
+        "a cell is placed in the middle of its neighbours, however near they are",
+        tests="tests/cohort/test_umap_projection.py",
+    ),
+    Fault(
+        "cohort/composition.py",
+        '"ood_share": n_ood / n_cells,',
+        '"ood_share": n_ood / max(n_cells - n_ood, 1),',
+        "the share of OOD cells is of the others",
+        tests="tests/cohort/test_composition.py",
+    ),
+    Fault(
+        "cohort/evaluation.py",
+        '        kept = ("ood_false_alarm_rate",) if',
+        '        kept = ("ood_recall",) if',
+        "known types have no rate of false alarms",
+        tests="tests/cohort/test_evaluation.py",
+    ),
+    Fault(
+        "cohort/sampling.py",
+        "    return cells[(rank <= cap).to_numpy()].sort_values",
+        "    return cells[(rank < cap).to_numpy()].sort_values",
+        "one cell of each label is not drawn",
+        tests="tests/cohort/test_sampling.py tests/cohort/test_umap_projection.py",
+    ),
+    Fault(
+        "cohort/differential_detection.py",
+        "    change[ood.measured[codes] < MIN_CELLS] = 0.0\n",
+        "",
+        "genes that were hardly measured are reported",
+        tests="tests/cohort/test_differential_detection.py",
+    ),
+    Fault(
+        "cohort/enrichment.py",
+        "size * (size + 1) / 2",
+        "size * size / 2",
+        "the areas under the curve are too high",
+        tests="tests/cohort/test_enrichment.py",
+    ),
+    # report
+    Fault(
+        "report/facts/patients.py",
+        "        return self.n_ood / max(self.n_kept, 1)\n",
+        "        return self.n_ood / max(self.n_cells, 1)\n",
+        "the share of OOD cells is of the file's cells",
+        tests="tests/report/test_page.py -k share",
+    ),
+    Fault(
+        "report/facts/patients.py",
+        'definite = calls.get("aneuploid", 0) + calls.get("diploid", 0)',
+        'definite = calls.get("aneuploid", 0) + calls.get("diploid", 0) + calls.get("undetermined", 0)',
+        "the share of aneuploid cells counts those without a call",
+        tests="tests/report/test_page.py -k share",
+    ),
+    Fault(
+        "report/report_data.py",
+        '    table["share"] = table["n"] / table.groupby("patient_id")["n"].transform("sum")\n',
+        '    table["share"] = table["n"] / table["n"].sum()\n',
+        "shares of types are of the cohort",
+        tests="tests/report/test_page.py -k share",
+    ),
+    Fault(
+        "report/report_data.py",
+        "    middle = (np.arange(histogram.shape[1]) + 0.5) / histogram.shape[1]\n",
+        "    middle = np.arange(histogram.shape[1]) / (histogram.shape[1] - 1) * 0.5\n",
+        "medians of confidence are halved",
+        tests="tests/report/test_page.py -k quantiles",
+    ),
+    Fault(
+        "report/page.py",
+        'ensure_ascii=False).replace("<", "\\\\u003c"))',
+        "ensure_ascii=False))",
+        "a label can end the script that holds the page's data",
+        tests="tests/report",
+    ),
+    Fault(
+        "report/page.py",
+        'select_autoescape(["html", "j2"])',
+        "False",
+        "names are written into the page as HTML",
+        tests="tests/report/test_page.py",
+    ),
+    Fault(
+        "report/text/number_format.py",
+        "    if 99.5 <= value < 100:\n",
+        "    if 99.9 <= value < 100:\n",
+        "99.6 % is rounded to all",
+        tests="tests/report/test_page.py -k percent",
+    ),
+    # scripts
+    Fault(
+        "scripts/quality_control.py",
+        "    add_facts(input_sha256=checksum(snakemake.input.counts))\n",
+        "    checksum(snakemake.input.counts)\n",
+        "results do not say of which file they are",
+    ),
+    Fault(
+        "scripts/annotate.py",
+        "add_facts(bundle_sha256=bundle.sha256)\n",
+        "",
+        "results do not say by which model they were made",
+    ),
+    Fault(
+        "scripts/collect_cells.py",
+        'kinds = states["value_kind"].where(states["status"] == "ok", None)\n',
+        'kinds = states["value_kind"]\n',
+        "rejected samples are opened again",
+    ),
+    Fault(
+        "scripts/extract_ood.py",
+        'if read_json(snakemake.input.status)["status"] == "ok":\n',
+        "if True:\n",
+        "OOD cells of a rejected sample are looked for in its file",
+    ),
+    # rules
+    Fault(
+        "workflow/rules/common.smk",
+        "        return int(attempt * min(most, base + factor * cells_mb(wildcards)))\n",
+        "        return int(min(most, base + factor * cells_mb(wildcards)))\n",
+        "a job that was killed for its memory asks for no more",
+    ),
+    Fault(
+        "workflow/rules/inputs.smk",
+        'SAMPLES = {row["sample_id"]: {key: row[key] for key in COMPUTING if key in row} for row in SHEET}',
+        'SAMPLES = {row["sample_id"]: {key: row[key] for key in COMPUTING[:4] if key in row} for row in SHEET}',
+        "the species of a sample is no parameter of its jobs",
+    ),
+    Fault(
+        "workflow/rules/inputs.smk",
+        'QC = {row["sample_id"]: {key: row.get(key, value)',
+        'QC = {row["sample_id"]: {key: value',
+        "a sample's own thresholds are not heeded",
+        tests="tests/workflow/test_workflow.py -k own_threshold",
+    ),
+    Fault(
+        "workflow/rules/cnv.smk",
+        '        annotation=of_patient("annotation.parquet"),\n',
+        "",
+        "copy number does not wait for the annotation",
+    ),
+    Fault(
+        "workflow/rules/cnv.smk",
+        '        user_tables=["positions", "arms"],\n',
+        "",
+        "results do not tell by which gene positions they were made",
+        tests="tests/workflow/test_provenance_of_rules.py",
+    ),
+    Fault(
+        "workflow/rules/annotation.smk",
+        "        parts=parts_of_sample,\n",
+        "",
+        "a 10x folder whose files changed is not annotated anew",
+        tests="tests/workflow/test_workflow.py",
+    ),
+]
