@@ -55,6 +55,7 @@ FAULTS = [
         "        shutil.rmtree(part) if part.is_dir() else part.unlink(missing_ok=True)\n",
         "        pass\n",
         "a write that fails leaves its temporary file",
+        tests="tests/core/test_files.py tests/core/test_provenance.py",
         quick="tests/core/test_files.py::test_an_error_leaves_the_old_file_and_nothing_else",
     ),
     Fault(
@@ -62,6 +63,7 @@ FAULTS = [
         '    part = path.with_name(f".{path.stem}.part{path.suffix}")\n',
         "    part = path\n",
         "files are written in place, so that half a file can stay",
+        tests="tests/core/test_files.py tests/core/test_provenance.py",
         quick="tests/core/test_files.py",
     ),
     Fault(
@@ -69,18 +71,21 @@ FAULTS = [
         "digest([[str(file.relative_to(path)), checksum(file)] for file in files])",
         "digest([str(file.relative_to(path)) for file in files])",
         "the checksum of a folder ignores what its files hold",
+        tests="tests/core/test_files.py tests/core/test_provenance.py",
     ),
     Fault(
         "core/provenance.py",
         "digest([settings, [checksum(path) for path in user_tables], _facts.get(CONFIG)])",
         "digest([settings, [checksum(path) for path in user_tables]])",
         "the digest of the config forgets the jobs before",
+        tests="tests/core/test_provenance.py",
     ),
     Fault(
         "core/gpus.py",
         "fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)",
         "fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)",
         "two jobs share a GPU",
+        tests="tests/core/test_gpus.py",
     ),
     # inputs
     Fault(
@@ -88,42 +93,49 @@ FAULTS = [
         "block[:, self._container.keep]",
         "block[:, : self.n_genes]",
         "genes are kept by position, not where the file says that they are",
+        tests="tests/inputs/test_counts.py",
     ),
     Fault(
         "inputs/counts.py",
         "starts = np.linspace(0, self.n_cells - width, n_blocks).astype(int)",
         "starts = np.arange(n_blocks) * width",
         "the kind of values is told from the first cells alone",
+        tests="tests/inputs/test_counts.py",
     ),
     Fault(
         "inputs/counts.py",
         "                    block = block[part - part[0]]\n",
         "                    block = block[: part.size]\n",
         "rows that were not asked for are read",
+        tests="tests/inputs/test_counts.py",
     ),
     Fault(
         "inputs/value_kind.py",
         "np.expm1(values * np.float32(np.log(self.base)))",
         "np.expm1(values)",
         "logarithms of any base are undone with base e",
+        tests="tests/inputs/test_counts.py",
     ),
     Fault(
         "inputs/value_kind.py",
         "    if data.size and data.min() < 0:\n",
         "    if data.size and data.min() < -1:\n",
         "small negative values pass as counts",
+        tests="tests/inputs/test_counts.py",
     ),
     Fault(
         "inputs/gene_names.py",
         r"(?:\.\d+)?(?:_PAR_Y)?$",
         r"$",
         "Ensembl ids with a version are no ids",
+        tests="tests/inputs/test_counts.py",
     ),
     Fault(
         "inputs/sample_sheet.py",
         "        if sample in seen:\n",
         "        if not seen:\n",
         "two samples of one name pass",
+        tests="tests/inputs/test_sample_sheet.py",
         quick="tests/inputs/test_sample_sheet.py -k mistake_is_named",
     ),
     Fault(
@@ -147,6 +159,7 @@ FAULTS = [
         '"float_format": "%.6g"',
         '"float_format": "%.3g"',
         "tables for people have three digits",
+        tests="tests/outputs/test_parquet.py",
         quick="tests/outputs/test_parquet.py -k both_forms",
     ),
     Fault(
@@ -154,6 +167,7 @@ FAULTS = [
         "        if waiting:\n",
         "        if len(waiting) > 1:\n",
         "the last table of a stream is lost",
+        tests="tests/outputs/test_parquet.py",
         quick="tests/outputs/test_parquet.py",
     ),
     Fault(
@@ -161,6 +175,7 @@ FAULTS = [
         'group["indptr"][-1] + matrix.indptr[1:].astype(np.int64)',
         "matrix.indptr[1:].astype(np.int64)",
         "rows that are added point into the first ones",
+        tests="tests/outputs/test_h5ad.py",
     ),
     # reference
     Fault(
@@ -196,6 +211,7 @@ FAULTS = [
         '            if token is None or (found[token] == "id" and self._has_id[gene]):\n',
         "            if token is None:\n",
         "another gene's counts are added to a gene found by id",
+        tests="tests/genes/test_alignment.py",
         quick="tests/genes/test_alignment.py -k another_id",
     ),
     Fault(
@@ -203,6 +219,7 @@ FAULTS = [
         "        target = np.array([tokens.get(name, -1) for name in _names(genes)], dtype=np.int32)\n",
         "        target = np.array([tokens.get(name, 0) for name in _names(genes)], dtype=np.int32)\n",
         "genes that the model does not know are added to its first one",
+        tests="tests/genes/test_alignment.py",
         quick="tests/genes/test_alignment.py -k rebuilt",
     ),
     Fault(
@@ -217,6 +234,7 @@ FAULTS = [
         "(middle >= row.start)",
         "(middle > row.start)",
         "the first base of an arm lies on none",
+        tests="tests/genes/test_positions.py",
     ),
     Fault(
         "genes/positions.py",
@@ -231,12 +249,14 @@ FAULTS = [
         "    ranks[ranks >= n_genes] = np.nan\n",
         "",
         "genes that vary in one donor alone rank by all",
+        tests="tests/genes/test_vocabulary.py",
     ),
     Fault(
         "genes/vocabulary.py",
         'drop_duplicates("symbol").reset_index(drop=True)',
         "reset_index(drop=True)",
         "a symbol occurs twice in the vocabulary",
+        tests="tests/genes/test_vocabulary.py",
     ),
     # qc
     Fault(
@@ -276,30 +296,35 @@ FAULTS = [
         "    torch.manual_seed(config.seed)\n    model = CellMemory(model_config)\n",
         "    torch.manual_seed(0)\n    model = CellMemory(model_config)\n",
         "the first weights ignore the seed",
+        tests="tests/model/test_training.py",
     ),
     Fault(
         "model/training.py",
         "(config.seed, progress.epoch + 1)",
         "(0, progress.epoch + 1)",
         "the batches ignore the seed",
+        tests="tests/model/test_training.py",
     ),
     Fault(
         "model/training.py",
         "        torch.manual_seed((config.seed * 1_000_003 + progress.step) * world_size() + rank())\n",
         "",
         "what dropout drops depends on what was drawn before",
+        tests="tests/model/test_training.py",
     ),
     Fault(
         "model/training.py",
         "(config.seed * 1_000_003 + progress.step)",
         "progress.step",
         "what dropout drops ignores the seed",
+        tests="tests/model/test_training.py",
     ),
     Fault(
         "model/training.py",
         "    run.model.load_state_dict(run.best)\n",
         "",
         "the last epoch's weights are kept, not the best",
+        tests="tests/model/test_training.py",
     ),
     Fault(
         "model/tokens.py",
@@ -320,6 +345,7 @@ FAULTS = [
         "            array[rows] = getattr(output, name)",
         "            array[np.sort(rows)] = getattr(output, name)",
         "results are those of other cells",
+        tests="tests/annotation/test_annotate.py",
     ),
     Fault(
         "model/network.py",
@@ -334,12 +360,14 @@ FAULTS = [
         "        others = folds != fold\n",
         "        others = np.ones(len(folds), bool)\n",
         "a cell is compared with profiles that know it",
+        tests="tests/classifier/test_type_profiles.py",
     ),
     Fault(
         "classifier/type_profiles.py",
         "            score[:, label] /= np.interp(depth, DEPTHS, deviation)\n",
         "",
         "atypicality grows with depth",
+        tests="tests/classifier/test_type_profiles.py",
     ),
     Fault(
         "classifier/attribution.py",
@@ -353,6 +381,7 @@ FAULTS = [
         "(log_weights**2).sum() / len(labels)",
         "0 * log_weights.sum()",
         "weights of the ensemble run away where every cell is right",
+        tests="tests/classifier/test_ensemble.py",
     ),
     # ood
     Fault(
@@ -360,6 +389,7 @@ FAULTS = [
         'scores[cells], side="left")',
         'scores[cells], side="right")',
         "reference cells of the same score do not count",
+        tests="tests/ood/test_detector.py",
         quick="tests/ood/test_detector.py -k same_score",
     ),
     Fault(
@@ -374,12 +404,14 @@ FAULTS = [
         "max(0.0, float(np.median([shifts[code] for code in conserved])))",
         "float(np.median([shifts[code] for code in conserved]))",
         "a sample nearer to the reference than its own cells gets more OOD cells",
+        tests="tests/ood/test_sample_shift.py",
     ),
     Fault(
         "ood/sample_shift.py",
         "np.lexsort((ids, values))[:MAX_LOWEST]",
         "np.lexsort((ids, -values))[:MAX_LOWEST]",
         "the shift is judged by the strangest cells",
+        tests="tests/ood/test_sample_shift.py",
     ),
     Fault(
         "ood/extract.py",
@@ -452,6 +484,7 @@ FAULTS = [
         "        noise_cells=groups >= 0,\n",
         "        noise_cells=None,\n",
         "the noise threshold comes from tumour cells, too",
+        tests="tests/cnv",
     ),
     Fault(
         "cnv/arm_effects.py",
@@ -472,12 +505,14 @@ FAULTS = [
         "max(-odds, 0.0), np.quantile(sample, _NULL_QUANTILE)",
         "max(-odds, 0.0), np.quantile(sample, 0.5)",
         "half of the normal cells may look aneuploid",
+        tests="tests/cnv/test_call_copy_number.py",
     ),
     Fault(
         "cnv/clones.py",
         "(-len(patterns[i].cells), patterns[i].cells[0])",
         "(len(patterns[i].cells), patterns[i].cells[0])",
         "clones are numbered from the smallest on",
+        tests="tests/cnv/test_call_copy_number.py",
     ),
     Fault(
         "cnv/patient_summary.py",
