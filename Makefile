@@ -7,7 +7,7 @@ DEMO_DATA := demo/reference.h5ad
 STUDY_DATA ?= ../shared/data
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help env demo test lint format benchmark study clean
+.PHONY: help env demo test lint format benchmark mutants study clean
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ benchmark: $(STAMP) ## speed and memory into benchmarks.json (at most 30 minutes
 	python tests/benchmarks/model_memory.py --out benchmarks.json
 	python tests/benchmarks/interpretation.py --out benchmarks.json
 
+mutants: $(STAMP) ## faults planted one at a time: which do the tests not notice? (hours)
+	python tests/benchmarks/mutants.py --out results/study/mutants.json
+
 study: demo ## quality over seeds on the data sets in STUDY_DATA (hours)
 	mkdir -p results/study
 	python tests/benchmarks/cnv_study.py --data $(STUDY_DATA) --out results/study/cnv_study.json
@@ -59,6 +62,8 @@ study: demo ## quality over seeds on the data sets in STUDY_DATA (hours)
 	python tests/benchmarks/planning.py --out results/study/planning.json
 	python tests/benchmarks/cohort_run.py --folder results/study/cohort --out results/study/cohort_run.json
 	python tests/benchmarks/kill_study.py --out results/study/kill_study.json
+	python tests/benchmarks/fuzz.py --minutes 30 --out results/study/fuzz.json
+	$(MAKE) mutants
 
 clean: ## remove the environment and the demo's results
 	rm -rf .venv results/demo

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -47,9 +48,20 @@ def write_dense(folder: Path, matrix: sparse.csr_matrix, cells: Sequence[str], g
 
 
 def write_zarr(folder: Path, matrix: sparse.csr_matrix, cells: Sequence[str], genes: Sequence[str]) -> Path:
-    """.zarr of AnnData."""
-    as_anndata(matrix, cells, genes).write_zarr(folder / "store.zarr")
-    return folder / "store.zarr"
+    """.zarr of AnnData, in Zarr's format 2."""
+    return _write_store(folder / "store.zarr", as_anndata(matrix, cells, genes), 2)
+
+
+def write_zarr3(folder: Path, matrix: sparse.csr_matrix, cells: Sequence[str], genes: Sequence[str]) -> Path:
+    """.zarr of AnnData, in Zarr's format 3."""
+    return _write_store(folder / "store3.zarr", as_anndata(matrix, cells, genes), 3)
+
+
+def _write_store(path: Path, adata: ad.AnnData, version: int) -> Path:
+    with ad.settings.override(zarr_write_format=version), warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        adata.write_zarr(path)
+    return path
 
 
 def write_tenx_h5(folder: Path, matrix: sparse.csr_matrix, cells: Sequence[str], genes: Sequence[str]) -> Path:
@@ -80,7 +92,8 @@ FORMS: dict[str, Writer] = {
     "csr": write_csr,
     "csc": write_csc,
     "dense": write_dense,
-    "zarr": write_zarr,
+    "zarr2": write_zarr,
+    "zarr3": write_zarr3,
     "tenx": write_tenx_h5,
     "mtx": write_mtx,
 }

@@ -235,6 +235,10 @@ def test_first_cells_do_not_decide(tmp_path: Path) -> None:
     values[::9, 0] = 4.44
     ad.AnnData(sparse.csr_matrix(values)).write_h5ad(tmp_path / "a.h5ad")
     assert open_counts(tmp_path / "a.h5ad").kind != "counts"
+    values = counts_matrix(6000, 30).toarray()
+    values[4500:] *= 0.731
+    ad.AnnData(sparse.csr_matrix(values)).write_h5ad(tmp_path / "last.h5ad")
+    assert open_counts(tmp_path / "last.h5ad").kind != "counts"
 
 
 @pytest.mark.parametrize("base", ["e", "2"])
