@@ -192,3 +192,13 @@ def test_more_genes_than_token_ids_are_refused(tmp_path: Path, positions, aliase
     counts = write(tmp_path / "a.h5ad", reference())
     with pytest.raises(InputError, match=r"vocabulary: n_genes 65535 and 1 extra_genes .* Lower n_genes"):
         select(counts, positions, aliases, n_genes=65_535, extra_genes=["GENE1"])
+
+
+def test_a_symbol_is_taken_once_however_many_ids_have_it(tmp_path: Path, positions, aliases) -> None:
+    content = reference()
+    ids = [f"ENSG{number:011d}" for number in range(900_000, 900_000 + N_GENES)]
+    content.var_names = ["GENE0", "GENE0", *content.var_names[2:]]
+    content.var["gene_ids"] = ids
+    table = select(write(tmp_path / "a.h5ad", content), positions, aliases, n_genes=N_GENES, extra_genes=ids[:2])
+    assert table["symbol"].tolist().count("GENE0") == 1
+    assert table["token_id"].tolist() == list(range(len(table)))
