@@ -12,7 +12,7 @@ import pytest
 from scipy import sparse
 
 from cellcohort.classifier.type_profiles import fit_profiles
-from cellcohort.cohort.differential_detection import MIN_CELLS, compare_origins
+from cellcohort.cohort.differential_detection import MIN_CELLS, DetectionCounts, _test, compare_origins
 from cellcohort.core.errors import InputError
 from cellcohort.outputs.parquet import as_table
 from cellcohort.outputs.schemas import ORIGIN_GENE_SETS, ORIGIN_GENES
@@ -151,3 +151,13 @@ def test_a_label_of_another_bundle_is_named(tmp_path, bundle):
     blocks = [("P1", "P1", draw(20, 0), "C", True)]
     with pytest.raises(InputError, match="'C' is no type"):
         compare(write(tmp_path / "a.h5ad", blocks), bundle)
+
+
+def test_a_gene_that_few_cells_were_asked_about_is_not_judged(bundle):
+    ood, others = DetectionCounts(bundle.profiles), DetectionCounts(bundle.profiles)
+    ood.measured[:], ood.detected[:], ood.expected[:], ood.variance[:] = 100, 50, 50, 25
+    for gene, n_cells in ((3, MIN_CELLS - 1), (4, MIN_CELLS)):
+        ood.measured[0, gene], ood.detected[0, gene], ood.expected[0, gene] = n_cells, n_cells, 0.1
+    change, z = _test(ood, others, np.array([0]))
+    assert (change[0, 3], z[0, 3]) == (0, 0)
+    assert change[0, 4] > 1

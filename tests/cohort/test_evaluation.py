@@ -188,3 +188,14 @@ def test_a_rejected_sample_is_not_opened(tmp_path):
 def test_no_truth_column_gives_empty_tables():
     cells = evaluation.load_cells([{"sample_id": "s"}], annotation="a", counts=["c"], labels=["T"])
     assert as_table(evaluation.evaluate(cells), EVALUATION).num_rows == 0
+
+
+def test_a_known_type_has_its_own_rate_of_false_alarms_and_an_unknown_one_its_recall():
+    cells = make_cells()
+    table = evaluation.evaluate(cells)
+    for name in ("B", "NK", "T"):
+        found = value(table, "type", name, "ood_false_alarm_rate")
+        assert found["value"] == pytest.approx(cells.loc[cells["truth"] == name, "is_ood"].mean())
+    metrics_of = table[table["level"] == "type"].groupby("name")["metric"].agg(set)
+    assert metrics_of["tumour"] == {"ood_auroc", "ood_aupr", "ood_recall"}
+    assert metrics_of["T"] == {"recall", "precision", "f1", "ood_false_alarm_rate"}

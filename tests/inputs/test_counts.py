@@ -464,3 +464,12 @@ def test_columns_belong_to_the_genes_that_are_kept_wherever_antibodies_stand(tmp
     opened = open_counts(tmp_path / "a.h5ad")
     assert opened.genes["symbol"].tolist() == ["CD3E", "CD19", "LYZ"]
     assert opened.read().toarray().tolist() == [[1, 2, 3], [4, 5, 6]]
+
+
+@pytest.mark.parametrize("value", [-1e-6, -0.5, -1.0])
+def test_no_count_is_below_zero_by_however_little(tmp_path: Path, value: float) -> None:
+    values = counts_matrix(20, 10).toarray()
+    values[3, 4] = value
+    ad.AnnData(sparse.csr_matrix(values)).write_h5ad(tmp_path / "a.h5ad")
+    with pytest.raises(InputError, match="values are negative"):
+        open_counts(tmp_path / "a.h5ad").read()

@@ -333,3 +333,16 @@ def test_a_sample_exactly_at_min_share_is_used(tmp_path: Path) -> None:
     words = vocabulary("GENE1", "GENE2", "X", "Y")
     assert align_sample(SAMPLE, path, words, record, min_share=0.5)[1]["status"] == "ok"
     assert align_sample(SAMPLE, path, words, record, min_share=0.51)[1]["status"] == "rejected"
+
+
+@pytest.mark.parametrize(
+    ("limit", "metric"), [("min_counts", "n_counts"), ("min_genes", "n_genes"), ("max_mito_share", "mito_share")]
+)
+def test_the_samples_own_limits_never_loosen_the_hard_ones(tmp_path: Path, limit: str, metric: str) -> None:
+    matrix = np.hstack([np.zeros((200, 1)), population(200, 2000)])
+    matrix[:, 0] = np.rint(matrix.sum(1) * np.linspace(0.05, 0.5, 200))
+    path = write(tmp_path / "a.h5ad", matrix, ["MT-ND1", *[f"G{number}" for number in range(600)]])
+    values = cell_metrics(open_counts(path))[0][metric]
+    at = float(np.sort(values)[100])
+    table = judge(path, **LENIENT | {"max_mito_share": 1.0, "n_mads": 30, limit: at})
+    assert (table["passed"] == (values <= at if limit.startswith("max") else values >= at)).all()
