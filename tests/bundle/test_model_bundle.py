@@ -8,6 +8,7 @@ from small_reference import N_GENES, make_store
 
 from cellcohort.bundle import calibrate as calibration
 from cellcohort.bundle.model_bundle import Bundle
+from cellcohort.classifier.cross_fit import OutOfFold
 from cellcohort.core.errors import InputError
 from cellcohort.core.files import read_json, write_json
 from cellcohort.inputs.bundle_files import BUNDLE_FILES
@@ -84,3 +85,13 @@ def test_the_ensemble_is_fitted_and_judged_on_held_out_cells_alone(tmp_path, mon
     held_out = store.cells[store.cells["split"] == "validation"]
     assert pd.concat(seen)["cell_id"].tolist() == held_out["cell_id"].tolist()
     assert (metrics["n_cells"], metrics["n_donors"]) == (len(held_out), held_out["donor"].nunique())
+
+
+def test_the_false_alarm_rate_of_a_donor_is_by_a_detector_that_knows_the_others_alone():
+    names, n = np.array(["a", "b"], object), 400
+    folds = np.arange(n) % 2
+    components = np.random.default_rng(0).normal(size=(n, 4)) + 50 * folds[:, None]
+    cells = OutOfFold(folds, np.ones(n, bool), np.zeros(n, int), components)
+    assert calibration.false_alarm_rate(cells, names, alpha=0.05) == 0.5  # all of the stranger one, none of the other
+    alike = OutOfFold(folds, cells.scored, cells.types, components - 50 * folds[:, None])
+    assert calibration.false_alarm_rate(alike, names, alpha=0.05) == pytest.approx(0.05, abs=0.05)
