@@ -206,7 +206,6 @@ def kinds_of_values() -> dict[str, tuple[str, object]]:
     half[:, ::7] += 0.5
     return {
         "counts": ("counts", counts),
-        "all ones": ("counts", (counts > 0).astype(np.float32)),
         "log1p": ("log-normalised", np.log1p(normalised)),
         "log1p of some genes": ("log-normalised", np.log1p(normalised[:, :120])),
         "log2": ("log-normalised", np.log2(normalised + 1)),
@@ -227,6 +226,13 @@ def test_kind_of_values(tmp_path: Path, case: str, dtype: type) -> None:
     sample_of = ad.AnnData(sparse.csr_matrix(values.astype(dtype)))
     sample_of.write_h5ad(tmp_path / "a.h5ad")
     assert open_counts(tmp_path / "a.h5ad").kind == kind
+
+
+def test_all_ones_are_no_counts(tmp_path: Path) -> None:
+    ones = (counts_matrix(300, 200) > 0).astype(np.float32)
+    ad.AnnData(ones).write_h5ad(tmp_path / "a.h5ad")
+    with pytest.raises(InputError, match="which genes were found, not how often"):
+        _ = open_counts(tmp_path / "a.h5ad").kind
 
 
 def test_first_cells_do_not_decide(tmp_path: Path) -> None:

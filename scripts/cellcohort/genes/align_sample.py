@@ -12,6 +12,8 @@ from ..core.errors import InputError
 from ..inputs.counts import open_sample
 from ..inputs.resources import gene_aliases, mouse_orthologs
 from .alignment import Alignment, align_genes
+from .gene_name_notes import name_notes, shown_beside
+from .named_species import species_conflict
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +29,8 @@ def align_sample(
 ) -> tuple[Alignment, dict[str, Any]]:
     """Match a sample's genes to the vocabulary and decide whether it is used.
 
-    Only the names of the genes are read. Genes of a file that cannot be read are all missing.
+    Only the names of the genes are read. Genes of a file that cannot be read are all missing. A sample is rejected
+    when its genes are named as those of another species than the sheet says, or too few are found.
 
     Parameters
     ----------
@@ -48,9 +51,9 @@ def align_sample(
     orthologs = mouse_orthologs() if species == "mouse" else None
     alignment = align_genes(genes, vocabulary, gene_aliases(), species=species, orthologs=orthologs)
     reason = record["rejected"]
-    if reason is None and alignment.share < min_share:
-        reason = _too_few_genes(path, alignment, min_share)
-        if on_invalid == "fail":
+    if reason is None:
+        reason = _unfit_names(path, genes, vocabulary, alignment, species, min_share)
+        if reason is not None and on_invalid == "fail":
             raise InputError(reason)
     matches = alignment.table["match"].value_counts()
     log.info("genes of the vocabulary by match: %s", ", ".join(f"{match} {n}" for match, n in matches.items()))
@@ -58,6 +61,7 @@ def align_sample(
         log.warning("rejected: %s", reason)
     if matches.get("ortholog", 0):
         notes.append(f"{matches['ortholog']} genes of the vocabulary were matched by their mouse ortholog")
+    notes += name_notes(genes, alignment, species)
     return alignment, {
         "sample_id": sample["sample_id"],
         "patient_id": sample["patient_id"],
@@ -71,9 +75,18 @@ def align_sample(
     }
 
 
-def _too_few_genes(path: str, alignment: Alignment, min_share: float) -> str:
+def _unfit_names(
+    path: str, genes: pd.DataFrame, vocabulary: pd.DataFrame, alignment: Alignment, species: str, min_share: float
+) -> str | None:
+    """Why the genes' names rule the sample out; None where they do not."""
+    conflict = species_conflict(genes, vocabulary, species)
+    if conflict is not None:
+        return f"{path}: {conflict}"
+    if alignment.share >= min_share:
+        return None
     n_found = int((alignment.table["match"] != "missing").sum())
     return (
         f"{path}: {n_found} of the {len(alignment.table)} genes of the vocabulary are in the file, a share of "
-        f"{alignment.share:.3f}, below vocabulary.min_share {min_share}. Check `genes` and `species` in the sheet."
+        f"{alignment.share:.3f}, below vocabulary.min_share {min_share}. {shown_beside(genes, vocabulary)} Check "
+        "`genes` and `species` in the sheet."
     )

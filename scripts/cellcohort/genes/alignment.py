@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from .date_names import symbol_of_date
+
 """How a vocabulary gene was found, from the strongest evidence to none."""
 
 
@@ -64,9 +66,9 @@ def align_genes(
 
     Evidence is tried from the strongest to the weakest, and a gene matched by one kind is not asked again: equal
     Ensembl id, equal symbol, equal symbol after previous and alias symbols of both sides were replaced by the current
-    one, ortholog. Query genes with one target are summed, with two exceptions that keep other genes out: a gene with
-    an id of its own is not added to a token that another id found, and a mere alias (not a previous symbol) is not
-    added to a token that was found by id or symbol.
+    one (and dates by the symbol of which a spreadsheet made them), ortholog. Query genes with one target are summed,
+    with two exceptions that keep other genes out: a gene with an id of its own is not added to a token that another id
+    found, and a mere alias (not a previous symbol) is not added to a token that was found by id or symbol.
 
     Parameters
     ----------
@@ -88,6 +90,7 @@ def align_genes(
         return matching.alignment()
     own, wanted = _capitals(genes["symbol"]), _capitals(vocabulary["symbol"])
     matching.by("symbol", own, wanted)
+    own, wanted = _undated(own), _undated(wanted)
     known = _unambiguous(aliases)
     previous = known[known["kind"] == "previous"]
     matching.by("alias", _current(own, previous), _current(wanted, previous))
@@ -168,6 +171,10 @@ def _current(names: pd.Series, aliases: pd.DataFrame) -> pd.Series:
 
 def _capitals(names: pd.Series) -> pd.Series:
     return names.astype(object).str.upper()
+
+
+def _undated(names: pd.Series) -> pd.Series:
+    return names.map(lambda name: symbol_of_date(name) or name)
 
 
 def _names(genes: pd.DataFrame) -> list[str]:

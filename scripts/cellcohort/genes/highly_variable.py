@@ -68,11 +68,13 @@ def rank_genes(variance: np.ndarray, n_genes: int, names: np.ndarray) -> np.ndar
 
 
 def _codes(batches: np.ndarray | None, n_cells: int) -> np.ndarray:
-    """Batches numbered by name, those of too few cells as one batch."""
+    """Batches numbered by name, those of too few cells as one batch; a single cell that is left joins the largest."""
     if batches is None:
         return np.zeros(n_cells, dtype=np.int64)
     _, codes, sizes = np.unique(np.asarray(batches, dtype=str), return_inverse=True, return_counts=True)
     codes = np.where(sizes[codes] < _SMALLEST_BATCH, -1, codes)
+    if (codes == -1).sum() == 1:
+        codes[codes == -1] = sizes.argmax()
     return np.unique(codes, return_inverse=True)[1]
 
 

@@ -14,6 +14,7 @@ from ..inputs.resources import one_gene_per_symbol
 from ..outputs.schemas import VOCABULARY
 from .alignment import align_genes
 from .highly_variable import rank_genes, standardised_variance
+from .non_gene_rows import non_genes
 
 MOST_GENES = 65_535
 """Token ids are stored as uint16."""
@@ -35,8 +36,9 @@ def select_vocabulary(
     """Highly variable genes of the reference and, after them, the extra genes.
 
     The order is that of variability (extra genes: that of the config), so it depends on neither the order of cells nor
-    that of genes. A symbol is taken once. Genes keep the reference's own symbol; ids and places are joined from
-    `positions`, for old symbols through `aliases`.
+    that of genes. A symbol is taken once; rows that are no genes (spike-ins, antibodies) are never highly variable.
+    Genes keep the reference's own symbol; ids and places are joined from `positions`, for old symbols through
+    `aliases`.
 
     Parameters
     ----------
@@ -69,7 +71,9 @@ def select_vocabulary(
             "genes that a model can hold. Lower n_genes."
         )
     named = describe_genes(counts.genes, positions, aliases)
-    ranked = rank_genes(standardised_variance(counts, rows, donors), n_genes, _sort_keys(named))
+    variance = standardised_variance(counts, rows, donors)
+    variance[:, non_genes(counts.genes["symbol"])] = 0
+    ranked = rank_genes(variance, n_genes, _sort_keys(named))
     if not ranked.size:
         raise InputError(f"{counts.path}: no gene varies between cells. Give a reference with expression values.")
     symbols = named["symbol"].to_numpy()

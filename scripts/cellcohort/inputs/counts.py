@@ -168,9 +168,9 @@ class Counts:
     def _linear(self, block: sparse.csr_matrix) -> sparse.csr_matrix:
         try:
             value_kind.check_values(block.data)
+            block.data = self.value_kind.linear(block.data)
         except InputError as error:
             raise InputError(f"{self.path}: {error}") from None
-        block.data = self.value_kind.linear(block.data)
         block.sum_duplicates()
         block.eliminate_zeros()
         return block

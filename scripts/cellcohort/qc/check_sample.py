@@ -39,6 +39,8 @@ def check_sample(
         record["kind"] = counts.kind
         if not counts.n_cells:
             raise InputError(f"{path}: the file has 0 cells. Leave the sample out.")
+        if not counts.n_genes:
+            raise InputError(f"{path}: the file has 0 genes. Leave the sample out.")
         table, notes = quality_control(counts, config)
         record["notes"] = [*counts.notes, *notes, *filter(None, [counts.counts_beside()])]
         record["n_passed"] = int(table["passed"].sum())

@@ -9,11 +9,14 @@ import pandas as pd
 from scipy import sparse
 
 from ..genes.highly_variable import rank_genes, standardised_variance
+from ..genes.non_gene_rows import non_genes
 from ..inputs.counts import Counts
 from ..inputs.value_kind import COUNTS
 
 MOST_CELLS = 100_000
 _N_GENES = 2000
+_FEWEST_GENES = 2
+_EQUAL = 1e-5
 _N_COMPONENTS = 30
 _MOST_SIMULATED = 60_000
 _MOST_NEIGHBOURS = 50
@@ -39,7 +42,10 @@ def call_doublets(counts: Counts, rows: np.ndarray, *, fewest: int) -> tuple[pd.
     if not fewest <= rows.size <= MOST_CELLS:
         return None, f"doublets: not called for {rows.size} cells (called for {fewest} to {MOST_CELLS})"
     order = np.argsort(counts.cell_ids[rows].astype(str), kind="stable")
-    scores, threshold = _scrublet(_variable(counts, rows)[order])
+    matrix = _variable(counts, rows)[order]
+    if matrix.shape[1] < _FEWEST_GENES:
+        return None, f"doublets: not called, as only {matrix.shape[1]} genes vary between cells"
+    scores, threshold = _scrublet(matrix)
     expected = max(0.05, _RATE_PER_CELL * rows.size)
     called = scores > threshold
     note = f"doublets: {called.sum()} of {rows.size} cells called at a score above {threshold:.3f}"
@@ -57,9 +63,23 @@ def call_doublets(counts: Counts, rows: np.ndarray, *, fewest: int) -> tuple[pd.
 def _variable(counts: Counts, rows: np.ndarray) -> sparse.csr_matrix:
     """The counts of the most variable genes, sorted by gene name."""
     names = counts.genes["symbol"].to_numpy(str)
-    chosen = rank_genes(standardised_variance(counts, rows), _N_GENES, names)[:_N_GENES]
+    variance = standardised_variance(counts, rows)
+    variance[:, non_genes(counts.genes["symbol"])] = 0
+    chosen = rank_genes(variance, _N_GENES, names)[:_N_GENES]
     chosen = chosen[np.argsort(names[chosen], kind="stable")]
-    return sparse.vstack([chunk[:, chosen] for _, chunk in counts.chunks(rows)], format="csr")
+    matrix = sparse.vstack([chunk[:, chosen] for _, chunk in counts.chunks(rows)], format="csr")
+    varies = _varies(matrix)
+    return matrix if varies.all() else matrix[:, varies]
+
+
+def _varies(matrix: sparse.csr_matrix) -> np.ndarray:
+    """Genes (n_genes,) whose share of a cell's counts is not the same in all cells: scrublet divides by its spread."""
+    if not matrix.nnz:
+        return np.zeros(matrix.shape[1], bool)
+    total = matrix.sum(axis=1, dtype=np.float64).A1
+    share = sparse.diags(np.divide(1, total, out=np.zeros_like(total), where=total > 0)) @ matrix
+    low, high = share.min(axis=0).toarray().ravel(), share.max(axis=0).toarray().ravel()
+    return high - low > _EQUAL * high
 
 
 def _scrublet(matrix: sparse.csr_matrix) -> tuple[np.ndarray, float]:

@@ -11,9 +11,11 @@ import numpy as np
 import pandas as pd
 from scipy.stats import median_abs_deviation
 
+from ..genes.non_gene_rows import non_gene_note, non_genes
 from ..inputs.counts import Counts
 from ..inputs.resources import GENOMES, gene_positions
 from ..inputs.value_kind import COUNTS, EXPECTED
+from .copied_genes import CopiedGenes
 from .doublets import call_doublets
 from .fixed_limits import ALWAYS_ALLOWED_MITO, FEWEST_CELLS
 
@@ -88,18 +90,25 @@ def quality_control(counts: Counts, config: Mapping[str, Any]) -> tuple[pd.DataF
 
 
 def cell_metrics(counts: Counts) -> tuple[pd.DataFrame, list[str]]:
-    """n_counts, n_genes and mito_share of every cell, streamed, and notes on the kind of values and the genes."""
+    """n_counts, n_genes and mito_share of every cell, streamed, and notes on the kind of values and the genes.
+
+    Rows that are no genes (spike-ins, antibodies) are left out. InputError where genes are there twice.
+    """
     mitochondrial, notes = _mitochondrial(counts), []
+    is_gene, copied = ~non_genes(counts.genes["symbol"]), CopiedGenes(counts.genes)
     if not mitochondrial.any():
         notes.append("the file has no mitochondrial genes: mito_share is 0")
-    if counts.kind != COUNTS:
-        notes.append(f"the values are {counts.kind}")
+    notes += filter(None, [counts.value_kind.note, non_gene_note(counts.genes["symbol"])])
     n_counts, n_genes = np.zeros(counts.n_cells), np.zeros(counts.n_cells, dtype=np.int32)
     mito = np.zeros(counts.n_cells)
     for rows, chunk in counts.chunks():
+        copied.add(chunk)
+        if not is_gene.all():
+            chunk = chunk[:, is_gene]
         n_counts[rows] = chunk.sum(axis=1, dtype=np.float64).A1
         n_genes[rows] = np.diff(chunk.indptr)
-        mito[rows] = (chunk @ mitochondrial.astype(np.float64)).ravel()
+        mito[rows] = (chunk @ mitochondrial[is_gene].astype(np.float64)).ravel()
+    copied.check(counts.path)
     share = np.divide(mito, n_counts, out=np.zeros_like(mito), where=n_counts > 0)
     table = pd.DataFrame(
         {"cell_id": counts.cell_ids, "n_counts": n_counts, "n_genes": n_genes, "mito_share": share.astype(np.float32)}
