@@ -81,7 +81,7 @@ def test_the_profile_says_which_cells_have_no_clone(files) -> None:
     cells, obs = read_frame(files["patient"]["cells"]), ad.read_h5ad(files["patient"]["cnv"]).obs
     assert obs["clone"].cat.categories.tolist() == ["clone 1", NO_CLONE]
     assert ((obs["clone"] == NO_CLONE).to_numpy() == cells["clone"].isna().to_numpy()).all()
-    assert obs["is_ood"].dtype == bool
+    assert (obs["is_ood"] == "True").tolist() == cells["is_ood"].tolist()
 
 
 def test_profiles_of_samples_join_to_the_patients(files) -> None:

@@ -110,8 +110,8 @@ def test_columns_have_the_types_that_scanpy_expects(cohort):
     cells = ad.read_h5ad(cohort[1])
     kinds = cells.obs.dtypes.astype(str)
     texts = ["sample_id", "patient_id", "label", "origin", "tissue", "batch", "value_kind", "cnv_call", "clone"]
-    assert set(kinds[texts]) == {"category"}
-    assert kinds[["is_ood", "confidence", "cnv_score"]].tolist() == ["bool", "float32", "float32"]
+    assert set(kinds[[*texts, "is_ood"]]) == {"category"}
+    assert kinds[["confidence", "cnv_score"]].tolist() == ["float32", "float32"]
     assert cells.obs["tissue"].cat.categories.tolist() == ["ovary"]
     assert cells.obs["batch"].isna().all()
     assert cells.X.dtype == np.float32
@@ -123,7 +123,9 @@ def test_copy_number_is_joined_by_name_and_missing_where_it_is(cohort):
     obs = ad.read_h5ad(cohort[1]).obs
     with_calls = obs["sample_id"] == "A"
     assert obs.loc[with_calls, "cnv_score"].tolist() == list(range(28))
-    assert (obs.loc[with_calls, "cnv_call"] == "aneuploid").tolist() == obs.loc[with_calls, "is_ood"].tolist()
+    assert (obs.loc[with_calls, "cnv_call"] == "aneuploid").tolist() == (
+        obs.loc[with_calls, "is_ood"] == "True"
+    ).tolist()
     assert obs["clone"].dropna().unique().tolist() == ["patient of A|clone 1"]
     assert obs.loc[~with_calls, ["cnv_score", "cnv_call", "clone"]].isna().all(axis=None)
 
@@ -143,7 +145,9 @@ def test_scanpy_draws_it_and_it_opens_backed(cohort, tmp_path, monkeypatch):
         assert sc.pl.umap(cells, color=color, show=False) is not None
     sc.pl.embedding(cells, basis="spatial", color="is_ood", show=False)
     backed = ad.read_h5ad(cohort[1], backed="r")
-    assert backed[backed.obs["is_ood"]].to_memory().n_obs == int(cells.obs["is_ood"].sum()) > 0
+    assert backed[backed.obs["is_ood"] == "True"].to_memory().n_obs == int((cells.obs["is_ood"] == "True").sum()) > 0
+    sc.pp.log1p(cells)
+    sc.tl.rank_genes_groups(cells, "is_ood", groups=["True"], reference="False", method="wilcoxon")
 
 
 def test_the_structure_is_what_cellxgene_asks_for(cohort):

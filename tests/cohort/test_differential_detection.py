@@ -14,6 +14,7 @@ from scipy import sparse
 from cellcohort.classifier.type_profiles import fit_profiles
 from cellcohort.cohort.differential_detection import MIN_CELLS, DetectionCounts, _test, compare_origins
 from cellcohort.core.errors import InputError
+from cellcohort.outputs.h5ad import write_h5ad
 from cellcohort.outputs.parquet import as_table
 from cellcohort.outputs.schemas import ORIGIN_GENE_SETS, ORIGIN_GENES
 
@@ -70,7 +71,7 @@ def write(path, samples: list[tuple[str, str, sparse.csr_matrix, str, bool]], la
     if lacking:
         matrix = matrix.multiply(pd.DataFrame(measured, names).loc[[row[0] for row in rows]].to_numpy()).tocsr()
     cells = ad.AnnData(matrix, obs=obs, var=pd.DataFrame(index=SYMBOLS), uns={"measured": measured})
-    cells.write_h5ad(path)
+    write_h5ad(path, cells)
     return path
 
 

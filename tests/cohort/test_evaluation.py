@@ -152,6 +152,22 @@ def test_truth_is_stripped_and_empty_truth_is_missing(tmp_path):
     assert cells["known"].all()
 
 
+def test_a_truth_of_other_names_is_not_scored(tmp_path, caplog):
+    paths = write_sample(tmp_path, ["T lymphocyte", "B lymphocyte", "unknown"])
+    sheet = [{"sample_id": "s", "patient_id": "p", "truth": "cell_type"}]
+    cells = evaluation.load_cells(sheet, **paths)
+    assert cells.empty
+    assert as_table(evaluation.evaluate(cells), EVALUATION).num_rows == 0
+    assert as_table(evaluation.confusion(cells), CONFUSION).num_rows == 0
+    assert "'cell_type' is not evaluated, as none of its names (B lymphocyte, T lymphocyte)" in caplog.text
+
+
+def test_words_for_no_truth_are_no_type_that_the_reference_lacks(tmp_path):
+    paths = write_sample(tmp_path, ["T", "unknown", "nan", "Unassigned", "tumour"])
+    cells = evaluation.load_cells([{"sample_id": "s", "patient_id": "p", "truth": "cell_type"}], **paths)
+    assert cells["truth"].tolist() == ["tumour", "T"]
+
+
 def test_a_truth_column_that_is_not_there_is_named(tmp_path, caplog):
     paths = write_sample(tmp_path, ["T"])
     cells = evaluation.load_cells([{"sample_id": "s", "patient_id": "p", "truth": "truth_label"}], **paths)

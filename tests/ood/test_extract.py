@@ -2,6 +2,7 @@ import anndata as ad
 import numpy as np
 import pandas as pd
 import pytest
+import scanpy as sc
 from annotated import annotated
 from small_reference import LABELS, write_sample
 
@@ -56,6 +57,30 @@ def test_coordinates_come_along(bundle, sample, tmp_path):
     paths = {name: tmp_path / f"{name}.parquet" for name in ("annotation", "embedding")}
     write_ood(tmp_path / "ood.h5ad", counts, **paths)
     np.testing.assert_array_equal(ad.read_h5ad(tmp_path / "ood.h5ad").obsm["spatial"], source.obsm["spatial"][chosen])
+
+
+def test_samples_whose_symbols_occur_twice_join_and_rank(tmp_path):
+    symbols, ids = ["A", "B", "A", "C", "B"], [f"ENSG{i:011d}" for i in range(5)]
+    written = []
+    for seed, name in enumerate(("first", "second")):
+        content = ad.AnnData(np.random.default_rng(seed).poisson(3, (12, 5)).astype(np.float32))
+        content.var, content.obs_names = pd.DataFrame({"name": symbols}, index=ids), [f"{name}{i}" for i in range(12)]
+        content.write_h5ad(tmp_path / f"{name}.h5ad")
+        counts = open_counts(tmp_path / f"{name}.h5ad", genes="name")
+        cells = annotation_of(counts, np.arange(12), np.ones(12, bool))
+        write_table(tmp_path / "annotation.parquet", cells, ANNOTATION)
+        embedding = {"cell_id": cells["cell_id"], "vector": vectors(np.zeros((12, 4), np.float32))}
+        write_table(tmp_path / "embedding.parquet", embedding, embedding_schema(4))
+        paths = {part: tmp_path / f"{part}.parquet" for part in ("annotation", "embedding")}
+        write_ood(tmp_path / "ood.h5ad", counts, **paths)
+        written.append(ad.read_h5ad(tmp_path / "ood.h5ad"))
+    for cells in written:
+        assert cells.var_names.tolist() == ["A", "B", "A-1", "C", "B-1"]
+        assert cells.var["symbol"].tolist() == symbols
+        assert sc.get.obs_df(cells, ["A"]).shape == (12, 1)
+        assert cells.obs["is_ood"].tolist() == ["True"] * 12
+    for join in ("inner", "outer"):
+        assert ad.concat(written, join=join).shape == (24, 5)
 
 
 def test_a_rejected_sample_has_a_valid_file_of_no_cells(tmp_path):

@@ -150,9 +150,9 @@ def _is_text(value: Any) -> bool:
 
 def _var(vocabulary: pd.DataFrame) -> pd.DataFrame:
     """The vocabulary by symbol; text where something is unknown, because .h5ad has no missing text."""
-    texts = vocabulary[["gene_id", "chromosome"]].fillna("").astype(str)
+    texts = vocabulary[["symbol", "gene_id", "chromosome"]].fillna("").astype(str)
     places = vocabulary[["start", "end"]].astype("Float64").astype(float)
-    return texts.join(places).set_index(pd.Index(vocabulary["symbol"].astype(str), name="symbol"))
+    return texts.join(places).set_index(pd.Index(texts["symbol"].to_numpy(object)))
 
 
 def _embedding_width(samples: Sequence[SampleFiles]) -> int:

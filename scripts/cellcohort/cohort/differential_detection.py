@@ -121,7 +121,7 @@ def _count(
     for rows, measured in samples:
         for start in range(rows.start, rows.stop, _CHUNK):
             part = slice(start, min(start + _CHUNK, rows.stop))
-            counts, is_ood = matrix.read(part.start, part.stop), column(file, "is_ood", part)
+            counts, is_ood = matrix.read(part.start, part.stop), column(file, "is_ood", part) == "True"
             for detection, cells, name in ((ood, is_ood, "origin"), (in_distribution, ~is_ood, "label")):
                 codes = _codes(column(file, name, part)[cells], bundle.labels, file.filename)
                 detection.add(counts[cells], codes, measured)

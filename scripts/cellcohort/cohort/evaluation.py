@@ -6,7 +6,7 @@ Truth types that the reference does not hold are the positives of OOD detection;
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from sklearn.metrics import average_precision_score, f1_score, precision_recall_
 from ..classifier.calibration_error import expected_calibration_error
 from ..core.errors import InputError
 from ..inputs.counts import open_sample
+from ..inputs.placeholder_labels import is_placeholder
 from ..outputs.parquet import read_frame
 from ..outputs.schemas import CONFUSION, EVALUATION
 from .bootstrap import CellCounter, CellCounts, metrics, resample_groups, type_metrics
@@ -34,8 +35,10 @@ def load_cells(
 ) -> pd.DataFrame:
     """Truth, label, confidence and OOD call of the annotated cells of all samples whose sheet names a truth column.
 
-    Cells whose truth is missing or empty are left out, and, with a warning, samples whose truth cannot be read. `known`
-    says whether `labels`, those of the reference, hold the truth.
+    Cells whose truth is missing are left out ("unknown" and "nan" are no truth either), and, with a warning, samples
+    whose truth cannot be read. So are those of a truth column of which `labels`, those of the reference, hold no name
+    in any sample: its names are of another vocabulary, not types that the reference lacks. `known` says whether
+    `labels` hold the truth.
 
     Parameters
     ----------
@@ -61,7 +64,8 @@ def load_cells(
             log.warning("sample %s is not evaluated: %s", name, error)
     frames = [frame for frame in frames if len(frame)]
     cells = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=_COLUMNS)
-    return cells.assign(known=cells["truth"].isin(list(labels)).astype(bool))[_COLUMNS]
+    cells = cells.assign(known=cells["truth"].isin(list(labels)).astype(bool))[_COLUMNS]
+    return _without_foreign(cells, {name: sample["truth"] for name, (sample, _) in evaluated.items()}, labels)
 
 
 def evaluate(cells: pd.DataFrame, *, n_resamples: int = 300, seed: int = 1) -> pd.DataFrame:
@@ -115,8 +119,23 @@ def confusion(cells: pd.DataFrame) -> pd.DataFrame:
 def _with_truth(cells: pd.DataFrame, sample: dict, counts: str | Path) -> pd.DataFrame:
     """A sample's annotated cells whose truth is known."""
     cells = cells.assign(truth=_truth(sample, counts).reindex(cells["cell_id"]).to_numpy())
-    cells = cells[cells["truth"].notna() & (cells["truth"] != "")].drop(columns="cell_id")
+    cells = cells[~cells["truth"].fillna("").map(is_placeholder)].drop(columns="cell_id")
     return cells.astype({"truth": str, "confidence": "float64", "ood_score": "float64", "is_ood": bool})
+
+
+def _without_foreign(cells: pd.DataFrame, columns: Mapping[str, str], labels: Sequence[str]) -> pd.DataFrame:
+    """`cells` without those of samples whose truth column (`columns`, by sample) has no name of the reference's."""
+    column = cells["sample_id"].map(columns)
+    foreign = sorted(set(column) - set(column[cells["known"]]))
+    for name in foreign:
+        log.warning(
+            "truth column %r is not evaluated, as none of its names (%s) is a type of the reference (%s). Give them the "
+            "reference's names",
+            name,
+            ", ".join(sorted(cells.loc[column == name, "truth"].unique())[:5]),
+            ", ".join(sorted(labels)[:5]),
+        )
+    return cells[~column.isin(foreign)].reset_index(drop=True)
 
 
 def _truth(sample: dict, path: str | Path) -> pd.Series:

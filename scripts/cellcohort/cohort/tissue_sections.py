@@ -38,6 +38,7 @@ def sections(path: str | Path, bundle: Bundle, *, seed: int = 1) -> pd.DataFrame
 
 def _section(file: h5py.File, rows: slice, most: int, bundle: Bundle, seed: int) -> pd.DataFrame:
     cells = pd.DataFrame({name: column(file, name, rows) for name in _COLUMNS})
+    cells["is_ood"] = cells["is_ood"] == "True"
     cells["x"], cells["y"] = file["obsm/spatial"][rows, :2].T
     cells = cells[cells["x"].notna() & cells["y"].notna()]
     lowest = np.argsort(hashes(cells["cell_id"], seed), kind="stable")[:most]

@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 
 from ..core.errors import DamagedFileError, InputError, reading
+from .placeholder_labels import is_placeholder
 from .stored_elements import (
     dtype,
     has,
@@ -48,10 +49,10 @@ def columns(path: str | Path) -> list[str]:
 
 
 def distinct(path: str | Path, column: str) -> set[str]:
-    """The values that an obs column takes, stripped, missing and empty ones left out; the counts are never read."""
+    """The labels that an obs column takes, stripped, without those that stand for none; the counts are never read."""
     with _open_obs(path) as table:
-        values = set(text_column(table, column)) - {None, "nan"}
-    return {value.strip() for value in values} - {""}
+        values = set(text_column(table, column)) - {None}
+    return {value.strip() for value in values if not is_placeholder(value)}
 
 
 def distinct_pairs(path: str | Path, column: str, other: str) -> set[tuple[str, str]]:
@@ -60,7 +61,7 @@ def distinct_pairs(path: str | Path, column: str, other: str) -> set[tuple[str, 
         values, others = text_column(table, column), text_column(table, other)
     if len(values) != len(others):
         raise InputError(f"{path}: obs columns {column} and {other} differ in length. Write the file again.")
-    pairs = {("" if one == "nan" else one or "", two or "") for one, two in set(zip(values, others, strict=True))}
+    pairs = {("" if is_placeholder(one) else one, two or "") for one, two in set(zip(values, others, strict=True))}
     return {(one.strip(), two.strip()) for one, two in pairs}
 
 

@@ -73,4 +73,6 @@ def _as_obs(cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def _var(genes: pd.DataFrame) -> pd.DataFrame:
-    return genes.assign(gene_id=genes["gene_id"].fillna("").astype(str)).set_index("symbol")
+    """Symbols and ids by symbol; the writer makes the index unique, the column `symbol` keeps what the file says."""
+    texts = genes[["symbol", "gene_id"]].fillna("").astype(str)
+    return texts.set_index(pd.Index(texts["symbol"].to_numpy(object)))

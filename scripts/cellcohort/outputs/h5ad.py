@@ -57,7 +57,7 @@ class GrowingH5ad:
 
     def append_obs(self, obs: pd.DataFrame) -> None:
         """Add rows to obs: the columns of the file and of its categoricals' categories."""
-        group = self._file["obs"]
+        group, obs = self._file["obs"], with_text_for_bool(obs)
         _append(group[group.attrs["_index"]], obs.index.to_numpy(object))
         for name in group.attrs["column-order"]:
             if name in self._categories:
@@ -84,7 +84,8 @@ def growing_h5ad(
     Parameters
     ----------
     obs
-        No rows; its columns and dtypes are those of the file. A categorical has all of its categories.
+        No rows; its columns and dtypes are those of the file (see `with_text_for_bool`). A categorical has all of its
+        categories.
     var
         The columns of X, which is CSR of float32; its index is made unique.
     obsm
@@ -96,7 +97,7 @@ def growing_h5ad(
     arrays = {name: np.empty((0, width), float if name == "spatial" else np.float32) for name, width in obsm.items()}
     matrix = sparse.csr_matrix((0, len(var)), dtype=np.float32)
     facts = {provenance.NAME: provenance.current()}
-    skeleton = ad.AnnData(X=matrix, obs=obs, var=var, obsm=arrays, uns={**(uns or {}), **facts})
+    skeleton = ad.AnnData(X=matrix, obs=with_text_for_bool(obs), var=var, obsm=arrays, uns={**(uns or {}), **facts})
     with atomic_path(path) as part:
         _write(part, skeleton)
         with h5py.File(part, "r+") as file:
@@ -105,8 +106,19 @@ def growing_h5ad(
             growing.unify_index_dtype()
 
 
+def with_text_for_bool(obs: pd.DataFrame) -> pd.DataFrame:
+    """`obs` with True and False as categories of text: scanpy groups and ranks by categories alone."""
+    marks = obs.select_dtypes("bool")
+    return obs.assign(**{name: pd.Categorical(column.astype(str), ["False", "True"]) for name, column in marks.items()})
+
+
 def write_h5ad(path: str | Path, adata: ad.AnnData) -> None:
-    """Write what is in memory as a whole; text may be missing in categoricals alone."""
+    """Write what is in memory as a whole; text may be missing in categoricals alone.
+
+    The obs of what is written is `with_text_for_bool`, the var_names are made unique.
+    """
+    adata.obs = with_text_for_bool(adata.obs)
+    adata.var_names_make_unique()
     with atomic_path(path) as part:
         _write(part, adata, compression="gzip")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,11 @@ import pandas as pd
 
 from ..core.errors import InputError
 from ..inputs.counts import Counts, open_counts
+from ..inputs.placeholder_labels import is_placeholder
+
+log = logging.getLogger(__name__)
+FEWEST_CELLS = 5
+"""Cells that a type needs to be learned and judged; two types have to have them."""
 
 
 def open_reference(reference: Mapping[str, Any], path: str | None = None) -> Counts:
@@ -21,7 +27,7 @@ def open_reference(reference: Mapping[str, Any], path: str | None = None) -> Cou
 def labelled_cells(
     counts: Counts, *, label: str, donor: str | None = None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-    """Rows, labels and donors of the cells that have a label.
+    """Rows, labels and donors of the cells that have a label; "unknown", "nan" and the like are none.
 
     Returns
     -------
@@ -31,15 +37,31 @@ def labelled_cells(
     Raises
     ------
     InputError
-        When a column is missing or no cell has a label.
+        When a column is missing, no cell has a label, or fewer than two types have `FEWEST_CELLS` cells.
     """
     labels = _text(counts, label, "label")
-    rows = np.flatnonzero(labels != "")
+    unnamed = np.array([is_placeholder(name) for name in labels], bool)
+    left_out = pd.Series(labels[unnamed & (labels != "")]).value_counts()
+    if len(left_out):
+        log.warning("obs column %r: cells without a type are left out: %s", label, _listed(left_out))
+    rows = np.flatnonzero(~unnamed)
     if not rows.size:
         raise InputError(
             f"{counts.path}: obs column {label!r} has no label for any cell. Name another by reference.label."
         )
+    n_cells = pd.Series(labels[rows]).value_counts()
+    if (n_cells >= FEWEST_CELLS).sum() < 2:
+        raise InputError(
+            f"{counts.path}: obs column {label!r}: at least two types with {FEWEST_CELLS} cells or more are needed to "
+            f"learn from, there are {_listed(n_cells)}. Name another column by reference.label, or give more cells."
+        )
     return rows, labels[rows], None if donor is None else _text(counts, donor, "donor")[rows]
+
+
+def _listed(n_cells: pd.Series) -> str:
+    """The first types and their numbers of cells."""
+    shown = ", ".join(f"{name} ({n})" for name, n in n_cells.iloc[:5].items())
+    return shown + (f" and {len(n_cells) - 5} more" if len(n_cells) > 5 else "")
 
 
 def coarse_types(counts: Counts, rows: np.ndarray, labels: np.ndarray, column: str | None) -> np.ndarray | None:

@@ -16,7 +16,8 @@ def assign_splits(cell_ids: np.ndarray, labels: np.ndarray, donors: np.ndarray |
 
     With two donors or more, whole donors are held out, about a fifth of the cells; cells of a label that the other
     donors lack stay in training. Without donors, or where held-out donors would judge less than half of the labels
-    (cells sorted by type, say), a fifth of each label's cells is held out instead, none of a label of one cell.
+    (cells sorted by type, say) or only one cell is theirs, a fifth of each label's cells is held out instead, none of a
+    label of one cell.
 
     Parameters
     ----------
@@ -26,9 +27,11 @@ def assign_splits(cell_ids: np.ndarray, labels: np.ndarray, donors: np.ndarray |
     if donors is not None and len(np.unique(donors)) > 1:
         held_out = np.isin(donors, held_out_donors(donors, seed=seed))
         held_out &= np.isin(labels, labels[~held_out])
-        if 2 * len(np.unique(labels[held_out])) >= len(np.unique(labels)):
+        if held_out.sum() > 1 and 2 * len(np.unique(labels[held_out])) >= len(np.unique(labels)):
             return np.where(held_out, "validation", "train").astype(object)
-        log.warning("the held-out donors share too few labels with the others: cells are held out regardless of donor")
+        log.warning(
+            "the held-out donors share too few labels or cells with the others: cells are held out regardless of donor"
+        )
     return np.where(_stratified(cell_ids, labels, seed), "validation", "train").astype(object)
 
 
