@@ -129,8 +129,8 @@ def _without_foreign(cells: pd.DataFrame, columns: Mapping[str, str], labels: Se
     foreign = sorted(set(column) - set(column[cells["known"]]))
     for name in foreign:
         log.warning(
-            "truth column %r is not evaluated, as none of its names (%s) is a type of the reference (%s). Give them the "
-            "reference's names",
+            "truth column %r is not evaluated, as none of its names (%s) is a type of the reference (%s). Give them "
+            "the names of the reference",
             name,
             ", ".join(sorted(cells.loc[column == name, "truth"].unique())[:5]),
             ", ".join(sorted(labels)[:5]),

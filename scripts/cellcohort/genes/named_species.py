@@ -45,10 +45,10 @@ def named_species(genes: pd.DataFrame) -> str | None:
 def species_conflict(genes: pd.DataFrame, vocabulary: pd.DataFrame, species: str) -> str | None:
     """A sentence when the genes' names are not those of `species`, the sheet's; None when they may be.
 
-    A vocabulary of the same other species is no conflict: names are then matched as they are.
+    A vocabulary of the same species, when it is not human, is no conflict: names are then matched as they are.
     """
     found = named_species(genes)
-    if found in (None, species) or found == named_species(vocabulary):
+    if found in (None, species) or (found != "human" and found == named_species(vocabulary)):
         return None
     shown = ", ".join(genes["gene_id"].fillna(genes["symbol"]).astype(str)[:3])
     if found not in GENOMES:
