@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import pandas as pd
 
 from ..inputs.resources import GENOMES, gene_positions
@@ -35,11 +37,10 @@ def named_species(genes: pd.DataFrame) -> str | None:
     in_capitals, mixed = symbols == capitals, (symbols != capitals) & (symbols != symbols.str.lower())
     if max(in_capitals.mean(), mixed.mean()) <= 0.5:
         return None
-    human, mouse = (gene_positions(GENOMES[species])["symbol"] for species in ("human", "mouse"))
-    n_human = capitals.isin(human.str.upper()).sum()
+    n_human = capitals.isin(_symbols("human").str.upper()).sum()
     if mixed.mean() > 0.5:
-        return "human" if n_human > symbols.isin(mouse).sum() else "mouse"
-    return "mouse" if capitals.isin(mouse.str.upper()).sum() > _CLEARLY * n_human else "human"
+        return "human" if n_human > symbols.isin(_symbols("mouse")).sum() else "mouse"
+    return "mouse" if capitals.isin(_symbols("mouse").str.upper()).sum() > _CLEARLY * n_human else "human"
 
 
 def species_conflict(genes: pd.DataFrame, vocabulary: pd.DataFrame, species: str) -> str | None:
@@ -57,3 +58,8 @@ def species_conflict(genes: pd.DataFrame, vocabulary: pd.DataFrame, species: str
         f"its genes are named as those of {found} are ({shown}), and the sheet says species {species}. Set species = "
         f"{found} for this sample, or name the genes by another column (`genes`)."
     )
+
+
+@cache
+def _symbols(species: str) -> pd.Series:
+    return gene_positions(GENOMES[species])["symbol"]

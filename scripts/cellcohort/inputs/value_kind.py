@@ -132,14 +132,14 @@ def _check_not_binary(rows: sparse.csr_matrix) -> None:
 
 
 def _check_not_denoised(rows: sparse.csr_matrix, whole: np.ndarray) -> None:
-    """Raise InputError where hardly a value is zero and no cell's values are multiples of its smallest."""
+    """Raise InputError where hardly a value is zero and the values are not made of counts."""
     n_values = np.bincount(rows.indices[rows.data > 0], minlength=rows.shape[1])
     n_genes = int((n_values > 0).sum())
     size = n_genes * rows.shape[0]
     if n_genes < _FEWEST_GENES or size < _FEWEST_VALUES or n_values.sum() < (1 - _FEWEST_ZEROS) * size:
         return
     bases = [base for base in _BASES if rows.data.max() * np.log(base) < _LARGEST_LOG]
-    if not any(_of_multiples(_undone(rows, base), whole) for base in (None, *bases)):
+    if not any(_of_counts(_undone(rows, base), whole) for base in (None, *bases)):
         raise InputError(
             f"{n_values.sum() / size:.1%} of the values are above zero, and they are no whole numbers, as after "
             "denoising or imputation (scVI, MAGIC, DCA) or for bulk samples: most counts of a single cell are zero. "
@@ -181,16 +181,19 @@ def _sums(linear: sparse.csr_matrix) -> np.ndarray:
 
 
 def _normalised(rows: sparse.csr_matrix, whole: np.ndarray, base: float | None) -> bool:
-    """Whether all sums are equal or most cells are multiples of their smallest value, after undoing log(1 + x)."""
+    """Whether all sums are equal or values are made of counts, after undoing log(1 + x)."""
     linear = _undone(rows, base)
     sums = _sums(linear)
     if sums.size > 1 and np.quantile(np.abs(sums / np.median(sums) - 1), 0.9) < 0.01:
         return True
-    return _of_multiples(linear, whole)
+    return _of_counts(linear, whole)
 
 
-def _of_multiples(linear: sparse.csr_matrix, whole: np.ndarray) -> bool:
-    """Whether most cells are multiples of their smallest value."""
+def _of_counts(linear: sparse.csr_matrix, whole: np.ndarray) -> bool:
+    """Whether values are whole numbers that were not so as stored, or most cells are multiples of their smallest."""
+    told = linear.data[~whole & (linear.data > 0.5) & (linear.data < 1000)]
+    if told.size and (np.abs(told - np.rint(told)) < _TOLERANCE).mean() > 0.95:
+        return True
     cells = zip(linear.indptr[:-1], linear.indptr[1:], strict=True)
     votes = [_multiples(linear.data[low:high], whole[low:high]) for low, high in cells]
     told = [vote for vote in votes if vote is not None]
