@@ -207,7 +207,8 @@ def _tokenise(
     path: Path, folder: Path, config: ModelConfig, labels: list[str], reference: Mapping[str, Any], *, seed: int
 ) -> TokenStore:
     counts = open_reference(reference)
-    rows, types, donors = labelled_cells(counts, label=reference["label"], donor=reference.get("donor"))
+    columns = {"label": reference["label"], "donor": reference.get("donor")}
+    rows, types, donors = labelled_cells(counts, **columns, types=labels)
     if missing := sorted(set(labels) - set(types)):
         raise InputError(
             f"{counts.path}: obs column {reference['label']!r} has no cell of {', '.join(missing)}, types that the "

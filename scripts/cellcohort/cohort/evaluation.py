@@ -59,7 +59,7 @@ def load_cells(
     frames = []
     for name, group in found.groupby("sample_id", sort=False):
         try:
-            frames.append(_with_truth(group, *evaluated[name]))
+            frames.append(_with_truth(group, *evaluated[name], labels))
         except InputError as error:
             log.warning("sample %s is not evaluated: %s", name, error)
     frames = [frame for frame in frames if len(frame)]
@@ -116,10 +116,11 @@ def confusion(cells: pd.DataFrame) -> pd.DataFrame:
     return counts.rename("n_cells").reset_index()[CONFUSION.names]
 
 
-def _with_truth(cells: pd.DataFrame, sample: dict, counts: str | Path) -> pd.DataFrame:
-    """A sample's annotated cells whose truth is known."""
+def _with_truth(cells: pd.DataFrame, sample: dict, counts: str | Path, labels: Sequence[str]) -> pd.DataFrame:
+    """A sample's annotated cells whose truth is known: a type of the reference, or a word for another."""
     cells = cells.assign(truth=_truth(sample, counts).reindex(cells["cell_id"]).to_numpy())
-    cells = cells[~cells["truth"].fillna("").map(is_placeholder)].drop(columns="cell_id")
+    truth = cells["truth"].fillna("")
+    cells = cells[truth.isin(list(labels)) | ~truth.map(is_placeholder).astype(bool)].drop(columns="cell_id")
     return cells.astype({"truth": str, "confidence": "float64", "ood_score": "float64", "is_ood": bool})
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -25,9 +25,14 @@ def open_reference(reference: Mapping[str, Any], path: str | None = None) -> Cou
 
 
 def labelled_cells(
-    counts: Counts, *, label: str, donor: str | None = None
+    counts: Counts, *, label: str, donor: str | None = None, types: Collection[str] = ()
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
     """Rows, labels and donors of the cells that have a label; "unknown", "nan" and the like are none.
+
+    Parameters
+    ----------
+    types
+        Labels that are types even if they are such a word.
 
     Returns
     -------
@@ -40,7 +45,7 @@ def labelled_cells(
         When a column is missing, no cell has a label, or fewer than two types have `FEWEST_CELLS` cells.
     """
     labels = _text(counts, label, "label")
-    unnamed = np.array([is_placeholder(name) for name in labels], bool)
+    unnamed = np.array([name not in types and is_placeholder(name) for name in labels], bool)
     left_out = pd.Series(labels[unnamed & (labels != "")]).value_counts()
     if len(left_out):
         log.warning("obs column %r: cells without a type are left out: %s", label, _listed(left_out))
