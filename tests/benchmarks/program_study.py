@@ -41,7 +41,7 @@ def main() -> None:
 
 def study(cells: ad.AnnData, bundle: Bundle) -> list[dict]:
     """A row for each patient, origin and measure."""
-    obs, half = cells.obs, np.arange(cells.n_obs) % 2 == 0
+    obs, half = cells.obs.assign(is_ood=cells.obs["is_ood"] == "True"), np.arange(cells.n_obs) % 2 == 0
     normal = {label: ~obs["is_ood"] & (obs["label"] == label) for label in bundle.labels}
     normal = {label: chosen for label, chosen in normal.items() if chosen.sum() >= 2 * MIN_CELLS}
     seen = {label: [sums(cells[chosen & part], bundle) for part in (half, ~half)] for label, chosen in normal.items()}

@@ -258,7 +258,9 @@ def normalised(cells: ad.AnnData, column: str) -> ad.AnnData:
 
 
 @pytest.mark.parametrize("method", ["t-test", "t-test_overestim_var", "wilcoxon", "logreg"])
-@pytest.mark.parametrize(("name", "column"), [("annotated", "label"), ("annotated", "clone"), ("ood", "label")])
+@pytest.mark.parametrize(
+    ("name", "column"), [("annotated", "label"), ("annotated", "is_ood"), ("annotated", "clone"), ("ood", "label")]
+)
 def test_genes_are_ranked_between_groups(results, name, column, method):
     cells = normalised(opened(results, name), column)
     if cells.obs[column].nunique() < 2:  # one clone: against the cells without
