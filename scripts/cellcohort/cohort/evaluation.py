@@ -91,7 +91,7 @@ def evaluate(cells: pd.DataFrame, *, n_resamples: int = 300, seed: int = 1) -> p
     cells = cells.sort_values(["sample_id", "truth", "label", "ood_score", "confidence"], ignore_index=True)
 
     def draw(group: pd.DataFrame) -> CellCounts:
-        """Resamples counted by the group's own bins of the score: other patients do not move its interval (law 1)."""
+        """Resamples by the group's own bins of the score: other patients do not move its interval (design law 1)."""
         return CellCounter(group)(group).resample(n_resamples, seed)
 
     counter = CellCounter(cells)

@@ -17,7 +17,7 @@ def named_species(genes: pd.DataFrame) -> str | None:
     """human or mouse, the prefix of another species' Ensembl ids (ENSRNO), or None where the names do not tell.
 
     Ids decide where most genes have one. Symbols are spelled in capitals in human, with a capital in front in mouse;
-    spelling alone is not believed where the symbols that both genomes have speak for the other.
+    spelling alone is not believed where clearly more of the symbols are those of the other genome.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def named_species(genes: pd.DataFrame) -> str | None:
         return None
     n_human = capitals.isin(_symbols("human").str.upper()).sum()
     if mixed.mean() > 0.5:
-        return "human" if n_human > symbols.isin(_symbols("mouse")).sum() else "mouse"
+        return "human" if n_human > _CLEARLY * symbols.isin(_symbols("mouse")).sum() else "mouse"
     return "mouse" if capitals.isin(_symbols("mouse").str.upper()).sum() > _CLEARLY * n_human else "human"
 
 

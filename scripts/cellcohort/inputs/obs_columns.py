@@ -61,8 +61,8 @@ def distinct_pairs(path: str | Path, column: str, other: str) -> set[tuple[str, 
         values, others = text_column(table, column), text_column(table, other)
     if len(values) != len(others):
         raise InputError(f"{path}: obs columns {column} and {other} differ in length. Write the file again.")
-    pairs = {("" if is_placeholder(one or "") else one, two or "") for one, two in set(zip(values, others, strict=True))}
-    return {(one.strip(), two.strip()) for one, two in pairs}
+    pairs = {(one or "", two or "") for one, two in set(zip(values, others, strict=True))}
+    return {("" if is_placeholder(one) else one.strip(), two.strip()) for one, two in pairs}
 
 
 def column_names(table: Any) -> list[str]:

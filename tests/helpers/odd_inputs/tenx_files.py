@@ -220,7 +220,7 @@ MATRIX_MARKET = [
     rejected(
         "mtx_no_genes",
         "A matrix of 0 genes",
-        "0 of 60 cells",
+        "0 genes",
         {"matrix.mtx": market(sizes=(0, N_CELLS, 0), rows=[]), "features.tsv": ""},
     ),
 ]
@@ -409,12 +409,18 @@ H5 = [
     h5(
         "h5_fewer_barcodes",
         "Fewer barcodes than the shape says",
-        "for 40 features and 50 barcodes",
+        "61 starts do not fit 50 lines",
         put(barcodes=np.array(BARCODES[:50], "S")),
     ),
     h5("h5_no_shape", "A 10x .h5 without shape", "no shape", put(shape=None)),
     h5("h5_shape_of_one", "A shape of one number", "shape is [40]", put(shape=np.array([40]))),
-    h5("h5_shape_vast", "A shape of 10^9 cells", "shape is [40, 1000000000]", put(shape=np.array([40, 10**9]))),
+    h5(
+        "h5_shape_of_other_cells",
+        "A shape of 10^9 cells beside barcodes and entries of 60",
+        "says 1000000000 cells, its barcodes are of 60",
+        put(shape=np.array([40, 10**9])),
+        "read",
+    ),
     h5("h5_no_data", "A 10x .h5 without data and indices", "no data and no indices", put(data=None, indices=None)),
     h5("h5_no_features", "A 10x .h5 without its table of features", "neither ids nor names", put(features=None)),
     h5("h5_features_array", "A table of features that is a list", "no table", put(features=np.zeros(40))),
@@ -425,9 +431,9 @@ H5 = [
         put(features__name=np.array(GENES[:30], "S")),
     ),
     h5("h5_no_ids", "Features with names alone", "", put(features__id=None), "read"),
-    h5("h5_text_data", "Counts stored as text", "no numbers", put(data=np.array(["1"] * counts_of().nnz, "S"))),
-    h5("h5_indices_short", "Fewer indices than counts", "lengths of its parts", put(indices=np.zeros(9, "i4"))),
-    h5("h5_indptr_short", "Fewer starts of cells than cells", "lengths of its parts", put(indptr=INDPTR[:-5])),
+    h5("h5_text_data", "Counts stored as text", "not numbers", put(data=np.array(["1"] * counts_of().nnz, "S"))),
+    h5("h5_indices_short", "Fewer indices than counts", "9 indices", put(indices=np.zeros(9, "i4"))),
+    h5("h5_indptr_short", "Fewer starts of cells than cells", "56 starts", put(indptr=INDPTR[:-5])),
     h5(
         "h5_indices_beyond",
         "A gene number beyond the matrix",

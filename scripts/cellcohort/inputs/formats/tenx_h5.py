@@ -10,7 +10,7 @@ import numpy as np
 from ...core.errors import DamagedFileError, InputError
 from ..backed_matrix import Rows, SparseRows
 from ..gene_names import gene_frame
-from ..stored_elements import array, has, is_group, member, texts
+from ..stored_elements import array, has, is_group, length, member, texts
 from .container import Container, container
 from .probes import SummedColumns, genes_of_probes
 
@@ -23,8 +23,8 @@ def open_tenx(group: h5py.Group, path: Path, *, notes: tuple[str, ...] = ()) -> 
     if missing:
         raise InputError(f"{path}: its matrix {group.name} has no {' and no '.join(missing)}. Copy or write it again.")
     columns = _features(group)
-    n_genes, n_cells = columns["id"].size, _length(group, "barcodes")
-    _check_sizes(group, n_genes, n_cells)
+    n_genes, n_cells = columns["id"].size, length(member(group, "barcodes"))
+    notes += _check_shape(group, n_genes, n_cells)
     matrix: Rows = SparseRows(group, (n_cells, n_genes))
     if "gene_id" in columns and "gene_name" in columns:
         target, first = genes_of_probes(columns["gene_id"], columns.get("in_use", np.ones(n_genes, dtype=bool)))
@@ -61,24 +61,20 @@ def _features(group: h5py.Group) -> dict[str, np.ndarray]:
     return columns
 
 
-def _length(group: h5py.Group, name: str) -> int:
-    stored = member(group, name)
-    if len(getattr(stored, "shape", None) or ()) != 1:
-        raise DamagedFileError(f"{stored.name} is not a list of values")
-    return int(stored.shape[0])
+def _check_shape(group: h5py.Group, n_genes: int, n_cells: int) -> tuple[str, ...]:
+    """A note where the file's shape names other cells than its barcodes; that the entries fit them is seen on reading.
 
-
-def _check_sizes(group: h5py.Group, n_genes: int, n_cells: int) -> None:
-    """Raise DamagedFileError unless shape, features, barcodes and the entries' places agree."""
+    Raises
+    ------
+    DamagedFileError
+        When the shape names other features than the table of features has.
+    """
     shape = np.ravel(array(member(group, "shape"))).tolist()
-    if shape != [n_genes, n_cells]:
+    if len(shape) != 2 or shape[0] != n_genes:
         raise DamagedFileError(f"its shape is {shape} for {n_genes} features and {n_cells} barcodes")
-    if _length(group, "indptr") != n_cells + 1 or _length(group, "data") != _length(group, "indices"):
-        sizes = ", ".join(f"{name} {_length(group, name)}" for name in ("data", "indices", "indptr"))
-        raise DamagedFileError(f"the lengths of its parts do not fit {n_cells} barcodes: {sizes}")
-    for name in ("data", "indices", "indptr"):
-        if member(group, name).dtype.kind not in "iuf":
-            raise DamagedFileError(f"{name} holds {member(group, name).dtype}, no numbers")
+    if shape[1] == n_cells:
+        return ()
+    return (f"the file's shape says {shape[1]} cells, its barcodes are of {n_cells}: these were read",)
 
 
 def _barcodes(group: h5py.Group, path: Path) -> np.ndarray:
