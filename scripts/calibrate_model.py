@@ -1,6 +1,9 @@
 """Calibrate the model on reference cells and complete the bundle."""
 
+from pathlib import Path
+
 from cellcohort.bundle.calibrate import calibrate
+from cellcohort.bundle.manifest import write_manifest
 from cellcohort.bundle.model_bundle import load_model
 from cellcohort.core.gpus import choose_device, use_threads
 from cellcohort.core.job import start_job
@@ -23,3 +26,4 @@ result.write(
     reference_embedding=output.reference_embedding,
 )
 write_table(output.vocabulary, read_frame(snakemake.input.vocabulary), VOCABULARY)
+write_manifest(Path(output.manifest).parent)

@@ -33,6 +33,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 from cellcohort.annotation.annotate import annotate
 from cellcohort.annotation.explanation import Explanation
 from cellcohort.bundle.calibrate import calibrate
+from cellcohort.bundle.manifest import write_manifest
 from cellcohort.bundle.model_bundle import Bundle, save_model
 from cellcohort.genes.alignment import align_genes
 from cellcohort.inputs.counts import open_counts
@@ -185,6 +186,7 @@ def make_bundle(folder: Path, sizes: dict = NARROW) -> Bundle:
     genes = pd.DataFrame({"token_id": np.arange(N_GENES), "symbol": symbols()})
     missing = dict.fromkeys(("gene_id", "chromosome", "start", "end"))
     write_table(path / "vocabulary.parquet", genes.assign(**missing), VOCABULARY)
+    write_manifest(path)
     return Bundle.open(path)
 
 

@@ -19,13 +19,14 @@ from scipy import sparse
 from cellcohort.annotation.annotate import annotate
 from cellcohort.annotation.explanation import Explanation
 from cellcohort.bundle.import_published import calibrate_published, convert_weights, import_published
-from cellcohort.bundle.model_bundle import Bundle
+from cellcohort.bundle.model_bundle import Bundle, load_model
 from cellcohort.core.errors import InputError
 from cellcohort.genes.alignment import align_genes
 from cellcohort.inputs.counts import open_counts
 from cellcohort.inputs.resources import gene_aliases
 from cellcohort.model.inference import predict_tokens
 from cellcohort.model.tokens import tokenise
+from cellcohort.outputs.parquet import read_frame
 
 GENES = [f"GENE{i}" for i in range(28)] + ["TP53", "ENSG00000141510.5"]
 LABELS = ["B", "NA", "T, memory", "mast"]
@@ -105,6 +106,19 @@ def test_a_reference_without_a_type_of_the_model_cannot_calibrate(checkpoint, tm
 def test_files_that_do_not_belong_together_are_refused(checkpoint, tmp_path):
     with pytest.raises(InputError, match="30 genes and 3 types"):
         import_published(checkpoint("fast", labels=LABELS[:3]), tmp_path / "bundle")
+
+
+def test_types_in_another_order_keep_their_outputs(checkpoint, fixture, tmp_path):
+    import_published(checkpoint("fast", labels=LABELS[::-1]), tmp_path / "bundle")
+    given = convert_weights(weights(fixture, "fast", 0)).head.weight
+    model = load_model(tmp_path / "bundle" / "weights.safetensors", tmp_path / "bundle" / "config.json")
+    assert read_frame(tmp_path / "bundle" / "labels.parquet")["label"].tolist() == LABELS
+    torch.testing.assert_close(model.head.weight, given.flip(0))
+
+
+def test_a_type_that_is_listed_twice_is_refused(checkpoint, tmp_path):
+    with pytest.raises(InputError, match="listed twice"):
+        import_published(checkpoint("fast", labels=[*LABELS[:3], "B"]), tmp_path / "bundle")
 
 
 def test_another_binning_is_refused(checkpoint, tmp_path):

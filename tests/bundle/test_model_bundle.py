@@ -1,17 +1,23 @@
 import shutil
+from dataclasses import fields
+from typing import get_type_hints
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from safetensors.numpy import load_file, save_file
 from small_reference import N_GENES, make_store
 
 from cellcohort.bundle import calibrate as calibration
+from cellcohort.bundle.manifest import write_manifest
 from cellcohort.bundle.model_bundle import Bundle
 from cellcohort.classifier.cross_fit import OutOfFold
+from cellcohort.classifier.type_profiles import OOD_COMPONENTS
 from cellcohort.core.errors import InputError
 from cellcohort.core.files import read_json, write_json
-from cellcohort.inputs.bundle_files import BUNDLE_FILES
+from cellcohort.inputs.bundle_files import BUNDLE_FILES, MODEL_SETTINGS
+from cellcohort.inputs.bundle_files import OOD_COMPONENTS as N_COMPONENTS
 from cellcohort.model.network import CellMemory, ModelConfig
 
 
@@ -47,6 +53,30 @@ def test_a_bundle_of_another_format_says_so(bundle, tmp_path):
     write_json(copy / "config.json", read_json(copy / "config.json") | {"format": 0})
     with pytest.raises(InputError, match=r"format 0.*Train the model anew"):
         _ = Bundle.open(copy).model
+
+
+def test_planning_knows_the_settings_of_the_network():
+    kinds = get_type_hints(ModelConfig)
+    assert {field.name: kinds[field.name] for field in fields(ModelConfig)} == MODEL_SETTINGS
+    assert len(OOD_COMPONENTS) == N_COMPONENTS
+
+
+def test_a_model_that_does_not_agree_gets_no_manifest(bundle, tmp_path):
+    copy = shutil.copytree(bundle.folder, tmp_path / "elsewhere")
+    (copy / "manifest.json").unlink()
+    weights = load_file(copy / "weights.safetensors")
+    weights["head.bias"][0] = np.nan
+    save_file(weights, copy / "weights.safetensors")
+    with pytest.raises(InputError, match=r"head\.bias holds values that are no finite numbers"):
+        write_manifest(copy)
+    assert not (copy / "manifest.json").exists()
+
+
+def test_a_manifest_lists_every_file_with_its_size(bundle):
+    manifest = read_json(bundle.folder / "manifest.json")
+    sizes = {name: entry["size"] for name, entry in manifest["files"].items()}
+    assert sizes == {name: (bundle.folder / name).stat().st_size for name in BUNDLE_FILES if name != "manifest.json"}
+    assert (manifest["n_genes"], manifest["n_labels"], manifest["d_model"]) == (N_GENES, 3, 32)
 
 
 def test_nothing_in_a_bundle_is_a_pickle(bundle):

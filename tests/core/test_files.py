@@ -1,5 +1,6 @@
 import pytest
 
+from cellcohort.core.errors import InputError
 from cellcohort.core.files import atomic_path, read_json, write_json
 
 
@@ -32,3 +33,25 @@ def test_private_files_of_a_writer_are_made_readable(tmp_path):
     with atomic_path(path) as part:
         part.touch(mode=0o600)
     assert path.stat().st_mode & 0o044
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "as JSON"),
+        (b'{"a": 1', "as JSON"),
+        (b'{"a": "\xe9"}', "as JSON"),
+        (b"[" * 200_000, "as JSON"),
+        (b"[1]", "a JSON list, not an object"),
+        (b"null", "a JSON NoneType, not an object"),
+    ],
+)
+def test_what_is_no_json_object_is_told(tmp_path, content, says):
+    (tmp_path / "file.json").write_bytes(content)
+    with pytest.raises(InputError, match=f"file.json: .*{says}"):
+        read_json(tmp_path / "file.json")
+
+
+def test_json_is_utf8_whatever_the_locale(tmp_path):
+    write_json(tmp_path / "file.json", {"größe": "10 µm"})
+    assert (tmp_path / "file.json").read_bytes().decode("utf-8") == '{\n  "größe": "10 µm"\n}\n'

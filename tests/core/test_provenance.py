@@ -4,6 +4,7 @@ import shutil
 import pytest
 
 from cellcohort import __version__
+from cellcohort.bundle.manifest import write_manifest
 from cellcohort.core import provenance
 from cellcohort.core.errors import InputError
 from cellcohort.core.files import checksum, read_json, write_json
@@ -92,6 +93,7 @@ def test_the_hash_of_a_bundle_is_of_all_its_files(bundle, tmp_path):
     assert copy.sha256 == bundle.sha256
     metrics = read_json(copy.folder / "metrics.json")
     write_json(copy.folder / "metrics.json", metrics | {"n_cells": 1})
+    write_manifest(copy.folder)
     assert type(bundle).open(copy.folder).sha256 != bundle.sha256
 
 

@@ -11,6 +11,7 @@ import torch
 from scipy import sparse
 
 from cellcohort.bundle.calibrate import calibrate
+from cellcohort.bundle.manifest import write_manifest
 from cellcohort.bundle.model_bundle import save_model
 from cellcohort.model.network import ModelConfig
 from cellcohort.model.token_store import TokenStore, write_store
@@ -72,6 +73,7 @@ def make_bundle(folder: Path) -> Path:
     calibrate(model, store, alpha=0.05, seed=1).write_into(bundle)
     write_table(bundle / "history.parquet", history, schemas.HISTORY)
     write_table(bundle / "vocabulary.parquet", make_vocabulary(), schemas.VOCABULARY)
+    write_manifest(bundle)
     return bundle
 
 

@@ -12,9 +12,6 @@ from snakemake.io import is_flagged
 from tiny_cohort import REPO, SHEET, snakemake, write_cells, write_cohort, write_config
 from workflow_plan import plan, planned_groups, planned_jobs
 
-from cellcohort.core.files import checksum, write_json
-from cellcohort.inputs.bundle_files import BUNDLE_FILES, FORMAT
-
 REFERENCE_RULES = {"select_vocabulary", "tokenise_reference", "train_model", "calibrate_model"}
 SAMPLE_RULES = {"quality_control", "align_genes", "annotate", "extract_ood", "split_cnv"}
 PATIENT_RULES = {"infer_cnv"}
@@ -234,13 +231,8 @@ def test_a_short_config_is_enough_from_any_directory(tmp_path, cohort, snakefile
     assert done.returncode == 0, done.stdout
 
 
-def test_a_bundle_trains_nothing_and_needs_no_reference(cohort):
-    bundle = cohort / "trained"
-    bundle.mkdir()
-    for name in BUNDLE_FILES:
-        (bundle / name).touch()
-    write_json(bundle / "config.json", {"format": FORMAT})
-    write_json(bundle / "calibration.json", {"weights_sha256": checksum(bundle / "weights.safetensors")})
+def test_a_bundle_trains_nothing_and_needs_no_reference(cohort, bundle):
+    shutil.copytree(bundle.folder, cohort / "trained")
     (cohort / "reference.h5ad").unlink()
     (cohort / "config.yaml").write_text("samples: samples.tsv\nmodel: {bundle: trained}\n")
     done = snakemake(cohort, "--dry-run")

@@ -63,6 +63,7 @@ rule calibrate_model:
         profiles="<results>/model/profiles.safetensors",
         reference_embedding="<results>/model/reference_embedding.parquet",
         metrics="<results>/model/metrics.json",
+        manifest="<results>/model/manifest.json",
     log:
         "<logs>/calibrate_model.log",
     benchmark:

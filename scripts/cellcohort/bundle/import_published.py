@@ -30,6 +30,7 @@ from ..outputs.schemas import HISTORY, LABELS, VOCABULARY
 from ..reference.cells import labelled_cells, open_reference
 from ..reference.splits import assign_splits
 from .calibrate import calibrate
+from .manifest import write_manifest
 from .model_bundle import load_model, save_model
 
 N_LAYERS, KEY_SIZE = 4, 32  # the layers share their weights, so a checkpoint does not tell their number; keys are 32
@@ -62,8 +63,8 @@ TENSORS = {
 def import_published(source: str | Path, target: str | Path, *, n_layers: int = N_LAYERS) -> None:
     """Write the model of a published checkpoint folder as weights, config, vocabulary, labels and an empty history.
 
-    The folder still lacks calibration, profiles, metrics and the embedded reference, without which it does not
-    open as a bundle: `calibrate_published` writes them.
+    The folder still lacks calibration, profiles, metrics, the embedded reference and the manifest, without which it
+    does not open as a bundle: `calibrate_published` writes them.
 
     Parameters
     ----------
@@ -84,7 +85,8 @@ def import_published(source: str | Path, target: str | Path, *, n_layers: int = 
     name = source.resolve().name
     genes, labels = (_read_names(source / f"{name}_{part}.txt") for part in ("ref_gene", "idx2celltype"))
     model = convert_weights(_read_weights(source / f"{name}_ckpt.pth"), n_layers=n_layers)
-    _check_sizes(source, model.config, len(genes), len(labels))
+    _check_sizes(source, model.config, len(genes), labels)
+    labels = _sort_labels(model, labels)
     settings = {"imported": {"package": "CellMemory", "mode": "full" if model.config.all_genes else "fast"}}
     save_model(model, weights=target / "weights.safetensors", config=target / "config.json", settings=settings)
     write_table(target / "vocabulary.parquet", _vocabulary(genes), VOCABULARY)
@@ -96,7 +98,7 @@ def import_published(source: str | Path, target: str | Path, *, n_layers: int = 
 def calibrate_published(
     folder: str | Path, reference: Mapping[str, Any], *, alpha: float = 0.05, seed: int = 1
 ) -> None:
-    """Complete an imported bundle with calibration, profiles, metrics and the embedded reference.
+    """Complete an imported bundle with calibration, profiles, metrics, the embedded reference and its manifest.
 
     Parameters
     ----------
@@ -122,6 +124,7 @@ def calibrate_published(
         store = _tokenise(Path(scratch) / "tokens.arrow", folder, model.config, labels, reference, seed=seed)
         result = calibrate(model, store, alpha=alpha, seed=seed, network_alone=True)
     result.write_into(folder)
+    write_manifest(folder)
 
 
 def convert_weights(theirs: Mapping[str, Tensor], *, n_layers: int = N_LAYERS) -> CellMemory:
@@ -181,18 +184,29 @@ def _read_weights(path: Path) -> Mapping[str, Tensor]:
     return weights
 
 
-def _check_sizes(source: Path, config: ModelConfig, n_genes: int, n_labels: int) -> None:
-    if (n_genes, n_labels) != (config.n_genes, config.n_labels):
+def _check_sizes(source: Path, config: ModelConfig, n_genes: int, labels: list[str]) -> None:
+    if (n_genes, len(labels)) != (config.n_genes, config.n_labels):
         raise InputError(
-            f"{source}: the lists have {n_genes} genes and {n_labels} types, the weights {config.n_genes} and "
+            f"{source}: the lists have {n_genes} genes and {len(labels)} types, the weights {config.n_genes} and "
             f"{config.n_labels}. Copy the files of one training."
         )
+    if len(set(labels)) < len(labels):
+        raise InputError(f"{source}: a type is listed twice. Copy the list that the package's training wrote.")
     max_bin = int(float(_read_names(source / "MaxBin.txt")[0]))
     if max_bin != config.n_bins:
         raise InputError(
             f"{source / 'MaxBin.txt'}: {max_bin} bins, but the weights have {config.n_bins}: the model was trained "
             "with bin_norm. Only bin_scale can be imported."
         )
+
+
+def _sort_labels(model: CellMemory, labels: list[str]) -> list[str]:
+    """Put the model's outputs into the order of the alphabet, in which calibration numbers the labels."""
+    order = sorted(range(len(labels)), key=labels.__getitem__)
+    with torch.no_grad():
+        for parameter in (model.head.weight, model.head.bias):
+            parameter.copy_(parameter[order].clone())
+    return [labels[number] for number in order]
 
 
 def _vocabulary(names: list[str]) -> pd.DataFrame:

@@ -14,12 +14,13 @@ from safetensors.torch import load_file, save_file
 
 from ..classifier.attribution import GeneContributions
 from ..classifier.type_profiles import Profiles
-from ..core.files import atomic_path, checksum, digest, read_json
+from ..core.files import atomic_path, digest, read_json
 from ..core.provenance import write_record
-from ..inputs.bundle_files import BUNDLE_FILES, FORMAT, check_bundle, check_format
-from ..model.network import CellMemory, ModelConfig
+from ..inputs.bundle_files import BUNDLE_FILES, CONTENT_FILES, FORMAT, check_bundle, check_format, read_manifest
+from ..model.network import CellMemory
 from ..ood.detector import Detector
 from ..outputs.parquet import read_frame
+from .bundle_content import check_network, check_tables, network_config
 
 
 def save_model(model: CellMemory, *, weights: str | Path, config: str | Path, settings: Mapping) -> None:
@@ -31,9 +32,10 @@ def save_model(model: CellMemory, *, weights: str | Path, config: str | Path, se
 
 
 def load_model(weights: str | Path, config: str | Path) -> CellMemory:
-    """The model in evaluation mode, on the CPU."""
+    """The model in evaluation mode, on the CPU; raises InputError unless the files agree."""
     check_format(config)
-    model = CellMemory(ModelConfig(**read_json(config)["model"]))
+    check_network(weights, config)
+    model = CellMemory(network_config(config))
     model.load_state_dict(load_file(weights))
     return model.eval()
 
@@ -51,8 +53,10 @@ class Bundle:
 
     @classmethod
     def open(cls, folder: str | Path) -> Bundle:
-        """Check that the folder is complete; files are read when first asked for."""
+        """Check that the folder is whole and of one run; files are read when first asked for."""
         check_bundle(folder)
+        check_network(Path(folder) / "weights.safetensors", Path(folder) / "config.json")
+        check_tables(folder)
         return cls(Path(folder))
 
     @classmethod
@@ -63,8 +67,9 @@ class Bundle:
 
     @cached_property
     def sha256(self) -> str:
-        """Digest of all files of the bundle."""
-        return digest({name: checksum(self.folder / name) for name in BUNDLE_FILES})
+        """Digest of all files of the bundle but the manifest, which has their checksums."""
+        files = read_manifest(self.folder)["files"]
+        return digest({name: files[name]["sha256"] for name in CONTENT_FILES})
 
     @cached_property
     def model(self) -> CellMemory:

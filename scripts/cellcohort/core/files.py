@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from .errors import InputError
+
 _UMASK = os.umask(0)
 
 
@@ -39,12 +41,19 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 def write_json(path: str | Path, content: dict[str, Any]) -> None:
     """Write `content` as indented JSON with a newline at the end."""
     with atomic_path(path) as part:
-        part.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+        part.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def read_json(path: str | Path) -> dict[str, Any]:
-    """Read a JSON object."""
-    return json.loads(Path(path).read_text())
+    """Read a JSON object; what is none raises InputError."""
+    try:
+        content = json.loads(Path(path).read_bytes())
+    except (ValueError, RecursionError) as error:  # of bytes that are no JSON in UTF-8
+        reason = str(error).partition("\n")[0]
+        raise InputError(f"{path}: it cannot be read as JSON ({reason}). Copy or write it again.") from error
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: a JSON {type(content).__name__}, not an object. Copy or write it again.")
+    return content
 
 
 def digest(content: Any) -> str:

@@ -20,9 +20,11 @@ from pathlib import Path
 from typing import Any
 
 import h5py
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from .. import __version__
+from .errors import InputError
 from .files import checksum, digest, read_json, write_json
 
 NAME = "provenance"
@@ -78,11 +80,19 @@ def write_record(path: str | Path, content: Mapping[str, Any]) -> None:
 def read(path: str | Path) -> dict[str, str]:
     """The facts that a Parquet or JSON file carries; none for other files."""
     if str(path).endswith(".parquet"):
-        metadata = pq.read_schema(path).metadata or {}
+        metadata = _schema(path).metadata or {}
         return json.loads(metadata.get(NAME.encode(), b"{}"))
     if str(path).endswith(".json"):
         return read_json(path).get(NAME, {})
     return {}
+
+
+def _schema(path: str | Path) -> pa.Schema:
+    try:
+        return pq.read_schema(path)
+    except pa.ArrowException as error:
+        reason = str(error).partition("\n")[0]
+        raise InputError(f"{path}: it cannot be read as Parquet ({reason}). Copy or write it again.") from error
 
 
 def read_h5ad(path: str | Path) -> dict[str, str]:

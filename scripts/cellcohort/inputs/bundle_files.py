@@ -1,14 +1,21 @@
-"""Names of a model bundle's files, and the check that they are there and agree; nothing heavy is imported."""
+"""Names of a model bundle's files, and the check that they are there, whole and of one run; nothing heavy is imported.
+
+`bundle.bundle_content` checks what needs pyarrow and torch; `bundle.manifest` writes the manifest.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from math import isfinite
 from pathlib import Path
+from typing import Any
 
-from ..core.errors import InputError
+from ..core.errors import InputError, reading
 from ..core.files import checksum, read_json
+from .tensor_files import tensor_shapes
 
 FORMAT = 2
-BUNDLE_FILES = (
+CONTENT_FILES = (
     "config.json",
     "weights.safetensors",
     "vocabulary.parquet",
@@ -19,33 +26,159 @@ BUNDLE_FILES = (
     "history.parquet",
     "metrics.json",
 )
+"""What a manifest lists."""
+MANIFEST = "manifest.json"
+BUNDLE_FILES = (*CONTENT_FILES, MANIFEST)
+SIZES = ("n_genes", "n_labels", "d_model")
+"""What the files have to agree on; keys of the manifest."""
+MODEL_SETTINGS: dict[str, type] = {
+    **dict.fromkeys(("n_genes", "n_labels", "n_bins", "d_model", "d_ff", "d_key", "n_heads", "n_slots"), int),
+    **{"n_layers": int, "dropout": float, "broadcast": str, "all_genes": bool},
+}
+"""Keys of `model` in config.json, with their types: the fields of `model.network.ModelConfig`."""
+OOD_COMPONENTS = 4
+"""Components of the OOD score: `classifier.type_profiles.OOD_COMPONENTS`."""
+REMEDY = "Copy the whole model folder of one run, or train anew."
 
 
 def check_bundle(folder: str | Path) -> None:
-    """Raise InputError unless `folder` holds every file of a model bundle that this version can read.
+    """Raise InputError unless `folder` holds a whole model bundle that this version can read.
 
-    The calibration must be of the very weights that lie beside it.
+    Every file has to be the one that the manifest was written for, the calibration of the very weights that lie beside
+    it, and sizes and values have to agree (`check_content`).
     """
-    missing = [name for name in BUNDLE_FILES if not (Path(folder) / name).is_file()]
-    if missing:
+    folder = Path(folder)
+    with reading(folder):
+        missing = [name for name in BUNDLE_FILES if not (folder / name).is_file()]
+        if missing and missing != [MANIFEST]:
+            raise InputError(
+                f"{folder}: the model bundle lacks {', '.join(missing)}. Name (model.bundle) or copy the whole model "
+                "folder of a finished run."
+            )
+        check_format(folder / "config.json")
+        if missing:
+            raise InputError(
+                f"{folder}: the model bundle lacks {MANIFEST}: it was not finished, or is of an earlier version. Run "
+                "this version where it was trained, and copy the whole model folder."
+            )
+        found = {name: checksum(folder / name) for name in CONTENT_FILES}
+    _check_calibrated(folder, found["weights.safetensors"])
+    manifest = read_manifest(folder)
+    changed = [name for name in CONTENT_FILES if manifest["files"][name]["sha256"] != found[name]]
+    if changed:
         raise InputError(
-            f"{folder}: the model bundle lacks {', '.join(missing)}. Name (model.bundle) or copy the whole model "
-            "folder of a finished run."
+            f"{folder}: {', '.join(changed)}: not as {MANIFEST} has it: damaged, changed, or of another run. {REMEDY}"
         )
-    check_format(Path(folder) / "config.json")
-    calibrated = read_json(Path(folder) / "calibration.json").get("weights_sha256")
-    if calibrated != checksum(Path(folder) / "weights.safetensors"):
-        raise InputError(
-            f"{folder}: calibration.json: it was fitted to other weights than weights.safetensors. Copy the whole "
-            "model folder of one run, or calibrate anew."
-        )
+    if check_content(folder) != {name: manifest[name] for name in SIZES}:
+        raise InputError(f"{folder / MANIFEST}: its {', '.join(SIZES)} are not those of config.json. {REMEDY}")
 
 
 def check_format(config: str | Path) -> None:
     """Raise InputError unless the bundle's config.json has this version's format."""
     content = read_json(config)
     if content.get("format") != FORMAT:
-        written = f"format {content.get('format')} by version {content.get('provenance', {}).get('workflow_version')}"
+        provenance = content.get("provenance")
+        version = provenance.get("workflow_version") if isinstance(provenance, dict) else None
         raise InputError(
-            f"{config}: the bundle has {written}; this version reads format {FORMAT}. Train the model anew."
+            f"{config}: the bundle has format {content.get('format')} by version {version}; this version reads format "
+            f"{FORMAT}. Train the model anew."
         )
+
+
+def read_manifest(folder: str | Path) -> dict[str, Any]:
+    """The manifest: `files` (sha256 and size by name) and the sizes `SIZES`."""
+    path = Path(folder) / MANIFEST
+    manifest = read_json(path)
+    files = manifest.get("files")
+    known = isinstance(files, dict) and set(files) == set(CONTENT_FILES)
+    if not known or not all(isinstance(entry, dict) and "sha256" in entry for entry in files.values()):
+        raise InputError(f"{path}: it does not list the files of a bundle with their checksums. {REMEDY}")
+    if not all(name in manifest for name in SIZES):
+        raise InputError(f"{path}: it lacks one of {', '.join(SIZES)}. {REMEDY}")
+    return manifest
+
+
+def check_content(folder: Path) -> dict[str, int]:
+    """Raise InputError unless the JSON files and tensors of a bundle agree; returns its `SIZES`."""
+    model = model_settings(folder / "config.json")
+    n_genes, n_labels, d_model = (model[name] for name in SIZES)
+    _check_shapes(
+        folder / "weights.safetensors",
+        {"embedding.gene.weight": (n_genes, d_model), "head.weight": (n_labels, d_model)},
+    )
+    tables = dict.fromkeys(("weight", "detection", "level"), (n_genes, n_labels))
+    _check_shapes(folder / "profiles.safetensors", {**tables, "bias": (n_labels,), "deviation": (n_genes,)})
+    labels = confusion_labels(folder / "metrics.json")
+    if len(labels) != n_labels:
+        raise InputError(f"{folder / 'metrics.json'}: {len(labels)} labels, the model has {n_labels}. {REMEDY}")
+    _check_calibration(folder / "calibration.json", labels)
+    return {name: model[name] for name in SIZES}
+
+
+def model_settings(config: str | Path) -> dict[str, Any]:
+    """The sizes of the network (fields of ModelConfig) in the bundle's config.json."""
+    model = read_json(config).get("model")
+    if not isinstance(model, dict) or set(model) != set(MODEL_SETTINGS):
+        raise InputError(f"{config}: `model` has not the keys {', '.join(MODEL_SETTINGS)}. {REMEDY}")
+    for name, kind in MODEL_SETTINGS.items():
+        value = model[name]
+        good = _is_number(value) if kind is float else type(value) is kind
+        if not good or (kind is int and value < 1):
+            raise InputError(f"{config}: `model` has {name}: {value!r}, which no model has. {REMEDY}")
+    if model["d_model"] % model["n_heads"] or model["broadcast"] not in ("cells", "cls"):
+        raise InputError(f"{config}: `model` has d_model, n_heads or broadcast that no model has. {REMEDY}")
+    return model
+
+
+def confusion_labels(metrics: str | Path) -> list[str]:
+    """The labels of the confusion matrix in metrics.json: all of them, in the order of the model."""
+    confusion = read_json(metrics).get("confusion")
+    labels = confusion.get("labels") if isinstance(confusion, dict) else None
+    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+        raise InputError(f"{metrics}: `confusion` has no labels. {REMEDY}")
+    counts = confusion.get("counts")
+    square = isinstance(counts, list) and [_are_numbers(row, len(labels)) for row in counts] == [True] * len(labels)
+    if not square:
+        raise InputError(f"{metrics}: `confusion` has not a count for each pair of labels. {REMEDY}")
+    return labels
+
+
+def _check_calibrated(folder: Path, weights: str) -> None:
+    if read_json(folder / "calibration.json").get("weights_sha256") != weights:
+        raise InputError(
+            f"{folder}: calibration.json: it was fitted to other weights than weights.safetensors. Copy the whole "
+            "model folder of one run, or calibrate anew."
+        )
+
+
+def _check_shapes(path: Path, expected: Mapping[str, tuple[int, ...]]) -> None:
+    found = tensor_shapes(path)
+    for name, shape in expected.items():
+        if found.get(name) != shape:
+            raise InputError(f"{path}: {name} has the shape {found.get(name)}, the model {shape}. {REMEDY}")
+
+
+def _check_calibration(path: Path, labels: list[str]) -> None:
+    """Raise InputError unless calibration.json has weights of the ensemble and a detector, of known labels."""
+    content = read_json(path)
+    ood = content.get("ood")
+    if not (_are_numbers(content.get("mix"), 1) or _are_numbers(content.get("mix"), 3)):
+        raise InputError(f"{path}: `mix` has not the weights of one classifier or of three. {REMEDY}")
+    if not isinstance(ood, dict) or set(ood) != {"location", "scale", "calibration"}:
+        raise InputError(f"{path}: `ood` has not the keys location, scale and calibration. {REMEDY}")
+    if not (_are_numbers(ood["location"], OOD_COMPONENTS) and _are_numbers(ood["scale"], OOD_COMPONENTS)):
+        raise InputError(f"{path}: location and scale of `ood` are not {OOD_COMPONENTS} numbers each. {REMEDY}")
+    scores = ood["calibration"]
+    if min(ood["scale"]) <= 0 or not isinstance(scores, dict) or "" not in scores or set(scores) - {"", *labels}:
+        raise InputError(f"{path}: `ood` has a scale of no spread, or scores of other labels. {REMEDY}")
+    for label, values in scores.items():
+        if not (_are_numbers(values) and values and values == sorted(values)):
+            raise InputError(f"{path}: the scores of {label!r} in `ood` are not ascending numbers. {REMEDY}")
+
+
+def _is_number(value: Any) -> bool:
+    return (type(value) is float and isfinite(value)) or (type(value) is int and abs(value) < 2**53)
+
+
+def _are_numbers(values: Any, length: int | None = None) -> bool:
+    return isinstance(values, list) and all(map(_is_number, values)) and length in (None, len(values))

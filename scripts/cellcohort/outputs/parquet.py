@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ..core import provenance
+from ..core.errors import InputError, reading
 from ..core.files import atomic_path
 
 GROUP_ROWS = 100_000  # of a row group in a file that is written as a stream
@@ -102,6 +103,25 @@ def read_frame(
     """Read a Parquet table as a DataFrame, or some samples' rows of a table of the cohort."""
     rows = None if samples is None else pc.field("sample_id").isin(samples)
     return pq.read_table(path, columns=columns, filters=rows).to_pandas()
+
+
+def read_whole(path: str | Path, schema: pa.Schema) -> pa.Table:
+    """A table of another run; raises InputError unless it can be read and has the columns and types of `schema`."""
+    try:
+        with reading(path):
+            table = pq.read_table(path)
+            table.validate(full=True)
+    except pa.ArrowException as error:
+        reason = str(error).partition("\n")[0]
+        raise InputError(f"{path}: it cannot be read as Parquet ({reason}). Copy or write it again.") from error
+    types = {field.name: field.type for field in table.schema}
+    wrong = [field.name for field in schema if types.get(field.name) != field.type]
+    if wrong:
+        raise InputError(f"{path}: {', '.join(wrong)}: a column is missing or of another type. Write it again.")
+    for field in schema:
+        if not field.nullable and table[field.name].null_count:
+            raise InputError(f"{path}: column {field.name} lacks values. Write it again.")
+    return table
 
 
 def concat_frames(parts: list[pd.DataFrame], schema: pa.Schema) -> pd.DataFrame:

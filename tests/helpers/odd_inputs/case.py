@@ -18,6 +18,7 @@ from tiny_cohort import REPO
 
 from cellcohort.core.errors import InputError
 from cellcohort.genes.align_sample import align_sample
+from cellcohort.inputs.bundle_files import check_bundle
 from cellcohort.inputs.check_inputs import check_data
 from cellcohort.inputs.config import check_config
 from cellcohort.inputs.counts import open_sample
@@ -84,9 +85,10 @@ class Case:
         A unique name in snake_case, and what is odd, in one line for a reader.
     make
         Writes the input into an empty folder. Of a sample it returns the columns of its row in the sheet (`path`
-        relative to the folder); of a plan nothing: the folder then holds config.yaml and what that names.
+        relative to the folder); of a plan nothing: the folder then holds config.yaml and what that names. The folder of
+        a bundle holds a good one, which it makes odd.
     outcome
-        Of a sample "read" or "rejected"; of a plan "planned" or "stopped".
+        Of a sample "read" or "rejected"; of a plan "planned" or "stopped"; of a bundle "loaded" or "refused".
     says
         A part of the reason, or of one of the notes; empty where nothing is to be said.
     holds
@@ -153,3 +155,16 @@ def run_plan() -> tuple[str, list[str]]:
     except InputError as error:
         return "stopped", [str(error)]
     return "planned", []
+
+
+def run_bundle(folder: Path) -> tuple[str, list[str]]:
+    """Planning with a model bundle, and loading it: the outcome and the reason."""
+    from cellcohort.bundle.model_bundle import Bundle  # torch, which the other cases do not need
+
+    try:
+        check_bundle(folder)
+        bundle = Bundle.open(folder)
+        _ = bundle.model, bundle.contributions, bundle.detector, bundle.coarse, bundle.sha256
+    except InputError as error:
+        return "refused", [str(error)]
+    return "loaded", []

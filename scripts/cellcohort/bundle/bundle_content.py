@@ -1,0 +1,61 @@
+"""The part of a bundle's check that needs torch and pyarrow: the network's tensors, and the tables beside them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import torch
+
+from ..core.errors import InputError
+from ..inputs.bundle_files import REMEDY, confusion_labels, model_settings
+from ..inputs.tensor_files import tensor_shapes
+from ..model.network import CellMemory, ModelConfig
+from ..outputs.parquet import read_whole, stacked
+from ..outputs.schemas import HISTORY, LABELS, VOCABULARY, reference_embedding_schema
+
+
+def network_config(config: str | Path) -> ModelConfig:
+    """Sizes of the network in a bundle's config.json."""
+    return ModelConfig(**model_settings(config))
+
+
+def check_network(weights: str | Path, config: str | Path) -> None:
+    """Raise InputError unless the weights are finite and those of a network with the sizes of config.json."""
+    found = tensor_shapes(weights)
+    with torch.device("meta"):  # shapes alone
+        network = CellMemory(network_config(config))
+    expected = {name: tuple(value.shape) for name, value in network.state_dict().items()}
+    differing = sorted(name for name in {*found, *expected} if found.get(name) != expected.get(name))
+    if differing:
+        name = differing[0]
+        raise InputError(
+            f"{weights}: {len(differing)} tensors are not those of config.json; {name} has the shape "
+            f"{found.get(name)}, not {expected.get(name)}. {REMEDY}"
+        )
+
+
+def check_tables(folder: str | Path) -> None:
+    """Raise InputError unless the tables of a bundle have the genes and labels of the model, in its order."""
+    folder = Path(folder)
+    config = network_config(folder / "config.json")
+    read_whole(folder / "history.parquet", HISTORY)
+    vocabulary = read_whole(folder / "vocabulary.parquet", VOCABULARY)
+    _check_numbers(folder / "vocabulary.parquet", vocabulary["token_id"], config.n_genes)
+    labels = read_whole(folder / "labels.parquet", LABELS)
+    _check_numbers(folder / "labels.parquet", labels["label_id"], config.n_labels)
+    names = labels["label"].to_pylist()
+    if names != confusion_labels(folder / "metrics.json") or len(set(names)) != len(names):
+        raise InputError(f"{folder / 'labels.parquet'}: its labels are not those of metrics.json, in order. {REMEDY}")
+    path = folder / "reference_embedding.parquet"
+    embedding = read_whole(path, reference_embedding_schema(config.d_model))
+    if unknown := sorted(set(embedding["label"].to_pylist()) - set(names)):
+        raise InputError(f"{path}: its cells have labels that the model does not know, as {unknown[0]}. {REMEDY}")
+    if not np.isfinite(stacked(embedding["vector"])).all():
+        raise InputError(f"{path}: its vectors hold values that are no finite numbers. {REMEDY}")
+
+
+def _check_numbers(path: Path, numbers: pa.ChunkedArray, n: int) -> None:
+    if numbers.to_pylist() != list(range(n)):
+        raise InputError(f"{path}: its {len(numbers)} rows are not the {n} of the model, numbered in order. {REMEDY}")
