@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hostile_names import NAMES, make_hostile
 from synthetic_results import collect, make_results, report_inputs
 from workflow_config import full_config
 
@@ -189,3 +190,58 @@ def test_a_patients_page_prints_with_its_charts(page):
     content = page.pdf()
     assert content.startswith(b"%PDF")
     assert page.run("document.querySelectorAll('article.current .chart:not([data-drawn=yes])').length") == 0
+
+
+@pytest.fixture(scope="module")
+def hostile_report(tmp_path_factory) -> Path:
+    """The report of a cohort whose labels, genes, gene sets, tissues and title are code."""
+    results = make_results(tmp_path_factory.mktemp("hostile"), n_patients=2, n_cells=150, n_reference=150)
+    collect(results)
+    make_hostile(results.folder)
+    path = results.folder / "report.html"
+    config = full_config(model={"preset": "small"}, reference={"label": NAMES["Fibroblast"], "path": NAMES["B_cell"]})
+    given = {"figures": {}, "patients": results.patients, "title": NAMES["Endothelial"], "config": config}
+    render_report(report_inputs(results), path, **given)
+    return path
+
+
+def test_names_that_are_code_are_shown_as_written(chromium, hostile_report, report):
+    chromium.complaints.clear()
+    chromium.size(1280, 900)
+    chromium.open(hostile_report)
+    draw_all(chromium)
+    assert chromium.run("document.title") == NAMES["Endothelial"]
+    assert set(label for label in NAMES.values() if label in chromium.run("document.body.innerText")) >= {
+        NAMES[name] for name in ("Fibroblast", "Macrophage", "Endothelial", "T_cell", "B_cell", "GENE1", "left ovary")
+    }
+    drawn = " ".join(texts(chromium, "figure svg text"))
+    assert NAMES["T_cell"] in drawn
+    chromium.run("location.hash = '#patient-P13'")
+    chromium.wait("document.querySelector('#patient-P13').classList.contains('current')")
+    draw_all(chromium)
+    injected = "img[src=x], iframe, #cohort b b, svg[onload], table b, [onerror], [onload]"
+    assert chromium.run(f"document.querySelectorAll({injected!r}).length") == 0
+    scripts = chromium.run("document.scripts.length")
+    assert chromium.run("window.hacked") is None
+    assert chromium.complaints == []
+    chromium.open(report)
+    assert scripts == chromium.run("document.scripts.length")
+
+
+def test_a_tooltip_shows_code_as_text(chromium, hostile_report):
+    chromium.complaints.clear()
+    chromium.size(1280, 900)
+    chromium.open(hostile_report)
+    draw_all(chromium)
+    mark = "document.querySelector('#figure-composition svg .mark-rect path')"
+    chromium.run(f"{mark}.scrollIntoView({{behavior: 'instant', block: 'center'}})")
+    box = chromium.run(
+        f"(({{x, y, width, height}}) => [x + width / 2, y + height / 2])({mark}.getBoundingClientRect())"
+    )
+    for shift in (0, 1):  # over the mark, and on it
+        chromium.call("Input.dispatchMouseEvent", type="mouseMoved", x=box[0] + shift, y=box[1])
+    chromium.wait("!document.querySelector('#tooltip').hidden")
+    assert any(name in chromium.run("document.querySelector('#tooltip').innerText") for name in NAMES.values())
+    assert chromium.run("document.querySelector('#tooltip').querySelectorAll(':not(div)').length") == 0
+    assert chromium.run("window.hacked") is None
+    assert chromium.complaints == []

@@ -24,7 +24,7 @@ from cellcohort.report.facts.type_genes import type_genes
 from cellcohort.report.figures import cnv_figures
 from cellcohort.report.figures.palette import label_colours
 from cellcohort.report.figures.panels import pack
-from cellcohort.report.page import build_figures, render_report
+from cellcohort.report.page import _json, build_figures, render_report
 from cellcohort.report.report_data import histogram_quantiles, load, patient_composition
 from cellcohort.report.text.methods import methods_text
 from cellcohort.report.text.number_format import arm_order, percent, short_arm
@@ -460,3 +460,10 @@ def test_shares_by_type_are_of_all_annotated_cells_of_the_patient(results):
         assert (cells["share"] == cells["n"] / cells["n"].sum()).all()
         assert cells["share"].sum() == pytest.approx(1)
         assert cells["n"].sum() == 150
+
+
+@pytest.mark.parametrize("name", ["</script>", "<!--<script>", "</SCRIPT ", "a < b & c > d \u2028"])
+def test_no_name_ends_the_script_element_that_holds_the_data(name):
+    text = _json({"label": [name], name: 1})
+    assert "<" not in text
+    assert json.loads(text) == {"label": [name], name: 1}
