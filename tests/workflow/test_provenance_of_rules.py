@@ -5,8 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
+from odd_inputs.case import QC
+from run_script import run_script
 from stand_ins import copy_repository
-from tiny_cohort import REPO, snakemake, write_cohort
+from tiny_cohort import REPO, snakemake, write_cells, write_cohort
+
+from cellcohort.core import provenance
+from cellcohort.core.files import checksum
 
 # Which data a job is for; what quality_control has hashed; what a report only tells.
 NOT_HASHED = {"sample", "samples", "patients", "on_invalid", "config"}
@@ -72,3 +77,20 @@ def test_tables_that_a_user_may_replace_are_hashed(declared):
     assert {job["rule"] for job in declared if "user_tables" in job["params"]} == {
         "infer_cnv", "enrichment", "compare_origins",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("form", ["file", "folder"])
+def test_quality_control_states_the_checksum_of_the_sample(tmp_path, form):
+    if form == "file":
+        write_cells(tmp_path / "S.h5ad")
+    else:
+        for name in ("matrix.mtx", "barcodes.tsv", "features.tsv"):
+            (tmp_path / "S.h5ad").mkdir(exist_ok=True)
+            (tmp_path / "S.h5ad" / name).write_text(name)
+    made = {"qc": tmp_path / "qc.parquet", "input": tmp_path / "input.json"}
+    params = {"sample": {"sample_id": "S", "patient_id": "P"}, "settings": {"qc": QC}}
+    run_script(
+        "quality_control", given={"counts": tmp_path / "S.h5ad"}, made=made, params=params, log=tmp_path / "qc.log"
+    )
+    for path in made.values():
+        assert provenance.read(path)["input_sha256"] == checksum(tmp_path / "S.h5ad")
