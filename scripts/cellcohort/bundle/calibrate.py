@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 from scipy import sparse
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
 
@@ -18,7 +18,7 @@ from ..classifier.ensemble import MEMBERS, fit_weights, probabilities
 from ..classifier.platform_simulation import simulate_platform
 from ..classifier.type_profiles import Profiles, fit_profiles
 from ..core.errors import InputError
-from ..core.files import atomic_path, checksum
+from ..core.files import checksum, write_bytes
 from ..core.provenance import write_record
 from ..model.inference import predict_tokens
 from ..model.network import CellMemory
@@ -76,8 +76,7 @@ class Calibration:
         write_table(labels, self.labels, LABELS)
         schema = reference_embedding_schema(self.reference_embedding["vector"].type.list_size)
         write_table(reference_embedding, self.reference_embedding, schema)
-        with atomic_path(profiles) as part:
-            save_file({k: np.ascontiguousarray(v, np.float32) for k, v in asdict(self.profiles).items()}, part)
+        write_bytes(profiles, save({k: np.ascontiguousarray(v, np.float32) for k, v in asdict(self.profiles).items()}))
 
     def write_into(self, folder: str | Path) -> None:
         """Write the files into the folder of a bundle that holds its weights."""

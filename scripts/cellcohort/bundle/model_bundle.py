@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from safetensors import numpy as arrays
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from ..classifier.attribution import GeneContributions
 from ..classifier.type_profiles import Profiles
-from ..core.files import atomic_path, digest, read_json
+from ..core.files import digest, read_json, write_bytes
 from ..core.provenance import write_record
 from ..inputs.bundle_files import BUNDLE_FILES, CONTENT_FILES, FORMAT, check_bundle, check_format, read_manifest
 from ..model.network import CellMemory
@@ -26,8 +26,7 @@ from .bundle_content import check_network, check_tables, network_config
 def save_model(model: CellMemory, *, weights: str | Path, config: str | Path, settings: Mapping) -> None:
     """Write weights and sizes; `settings` says how the model was trained."""
     tensors = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
-    with atomic_path(weights) as part:
-        save_file(tensors, part)
+    write_bytes(weights, save(tensors))
     write_record(config, {"format": FORMAT, "model": asdict(model.config), **settings})
 
 

@@ -38,6 +38,12 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         shutil.rmtree(part) if part.is_dir() else part.unlink(missing_ok=True)
 
 
+def write_bytes(path: str | Path, content: bytes) -> None:
+    """Write a file at once: of tensors, because safetensors' save_file leaves a file of its own when it is killed."""
+    with atomic_path(path) as part:
+        part.write_bytes(content)
+
+
 def write_json(path: str | Path, content: dict[str, Any]) -> None:
     """Write `content` as indented JSON with a newline at the end."""
     with atomic_path(path) as part:

@@ -8,9 +8,9 @@ from typing import Any
 
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
-from ..core.files import atomic_path
+from ..core.files import write_bytes
 
 
 def save_checkpoint(
@@ -25,9 +25,8 @@ def save_checkpoint(
     tensors |= {f"best.{name}": value for name, value in best.items()}
     for index, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{name}": torch.as_tensor(value) for name, value in state.items()}
-    with atomic_path(path) as part:
-        tensors = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
-        save_file(tensors, part, metadata={"progress": json.dumps(progress)})
+    tensors = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
+    write_bytes(path, save(tensors, metadata={"progress": json.dumps(progress)}))
 
 
 def load_progress(path: str | Path) -> dict[str, Any]:
