@@ -1,15 +1,25 @@
-"""A fault of ours fails the job, with its traceback in the log and a sentence on the terminal (design law 9)."""
+"""Faults of ours fail the job with a sentence (design law 9); where writing fails, no half of a result is left."""
 
 from __future__ import annotations
 
+import errno
+import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from run_script import run_script
 from small_reference import LABELS, write_sample
 from stand_ins import copy_repository
 from tiny_cohort import snakemake, write_config
 
+from cellcohort.bundle.model_bundle import Bundle
+from cellcohort.inputs.bundle_files import BUNDLE_FILES
+
+CHAIN = ["quality_control", "align_genes", "annotate", "extract_ood"]
+SAMPLE = {"sample_id": "S", "patient_id": "P"}
 PLACES = {
     "annotate": ("annotation/annotate.py", "    estimator = "),
     "quality_control": ("qc/quality_control.py", "    thresholds = "),
@@ -47,3 +57,85 @@ def test_a_key_error_in_our_code_fails_the_job_and_rejects_no_sample(cohort, tmp
     assert Path(name).name in log
     assert not (cohort / "results/samples/S/annotation.parquet").exists()
     assert "rejected" not in log
+
+
+class Job:
+    """The jobs of one sample in a folder, with their scripts run in this process."""
+
+    def __init__(self, folder: Path, cohort: Path, bundle: Bundle) -> None:
+        self.folder, self.counts, self.bundle = folder, cohort / "S.h5ad", bundle
+
+    def made(self, *names: str) -> dict[str, Path]:
+        """Paths of results by their names without suffix."""
+        return {name.partition(".")[0]: self.folder / name for name in names}
+
+    def run(self, rule: str) -> None:
+        given, made, params = getattr(self, rule)()
+        run_script(rule, given=given, made=made, params=params, log=self.folder / "log")
+
+    def quality_control(self) -> tuple[dict, dict, dict]:
+        settings = {"qc": {"min_genes": 1, "min_counts": 1, "max_mito_share": 1, "n_mads": 9, "doublets": False}}
+        made = self.made("qc.parquet", "input.json")
+        return {"counts": self.counts}, made, {"sample": SAMPLE, "settings": settings}
+
+    def align_genes(self) -> tuple[dict, dict, dict]:
+        given = {"counts": self.counts, "vocabulary": self.bundle.folder / "vocabulary.parquet"}
+        params = {"sample": SAMPLE, "on_invalid": "reject", "settings": {"min_share": 0.1}}
+        return given | self.made("input.json"), self.made("genes.parquet", "status.json"), params
+
+    def annotate(self) -> tuple[dict, dict, dict]:
+        given = {"counts": self.counts, "bundle": [self.bundle.folder / name for name in BUNDLE_FILES]}
+        tables = [f"{name}.parquet" for name in ("annotation", "embedding", "gene_scores", "programs")]
+        params = {"sample": SAMPLE, "settings": {"ood": {"alpha": 0.05}, "device": "cpu"}}
+        given |= self.made("qc.parquet", "genes.parquet", "status.json")
+        return given, self.made(*tables, "shift.json"), params
+
+    def extract_ood(self) -> tuple[dict, dict, dict]:
+        given = {"counts": self.counts} | self.made("status.json", "annotation.parquet", "embedding.parquet")
+        return given, self.made("ood.h5ad"), {"sample": SAMPLE, "settings": {}}
+
+    def calibrate_model(self) -> tuple[dict, dict, dict]:
+        trained = ("weights.safetensors", "config.json", "history.parquet")
+        for name in trained:
+            (self.folder / name).write_bytes((self.bundle.folder / name).read_bytes())
+        given = {"tokens": self.bundle.folder.parent / "tokens.arrow"} | self.made(*trained)
+        given["vocabulary"] = self.bundle.folder / "vocabulary.parquet"
+        made = self.made(*(name for name in BUNDLE_FILES if name not in trained))
+        return given, made, {"settings": {"train": {"device": "cpu", "seed": 1}, "alpha": 0.05}}
+
+
+def _fails_at(number: int) -> Callable[[Path, Path], Path]:
+    """A `Path.replace` that finds the disk full at its call of that number."""
+    replace, calls = Path.replace, iter(range(1000))
+
+    def fail(self: Path, target: Path) -> Path:
+        if next(calls) == number:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target))
+        return replace(self, target)
+
+    return fail
+
+
+@pytest.mark.parametrize("rule", [*CHAIN, "calibrate_model"])
+def test_a_write_that_fails_at_any_stage_leaves_whole_files(cohort, tmp_path, bundle, monkeypatch, rule):
+    clean = Job(tmp_path / "clean", cohort, bundle)
+    clean.folder.mkdir()
+    for before in CHAIN[: CHAIN.index(rule)] if rule in CHAIN else []:
+        clean.run(before)
+    clean.run(rule)
+    _, outputs, _ = getattr(clean, rule)()
+    right = {path.name: path.read_bytes() for path in outputs.values()}
+    for number in range(len(right)):
+        broken = Job(shutil.copytree(clean.folder, tmp_path / f"broken{number}"), cohort, bundle)
+        for name in right:
+            (broken.folder / name).unlink()
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "replace", _fails_at(number))
+            with pytest.raises(OSError, match="No space left"):
+                broken.run(rule)
+        found = {path.name: path.read_bytes() for path in broken.folder.iterdir()}
+        assert not [name for name in found if name.startswith(".")]
+        assert {name: found[name] for name in right if name in found}.items() < right.items()
+        assert "manifest.json" not in found  # written last
+        broken.run(rule)
+        assert {name: (broken.folder / name).read_bytes() for name in right} == right

@@ -90,8 +90,8 @@ def read_manifest(folder: str | Path) -> dict[str, Any]:
     path = Path(folder) / MANIFEST
     manifest = read_json(path)
     files = manifest.get("files")
-    known = isinstance(files, dict) and set(files) == set(CONTENT_FILES)
-    if not known or not all(isinstance(entry, dict) and "sha256" in entry for entry in files.values()):
+    entries = [files.get(name) for name in CONTENT_FILES] if isinstance(files, dict) else [None]
+    if not all(isinstance(entry, dict) and "sha256" in entry for entry in entries):
         raise InputError(f"{path}: it does not list the files of a bundle with their checksums. {REMEDY}")
     if not all(name in manifest for name in SIZES):
         raise InputError(f"{path}: it lacks one of {', '.join(SIZES)}. {REMEDY}")
@@ -133,7 +133,8 @@ def model_settings(config: str | Path) -> dict[str, Any]:
 def confusion_labels(metrics: str | Path) -> list[str]:
     """The labels of the confusion matrix in metrics.json: all of them, in the order of the model."""
     confusion = read_json(metrics).get("confusion")
-    labels = confusion.get("labels") if isinstance(confusion, dict) else None
+    confusion = confusion if isinstance(confusion, dict) else {}
+    labels = confusion.get("labels")
     if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
         raise InputError(f"{metrics}: `confusion` has no labels. {REMEDY}")
     counts = confusion.get("counts")

@@ -50,11 +50,13 @@ def _is_float32(entry: Any) -> bool:
     """Whether an entry of the header has the type, and a shape that its bytes fill."""
     if not isinstance(entry, dict) or entry.get("dtype") != "F32":
         return False
-    shape, offsets = entry.get("shape"), entry.get("data_offsets")
-    if not _are_sizes(shape) or not _are_sizes(offsets) or len(offsets) != 2:
+    shape, offsets = _sizes(entry.get("shape")), _sizes(entry.get("data_offsets"))
+    if shape is None or offsets is None or len(offsets) != 2:
         return False
     return offsets[1] - offsets[0] == 4 * prod(shape)
 
 
-def _are_sizes(values: Any) -> bool:
-    return isinstance(values, list) and all(type(value) is int and value >= 0 for value in values)
+def _sizes(values: Any) -> list[int] | None:
+    """A list of whole numbers that are not negative; None for anything else."""
+    good = isinstance(values, list) and all(type(value) is int and value >= 0 for value in values)
+    return values if good else None
