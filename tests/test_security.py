@@ -146,7 +146,7 @@ def test_a_zarr_store_is_not_unpickled(tmp_path, place, dtype, filters, compress
     assert not (tmp_path / "trace").exists()
 
 
-@pytest.mark.parametrize("place", ["var/_index", "obs/_index", "obs/cell_type", "uns/log1p", "layers/counts"])
+@pytest.mark.parametrize("place", ["var/_index", "obs/_index", "obs/cell_type", "uns/log1p", "layers/counts", "X"])
 def test_pickled_bytes_in_an_h5ad_are_bytes(tmp_path, place):
     path = tmp_path / "S.h5ad"
     cells().write_h5ad(path)
@@ -154,7 +154,7 @@ def test_pickled_bytes_in_an_h5ad_are_bytes(tmp_path, place):
     with h5py.File(path, "r+") as file:
         if place in file:
             del file[place]
-        file[place] = np.full((60, 40) if place == "layers/counts" else 60, np.void(payload))
+        file[place] = np.full((60, 40) if place in ("X", "layers/counts") else 60, np.void(payload))
     _refused_or_read(path)
     assert not (tmp_path / "trace").exists()
 

@@ -13,8 +13,8 @@ import pytest
 from scipy import io, sparse
 
 from cellcohort.core.errors import InputError
-from cellcohort.inputs import backed_matrix
 from cellcohort.inputs.counts import open_counts
+from cellcohort.inputs.stores import backed_matrix
 
 N_CELLS, N_GENES = 60, 40
 IDS = [f"ENSG{number:011d}" for number in range(N_GENES)]

@@ -15,8 +15,8 @@ from hypothesis.extra import numpy as arrays
 from scipy import sparse
 from small_files import FORMS
 
-from cellcohort.inputs import backed_matrix
 from cellcohort.inputs.counts import open_counts
+from cellcohort.inputs.stores import backed_matrix
 
 QUIET = settings(max_examples=6, deadline=None, derandomize=True)
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=8)

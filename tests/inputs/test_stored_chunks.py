@@ -8,7 +8,7 @@ import pytest
 import zarr
 
 from cellcohort.core.errors import DamagedFileError
-from cellcohort.inputs.stored_chunks import check_whole
+from cellcohort.inputs.stores.stored_chunks import check_whole
 
 
 def is_whole(element) -> bool:

@@ -18,11 +18,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..genes.alignment import Alignment
-from ..inputs.backed_matrix import SparseRows
 from ..inputs.counts import Counts, open_sample
 from ..inputs.sample_columns import DESCRIPTION
-from ..inputs.stored_elements import array, attribute, is_group, member
-from ..inputs.text_columns import text_column
+from ..inputs.stores.backed_matrix import SparseRows
+from ..inputs.stores.stored_elements import array, attribute, is_group, member
+from ..inputs.stores.text_columns import text_column
 from ..outputs.h5ad import GrowingH5ad, growing_h5ad
 from ..outputs.parquet import read_frame, stacked
 from ..outputs.schemas import ANNOTATION, CNV_CELLS

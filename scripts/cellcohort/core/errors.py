@@ -26,9 +26,8 @@ class DamagedFileError(Exception):
 def reading(path: str | Path) -> Iterator[None]:
     """Turn what reading the bytes of a file raises into an InputError; the log keeps the traceback.
 
-    Errors of the operating system and of decompression are caught, and DamagedFileError, into which
-    `inputs.stored_elements` turns what HDF5 and Zarr raise. A KeyError or ValueError of our own code passes: it is no
-    fault of the file.
+    Errors of the operating system and of decompression are caught, and DamagedFileError, into which `inputs.stores`
+    turns what HDF5 and Zarr raise. A KeyError or ValueError of our own code passes: it is no fault of the file.
     """
     try:
         yield

@@ -9,8 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from ..core.errors import InputError
-from ..core.files import read_json
-from .bundle_files import check_bundle
+from .bundle_files import check_bundle, confusion_labels
 from .config import nearest
 from .gene_sets import read_gene_sets
 from .genome_files import check_genome
@@ -43,7 +42,7 @@ def _check_normal_labels(config: dict[str, Any]) -> None:
     if not wanted:
         return
     if bundle:
-        labels = read_json(Path(bundle) / "metrics.json")["confusion"]["labels"]
+        labels = confusion_labels(Path(bundle) / "metrics.json")
     else:
         labels = sorted(_obs().distinct(reference["path"], reference["label"]))
     for label in wanted:

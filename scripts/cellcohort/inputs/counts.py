@@ -19,7 +19,7 @@ from .formats.any_format import open_container
 from .formats.container import Container
 from .formats.coordinates import read_coordinates
 from .obs_columns import column_names, stripped
-from .text_columns import text_column
+from .stores.text_columns import text_column
 
 log = logging.getLogger(__name__)
 _LOOKED_AT = (64, 64)

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..core.errors import DamagedFileError, InputError, reading
 from .placeholder_labels import is_placeholder
-from .stored_elements import (
+from .stores.stored_elements import (
     dtype,
     has,
     has_attribute,
@@ -23,7 +23,7 @@ from .stored_elements import (
     text_attribute,
     text_attributes,
 )
-from .text_columns import index_name, text_column
+from .stores.text_columns import index_name, text_column
 
 
 def has_obs(path: str | Path) -> bool:

@@ -11,10 +11,10 @@ import numpy as np
 
 from ...core.errors import DamagedFileError, InputError
 from .. import obs_columns
-from ..backed_matrix import DenseRows, RearrangedRows, Rows, SparseRows, column_entries
 from ..gene_names import gene_frame
-from ..stored_elements import attribute, has, has_attribute, is_group, length, member
-from ..text_columns import n_rows, text_column
+from ..stores.backed_matrix import DenseRows, RearrangedRows, Rows, SparseRows, column_entries
+from ..stores.stored_elements import attribute, has, has_attribute, is_group, length, member
+from ..stores.text_columns import n_rows, text_column
 from .anndata_matrices import looks_like_counts, not_a_matrix, readable_matrices, sparse_format, table_of
 from .container import Container, container
 

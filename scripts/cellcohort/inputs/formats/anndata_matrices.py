@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..stored_elements import array, dtype, has, is_group, member, members, shape, text_attribute
+from ..stores.stored_elements import array, dtype, has, is_group, member, members, shape, text_attribute
 
 _FORMATS = {"csr_matrix": "csr", "csc_matrix": "csc", "csr": "csr", "csc": "csc"}
 _LOOKED_AT = 20_000

@@ -8,7 +8,7 @@ from typing import Any
 import h5py
 
 from ...core.errors import InputError, reading
-from ..stored_elements import has, is_group, member, members, open_store
+from ..stores.stored_elements import has, is_group, member, members, open_store
 from .anndata_file import open_anndata
 from .container import Container
 from .feature_types import genes_alone

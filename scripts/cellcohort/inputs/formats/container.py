@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..backed_matrix import Rows
+from ..stores.backed_matrix import Rows
 
 
 @dataclass(frozen=True)

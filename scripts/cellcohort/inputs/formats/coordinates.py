@@ -8,8 +8,8 @@ import numpy as np
 
 from ...core.errors import DamagedFileError
 from ..obs_columns import column_names
-from ..stored_chunks import check_whole
-from ..stored_elements import array, dtype, is_group, member, shape, text_attribute
+from ..stores.stored_chunks import check_whole
+from ..stores.stored_elements import array, dtype, is_group, member, shape, text_attribute
 
 
 def read_coordinates(stored: Any) -> np.ndarray:

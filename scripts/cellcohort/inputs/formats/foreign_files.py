@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ..stored_elements import is_group, member, members
+from ..stores.stored_elements import is_group, member, members
 
 _STARTS = [
     (b"\x1f\x8b", "It is compressed by gzip; unpack it"),

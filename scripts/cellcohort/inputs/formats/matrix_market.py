@@ -15,7 +15,7 @@ from typing import IO
 import numpy as np
 
 from ...core.errors import DamagedFileError, InputError, reading
-from ..backed_matrix import Triplets
+from ..stores.backed_matrix import Triplets
 
 BLOCK = 16_000_000
 """Bytes of text that are read at a time."""

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from ..backed_matrix import Rows
+from ..stores.backed_matrix import Rows
 
 
 class SummedColumns:

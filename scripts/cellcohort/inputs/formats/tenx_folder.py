@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from ...core.errors import InputError
-from ..backed_matrix import RearrangedRows
 from ..gene_names import ensembl_ids, gene_frame
+from ..stores.backed_matrix import RearrangedRows
 from .container import Container, container
 from .matrix_market import Market, market_entries, open_market
 from .tenx_names import BARCODES, FEATURES, GENES, MATRIX, file_sets, is_complete

@@ -8,9 +8,9 @@ import h5py
 import numpy as np
 
 from ...core.errors import DamagedFileError, InputError
-from ..backed_matrix import Rows, SparseRows
 from ..gene_names import gene_frame
-from ..stored_elements import array, has, is_group, length, member, texts
+from ..stores.backed_matrix import Rows, SparseRows
+from ..stores.stored_elements import array, has, is_group, length, member, texts
 from .container import Container, container
 from .probes import SummedColumns, genes_of_probes
 

@@ -7,7 +7,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from ..core.errors import DamagedFileError
+from ...core.errors import DamagedFileError
 from .stored_chunks import check_whole
 from .stored_elements import (
     array,

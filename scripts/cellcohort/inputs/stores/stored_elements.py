@@ -14,7 +14,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from ..core.errors import DamagedFileError, InputError
+from ...core.errors import DamagedFileError, InputError
 
 _DAMAGE = (OSError, EOFError, KeyError, RuntimeError, TypeError, ValueError)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import h5py
 
-from ..core.errors import DamagedFileError
+from ...core.errors import DamagedFileError
 from .stored_elements import library_call
 
 

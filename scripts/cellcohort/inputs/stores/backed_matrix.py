@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from scipy import sparse
 
-from ..core.errors import DamagedFileError
+from ...core.errors import DamagedFileError
 from .stored_chunks import check_whole
 from .stored_elements import array, dtype, length, member, shape
 
