@@ -102,7 +102,8 @@ def call_copy_number(
     settings = settings or Settings()
     _check_columns(adata, [lineage, reference] + ([borrowed] if borrowed else []))
     genes = place_genes(adata.var_names, positions, exclude_chromosomes=settings.exclude_chromosomes)
-    layout = lay_out_arms(genes, chromosome_arms("hg38") if arms is None else arms)
+    arms = chromosome_arms("hg38") if arms is None else arms
+    layout = lay_out_arms(genes, arms)
     order = np.argsort(adata.obs_names.to_numpy().astype(str), kind="stable")
     counts = _counts(adata)[order]
     placed = counts[:, genes["column"].to_numpy()]
@@ -115,7 +116,8 @@ def call_copy_number(
         table = undetermined_cells(names.astype(object)[codes], is_reference, reason)
         arm_table = arm_rows(table[GROUP][:0], [], [], [])
     else:
-        cells = _group_cells(placed, layout, codes, list(names), is_reference, settings, seed)
+        genome_arms = _genome_arms(positions, arms, settings)
+        cells = _group_cells(placed, layout, codes, list(names), is_reference, genome_arms, settings, seed)
         table, arm_table, is_reference = _call(cells, is_reference, is_borrowed, min_reference, seed)
     profile = _profile(counts, placed, genes, codes, is_reference, settings)
     original = np.argsort(order, kind="stable")
@@ -173,12 +175,21 @@ def _why_nothing_can_be_called(
     return None
 
 
+def _genome_arms(positions: pd.DataFrame, arms: pd.DataFrame, settings: Settings) -> list[str]:
+    """Arms that all genes with a position would measure."""
+    genes = place_genes(
+        positions["symbol"].drop_duplicates(), positions, exclude_chromosomes=settings.exclude_chromosomes
+    )
+    return lay_out_arms(genes, arms).names
+
+
 def _group_cells(
     placed: sparse.csr_matrix,
     layout: ArmLayout,
     lineage: np.ndarray,
     names: list[str],
     reference: np.ndarray,
+    genome_arms: list[str],
     settings: Settings,
     seed: int,
 ) -> Cells:
@@ -193,7 +204,7 @@ def _group_cells(
         rows = np.flatnonzero(lineage == number)
         part = ArmCounts(arm_counts.values[rows], arm_counts.half[rows])
         group[rows] = find_groups(placed[rows], layout, part, dispersion, settings=settings, seed=seed)
-    return Cells(placed, layout, arm_counts, lineage, names, group, settings)
+    return Cells(placed, layout, arm_counts, lineage, names, group, genome_arms, settings)
 
 
 def _call(

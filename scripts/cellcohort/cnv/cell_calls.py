@@ -11,6 +11,7 @@ from .cell_groups import GROUP
 from .clones import number_clones
 from .likelihood import arm_scores, carrier_log_odds, expected_llr, false_discovery, pattern_llr
 from .patterns import Cells, Pattern, PatternSearch
+from .power import MIN_POWER, power
 
 _NULL_QUANTILE = 0.99
 
@@ -41,10 +42,12 @@ def call_cells(
     null = reference | search.own_reference
     testable = _has_reference(cells, matched, search)
     call = _calls(cells, llr, detectable, _thresholds(cells, llr, null), search.patterns)
-    call[~testable] = "undetermined"
     reason = np.full(len(llr), None, dtype=object)
-    reason[(call == "undetermined") & testable] = "the counts of the cell do not decide"
+    reason[call == "undetermined"] = "the counts of the cell do not decide"
+    reason[(call == "diploid") & ~_has_power(cells, baseline)] = _too_few(cells)
+    reason[np.isin(cells.lineage, search.undecided)] = "two groups of the lineage differ in arms, either may be normal"
     reason[~testable] = "no reference of the lineage, and no group of it carries an arm for certain"
+    call[pd.notna(reason)] = "undetermined"
     fdr = np.full(len(llr), np.nan)
     fdr[~null] = false_discovery(llr[~null], llr[null])
     return pd.DataFrame({
@@ -58,6 +61,18 @@ def call_cells(
         "reason": reason,
         "fdr": fdr,
     })  # fmt: skip
+
+
+def _has_power(cells: Cells, baseline: Baseline) -> np.ndarray:
+    """Cells (bool) that would have been called, had they carried a typical aneuploidy."""
+    depth, names = cells.arm_counts.values.sum(axis=1), (cells.layout.names, cells.genome_arms)
+    return power(depth, baseline, *names, min_llr=cells.settings.min_llr) >= MIN_POWER
+
+
+def _too_few(cells: Cells) -> str:
+    """Why a cell without power is undetermined."""
+    arms = f"{cells.layout.n_arms} of {max(len(cells.genome_arms), cells.layout.n_arms)} chromosome arms"
+    return f"too few counts to show a typical aneuploidy, on {cells.counts.shape[1]} genes of {arms}"
 
 
 def _has_reference(cells: Cells, matched: list[int], search: PatternSearch) -> np.ndarray:

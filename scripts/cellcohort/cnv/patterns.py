@@ -32,6 +32,8 @@ class Cells:
         (n_cells,) number of each cell's lineage; the names.
     group
         (n_cells,) number of each cell's group within its lineage.
+    genome_arms
+        Names of the arms that would be measured if the cells' genes were all that have a position.
     """
 
     counts: sparse.csr_matrix
@@ -40,6 +42,7 @@ class Cells:
     lineage: np.ndarray
     lineage_names: list[str]
     group: np.ndarray
+    genome_arms: list[str]
     settings: Settings
 
 
@@ -77,11 +80,14 @@ class PatternSearch:
         (n_cells,) bool, the reference cells that lie in no group with a pattern.
     own_reference
         (n_cells,) bool, the cells that serve a lineage without reference cells as its reference.
+    undecided
+        Numbers of the lineages of which two groups differ in arms, while nothing tells which one is normal.
     """
 
     patterns: list[Pattern]
     reference: np.ndarray
     own_reference: np.ndarray
+    undecided: list[int]
 
 
 def find_patterns(cells: Cells, reference: np.ndarray, matched: list[int], *, min_reference: int) -> PatternSearch:
@@ -96,7 +102,7 @@ def find_patterns(cells: Cells, reference: np.ndarray, matched: list[int], *, mi
     min_reference
         Reference cells that a group needs to be its lineage's baseline.
     """
-    search = PatternSearch([], reference.copy(), np.zeros(len(reference), dtype=bool))
+    search = PatternSearch([], reference.copy(), np.zeros(len(reference), dtype=bool), [])
     normals = group_sums(cells.counts, np.where(reference, cells.lineage, -1), len(cells.lineage_names))
     for lineage in range(len(cells.lineage_names)):
         others = normals[[number for number in matched if number != lineage]]
