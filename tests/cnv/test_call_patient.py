@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 from cnv_patients import EVENTS, call, patient, sample, two_samples
 
-from cellcohort.cnv.patient_samples import HealthyReference, gene_names
+from cellcohort.cnv.patient_samples import HealthyReference
+from cellcohort.cnv.shared_genes import gene_names
 from cellcohort.inputs.counts import open_counts
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 import anndata as ad
@@ -10,9 +11,13 @@ import pandas as pd
 from scipy import sparse
 
 from .call_copy_number import CnvResult, call_copy_number
+from .cell_calls import undetermined_cells
 from .cell_groups import POOL
-from .patient_samples import HealthyReference, Sample, annotated_rows, gene_names, named_generator, read_genes
+from .patient_samples import HealthyReference, Sample, annotated_rows, named_generator, read_genes
 from .settings import Settings
+from .shared_genes import SharedGenes, share_genes
+
+_log = logging.getLogger(__name__)
 
 _HELD_OUT = 0.2
 _MAX_BORROWED = 200
@@ -39,6 +44,9 @@ def call_patient(
     label with fewer than `min_reference` normal cells gets up to 200 cells of that label from the healthy reference,
     which no other patient has a part in.
 
+    A sample that would leave the others less than a third of the genes (a panel, another species) is left out: its
+    cells are undetermined, and the others are called as without it.
+
     The counts of the patient's cells are held in memory, sparse: about 50 bytes a nonzero entry at the peak, 15 GB
     for 200,000 cells of 1,500 genes.
 
@@ -47,9 +55,15 @@ def call_patient(
     CnvResult whose `cells` has sample_id in front of cell_id, and the annotation's label and is_ood at the end; one row
     for each annotated cell, in the samples' order. The profile has the same rows.
     """
-    obs = _annotated_cells(samples, normal_labels, min_reference, min_confidence, seed)
+    annotated = [one for one in samples if len(one.annotation)]
+    genes = _shared(annotated, positions)
+    joint = [one for one, joined in zip(annotated, genes.joined, strict=True) if joined]
+    if healthy is not None and not _shared(joint, positions, healthy).joined[-1]:
+        _log.warning("The healthy reference shares too few genes with the patient: no cells are borrowed.")
+        healthy = None
+    obs = _annotated_cells(joint, normal_labels, min_reference, min_confidence, seed)
     borrowed = _borrow(obs, healthy, normal_labels, min_reference, seed)
-    adata = _assemble(samples, obs, healthy, borrowed, positions)
+    adata = _assemble(joint, obs, healthy, borrowed, positions)
     result = call_copy_number(
         adata,
         lineage="lineage",
@@ -65,7 +79,36 @@ def call_patient(
     annotation = {"cell_id": obs["cell_id"], "label": obs["label"].astype(str), "is_ood": obs["is_ood"].astype(bool)}
     cells = result.cells.iloc[own].assign(**annotation)
     cells.insert(0, "sample_id", obs["sample_id"])
-    return CnvResult(cells, result.arms, result.profile[own], result.columns, result.chr_pos)
+    called = CnvResult(cells, result.arms, result.profile[own], result.columns, result.chr_pos)
+    return called if all(genes.joined) else _with_left_out(called, annotated, genes)
+
+
+def _shared(
+    samples: Sequence[Sample], positions: pd.DataFrame, healthy: HealthyReference | None = None
+) -> SharedGenes:
+    reference = None if healthy is None else healthy.counts.genes
+    return share_genes({one.sample_id: one.counts.genes for one in samples}, positions, healthy=reference)
+
+
+def _with_left_out(called: CnvResult, samples: Sequence[Sample], genes: SharedGenes) -> CnvResult:
+    """The result with a row for each cell of the samples that were left out, in the samples' order; profiles of 0."""
+    tables, place = [], {one.sample_id: number for number, one in enumerate(samples)}
+    for one, joined, n_placed in zip(samples, genes.joined, genes.n_placed, strict=True):
+        if not joined:
+            reason = (
+                f"sample left out: it has {n_placed} genes with a position, which leave the patient's other samples "
+                f"(up to {max(genes.n_placed)}) too few in common"
+            )
+            _log.warning("%s: %s.", one.sample_id, reason)
+            label = one.annotation["label"].astype(str).to_numpy()
+            table = undetermined_cells(label, np.zeros(len(label), dtype=bool), reason)
+            names = {"sample_id": one.sample_id, "cell_id": one.annotation["cell_id"].to_numpy()}
+            tables.append(table.assign(**names, label=label, is_ood=one.annotation["is_ood"].to_numpy(dtype=bool)))
+    cells = pd.concat([called.cells, *tables], ignore_index=True)[called.cells.columns]
+    order = np.argsort(cells["sample_id"].map(place).to_numpy(), kind="stable")
+    empty = sparse.csr_matrix((len(cells) - len(called.cells), called.profile.shape[1]))
+    profile = sparse.vstack([called.profile, empty], format="csr")[order]
+    return CnvResult(cells.iloc[order].reset_index(drop=True), called.arms, profile, called.columns, called.chr_pos)
 
 
 def _annotated_cells(
@@ -131,12 +174,15 @@ def _assemble(
     positions: pd.DataFrame,
 ) -> ad.AnnData:
     """Counts of the patient's cells, then of the borrowed ones, in the genes that all files share."""
-    sources = [(one.counts, annotated_rows(one)) for one in samples if len(one.annotation)]
-    if healthy is not None and len(borrowed):
+    sources = [(one.counts, annotated_rows(one)) for one in samples]
+    healthy = healthy if len(borrowed) else None
+    if healthy is not None:
         sources.append((healthy.counts, borrowed["row"].to_numpy()))
-    names = [gene_names(counts.genes, positions) for counts, _ in sources]
-    shared = sorted(set(names[0]).intersection(*names[1:])) if names else []
-    blocks = [read_genes(counts, rows, name, shared) for (counts, rows), name in zip(sources, names, strict=True)]
+    genes = _shared(samples, positions, healthy)
+    blocks = [
+        read_genes(counts, rows, names, genes.shared)
+        for (counts, rows), names in zip(sources, genes.names, strict=True)
+    ]
     matrix = sparse.vstack(blocks, format="csr") if blocks else sparse.csr_matrix((0, 0), dtype=np.float32)
     table = pd.concat(
         [
@@ -147,4 +193,4 @@ def _assemble(
     )
     keys = [f"{sample}\t{cell}" for sample, cell in zip(obs["sample_id"], obs["cell_id"], strict=True)]
     table.index = pd.Index(keys + [f"\tborrowed {row}" for row in borrowed["row"]], dtype=object)
-    return ad.AnnData(matrix, obs=table, var=pd.DataFrame(index=pd.Index(shared, dtype=object)))
+    return ad.AnnData(matrix, obs=table, var=pd.DataFrame(index=pd.Index(genes.shared, dtype=object)))

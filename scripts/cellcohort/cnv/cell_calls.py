@@ -45,7 +45,7 @@ def call_cells(
     reason = np.full(len(llr), None, dtype=object)
     reason[call == "undetermined"] = "the counts of the cell do not decide"
     reason[(call == "diploid") & ~_has_power(cells, baseline)] = _too_few(cells)
-    reason[np.isin(cells.lineage, search.undecided)] = "two groups of the lineage differ in arms, either may be normal"
+    reason[search.undecided] = "groups of the lineage differ in arms, and nothing tells which of them are normal"
     reason[~testable] = "no reference of the lineage, and no group of it carries an arm for certain"
     call[pd.notna(reason)] = "undetermined"
     fdr = np.full(len(llr), np.nan)

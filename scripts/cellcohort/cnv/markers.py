@@ -11,7 +11,8 @@ import scanpy as sc
 from scipy import sparse
 
 from ..outputs.schemas import CNV_MARKERS
-from .patient_samples import Sample, gene_names, named_generator, read_genes
+from .patient_samples import Sample, named_generator, read_genes
+from .shared_genes import share_genes
 
 _ANEUPLOID, _NORMAL = "aneuploid", "normal"
 
@@ -79,18 +80,19 @@ def _sampled(cells: pd.DataFrame, number: int, seed: int, name: str) -> pd.DataF
 
 
 def _read_cells(chosen: pd.DataFrame, samples: Sequence[Sample], positions: pd.DataFrame) -> ad.AnnData:
-    """Counts of the chosen cells in the genes that all of the patient's files share."""
-    names = [gene_names(sample.counts.genes, positions) for sample in samples]
-    shared = sorted(set(names[0]).intersection(*names[1:]))
+    """Counts of the chosen cells in the genes that the patient's files share."""
+    annotated = {sample.sample_id: sample.counts.genes for sample in samples if len(sample.annotation)}
+    genes = share_genes(annotated, positions)
+    names = dict(zip(annotated, genes.names, strict=True))
     blocks, groups = [], []
-    for sample, own in zip(samples, names, strict=True):
+    for sample in samples:
         part = chosen[chosen["sample_id"] == sample.sample_id]
         if len(part):
             rows = pd.Index(sample.counts.cell_ids).get_indexer(part["cell_id"])
-            blocks.append(read_genes(sample.counts, rows, own, shared))
+            blocks.append(read_genes(sample.counts, rows, names[sample.sample_id], genes.shared))
             groups += part["group"].tolist()
     obs = pd.DataFrame({"group": pd.Categorical(groups)}, index=[str(number) for number in range(len(groups))])
-    var = pd.DataFrame(index=pd.Index(shared, dtype=object))
+    var = pd.DataFrame(index=pd.Index(genes.shared, dtype=object))
     return ad.AnnData(sparse.vstack(blocks, format="csr"), obs=obs, var=var)
 
 

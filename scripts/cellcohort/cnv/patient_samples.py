@@ -1,4 +1,4 @@
-"""Read a patient's samples and the healthy reference: cells, annotation, and counts of the genes that all share."""
+"""Read a patient's samples and the healthy reference: cells, annotation, and counts of some genes."""
 
 from __future__ import annotations
 
@@ -68,15 +68,6 @@ class HealthyReference:
 def named_generator(seed: int, name: str) -> np.random.Generator:
     """A generator of its own for each name, so that no lineage or origin depends on which others there are."""
     return np.random.default_rng([seed, crc32(str(name).encode())])
-
-
-def gene_names(genes: pd.DataFrame, positions: pd.DataFrame) -> np.ndarray:
-    """The symbol of `positions` for each gene of a file: by gene id where both know it, else the file's own symbol."""
-    known = pd.Series(dtype=object)
-    if "gene_id" in positions:
-        known = positions.dropna(subset=["gene_id"]).drop_duplicates("gene_id").set_index("gene_id")["symbol"]
-    by_id = genes["gene_id"].map(known)
-    return by_id.where(by_id.notna(), genes["symbol"]).astype(str).to_numpy()
 
 
 def annotated_rows(sample: Sample) -> np.ndarray:

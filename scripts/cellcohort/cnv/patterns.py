@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
+from scipy.stats import hypergeom
 
 from ..genes.chromosome_arms import ArmLayout
 from .arm_counts import ArmCounts
@@ -14,6 +15,7 @@ from .settings import Settings
 
 _MIN_OWN_REFERENCE = 20
 _MAX_CELL_STATE_ARMS = 2
+_MAX_CHANCE = 0.01
 
 
 @dataclass(frozen=True)
@@ -81,13 +83,13 @@ class PatternSearch:
     own_reference
         (n_cells,) bool, the cells that serve a lineage without reference cells as its reference.
     undecided
-        Numbers of the lineages of which two groups differ in arms, while nothing tells which one is normal.
+        (n_cells,) bool, the cells of groups that may be altered or may be normal.
     """
 
     patterns: list[Pattern]
     reference: np.ndarray
     own_reference: np.ndarray
-    undecided: list[int]
+    undecided: np.ndarray
 
 
 def find_patterns(cells: Cells, reference: np.ndarray, matched: list[int], *, min_reference: int) -> PatternSearch:
@@ -102,7 +104,8 @@ def find_patterns(cells: Cells, reference: np.ndarray, matched: list[int], *, mi
     min_reference
         Reference cells that a group needs to be its lineage's baseline.
     """
-    search = PatternSearch([], reference.copy(), np.zeros(len(reference), dtype=bool), [])
+    nobody = np.zeros(len(reference), dtype=bool)
+    search = PatternSearch([], reference.copy(), nobody, nobody.copy())
     normals = group_sums(cells.counts, np.where(reference, cells.lineage, -1), len(cells.lineage_names))
     for lineage in range(len(cells.lineage_names)):
         others = normals[[number for number in matched if number != lineage]]
@@ -129,28 +132,39 @@ def _test_matched(
         if tested.sum() < cells.settings.min_cells:
             continue
         pattern = _pattern(cells, lineage, rows[tested], normal[[baseline]])
-        is_cell_state = index != baseline and _is_cell_state(group == index, is_reference, pattern)
-        if pattern is not None and not is_cell_state:
-            search.patterns.append(pattern)
-            search.reference[pattern.cells] = False
+        if pattern is None:
+            continue
+        if index != baseline and _looks_normal(group == index, is_reference, is_only=not len(others)):
+            is_known = _n_arms(cells, normal[index], others) > _n_arms(cells, normal[baseline], others)
+            if not is_known or (pattern.dosage != 1).sum() <= _MAX_CELL_STATE_ARMS:
+                search.undecided[rows[(group == index) | (not is_known) & (group == baseline)]] = True
+                continue
+        search.patterns.append(pattern)
+        search.reference[pattern.cells] = False
 
 
 def _baseline_group(
     cells: Cells, n_reference: np.ndarray, normal: np.ndarray, others: np.ndarray, min_reference: int
 ) -> int:
     """The group whose reference cells stand for the lineage: fewest arms against the other lineages, then largest."""
-    able = np.flatnonzero(n_reference >= min_reference)
+    able = np.flatnonzero(n_reference >= min(min_reference, cells.settings.min_cells))
     if len(able) <= 1 or not len(others):
         return int(np.argmax(n_reference))
-    n_called = [_n_called(cells, compare(normal[index], others, cells.layout)) for index in able]
+    n_called = [_n_arms(cells, normal[index], others) for index in able]
     return int(min(zip(able, n_called, strict=True), key=lambda pair: (pair[1], -n_reference[pair[0]]))[0])
 
 
-def _is_cell_state(members: np.ndarray, is_reference: np.ndarray, pattern: Pattern | None) -> bool:
-    """Whether a group is a cell state: one or two arms, and reference cells in it about as often as query cells."""
-    if pattern is None or (pattern.dosage != 1).sum() > _MAX_CELL_STATE_ARMS or is_reference.all():
-        return False
-    return members[is_reference].mean() > 0.5 * members[~is_reference].mean() if is_reference.any() else False
+def _looks_normal(members: np.ndarray, is_reference: np.ndarray, *, is_only: bool) -> bool:
+    """Whether reference cells are in a group about as often as query cells.
+
+    Such a group may be a state of normal cells, or a tumour that the labels do not tell from them. Of an only lineage,
+    which nothing else can be compared with, so may one in which they are not rare beyond chance.
+    """
+    if is_reference.all() or not is_reference.any():
+        return bool(is_reference.all())
+    often = members[is_reference].mean() > 0.5 * members[~is_reference].mean()
+    sizes = len(members), is_reference.sum(), members.sum()
+    return bool(often or is_only and hypergeom.cdf(members[is_reference].sum(), *sizes) > _MAX_CHANCE)
 
 
 def _test_unmatched(cells: Cells, search: PatternSearch, lineage: int, rows: np.ndarray, others: np.ndarray) -> None:
@@ -175,6 +189,11 @@ def _own_baseline_group(effects: list[Effects], n_called: np.ndarray, sizes: np.
     effect = np.array([np.nanmean(np.abs(one.log2_ratio)) if np.isfinite(one.z).any() else np.inf for one in effects])
     able = np.flatnonzero((n_called == 0) & (sizes >= _MIN_OWN_REFERENCE) & np.isfinite(effect))
     return int(able[np.argmin(effect[able])]) if len(able) and len(effects) > 1 else None
+
+
+def _n_arms(cells: Cells, group: np.ndarray, others: np.ndarray) -> int:
+    """Arms of a group that are called against other lineages; 0 where there is none."""
+    return _n_called(cells, compare(group, others, cells.layout)) if len(others) else 0
 
 
 def _n_called(cells: Cells, effects: Effects) -> int:

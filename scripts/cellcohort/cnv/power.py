@@ -12,20 +12,24 @@ from .likelihood import expected_llr
 
 GAIN, LOSS = 1.5, 0.5
 EVERY = 4
+ORDERS = 5
 MIN_POWER = 0.95
 
 
 def typical_karyotypes(n_arms: int) -> np.ndarray:
-    """Dosages (8, n_arms) of typical aneuploidies: a quarter of the genome, as in an average carcinoma.
+    """Dosages (20, n_arms) of typical aneuploidies: a quarter of the arms, as in an average carcinoma.
 
-    Every fourth arm is altered, a gain of one copy (1.5) and a loss of one (0.5) in turn, from each of the first four
-    arms on, and with gains and losses exchanged.
+    Five times the arms are put in a random order, always the same; from each of the first four on, every fourth one
+    gains a copy (1.5) or loses one (0.5) in turn. So every arm is altered equally often.
     """
-    dosage = np.ones((2 * EVERY, n_arms))
-    for start in range(EVERY):
-        for row, first, second in ((start, GAIN, LOSS), (start + EVERY, LOSS, GAIN)):
-            dosage[row, start :: 2 * EVERY] = first
-            dosage[row, start + EVERY :: 2 * EVERY] = second
+    dosage = np.ones((ORDERS * EVERY, n_arms))
+    rng = np.random.default_rng(0)
+    for row in range(len(dosage)):
+        if row % EVERY == 0:
+            order = rng.permutation(n_arms)
+        first, second = (GAIN, LOSS) if row % 2 else (LOSS, GAIN)
+        dosage[row, order[row % EVERY :: 2 * EVERY]] = first
+        dosage[row, order[row % EVERY + EVERY :: 2 * EVERY]] = second
     return dosage
 
 

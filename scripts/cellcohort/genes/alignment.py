@@ -98,6 +98,11 @@ def align_genes(
     return matching.alignment()
 
 
+def current_symbols(names: pd.Series, aliases: pd.DataFrame) -> pd.Series:
+    """Names in capitals, with previous and unambiguous alias symbols of `aliases` replaced by the current ones."""
+    return _current(_capitals(names), _unambiguous(aliases))
+
+
 class _Matching:
     """The state of align_genes: the token of each query gene and the evidence of each token."""
 
