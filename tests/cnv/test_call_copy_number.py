@@ -10,6 +10,7 @@ from cnv_patients import ARMS, patient, positions
 from scipy import sparse
 
 from cellcohort.cnv.call_copy_number import call_copy_number
+from cellcohort.cnv.settings import Settings
 from cellcohort.core.errors import InputError
 from cellcohort.genes.genome_tables import read_arms, read_positions
 from cellcohort.inputs.resources import resource_path
@@ -169,6 +170,42 @@ def test_a_mouse_with_the_genomes_own_tables() -> None:
     lost = result.arms[(result.arms["call"] == -1) & result.arms["clone"].notna()]
     assert set(lost["arm"]) == {"4q", "9q", "14q"}
     assert list(result.chr_pos)[-1] == "chr19", "neither X nor the mitochondrion"
+
+
+def test_noise_of_the_profile_is_that_of_the_reference_alone(tumour, result) -> None:
+    raw = call(tumour, settings=Settings(noise_sd=None)).profile.toarray()
+    reference = (result.cells["role"] == "reference").to_numpy()
+    threshold = 1.5 * raw[reference].std()
+    assert threshold < 0.95 * 1.5 * raw.std(), "the tumour would raise it"
+    expected = np.where(np.abs(raw) < threshold, 0, raw)
+    assert np.array_equal(result.profile.toarray(), expected)
+
+
+def test_without_a_reference_the_noise_is_that_of_all_cells(tumour) -> None:
+    bare = tumour.copy()
+    bare.obs["reference"] = False
+    raw = call(bare, settings=Settings(noise_sd=None)).profile.toarray()
+    expected = np.where(np.abs(raw) < 1.5 * raw.std(), 0, raw)
+    assert np.array_equal(call(bare).profile.toarray(), expected)
+
+
+@pytest.mark.parametrize(("min_reference", "known"), [(15, True), (16, False)])
+def test_a_lineage_needs_exactly_min_reference_cells(min_reference, known) -> None:
+    adata = patient({"T": 30, "B": 80, "M": 80}, seed=2)
+    assert adata.obs.loc[adata.obs["lineage"] == "T", "reference"].sum() == 15
+    cells = call(adata, min_reference=min_reference).cells[(adata.obs["lineage"] == "T").to_numpy()]
+    assert (cells["role"] == "reference").any() == known
+    assert (
+        cells["reason"].eq("no reference of the lineage, and no group of it carries an arm for certain").all() != known
+    )
+
+
+def test_genes_on_chromosomes_without_arms_are_not_counted(tumour) -> None:
+    cells = call(tumour, arms=ARMS[ARMS["chromosome"].isin(["chr1", "chr2", "chr3"])])
+    assert set(cells.arms["arm"]) == {"1p", "1q", "2p", "2q", "3p", "3q"}
+    nowhere = call(tumour, arms=ARMS.assign(chromosome="chr20"))
+    assert (nowhere.cells["cnv_call"] == "undetermined").all()
+    assert nowhere.cells["reason"].str.contains("on 0 chromosome arms").all()
 
 
 def test_thirty_cells() -> None:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+
+import anndata as ad
+import numpy as np
 import pandas as pd
 import pytest
 from cnv_patients import EVENTS, call, patient, sample, two_samples
+from scipy import sparse
 
-from cellcohort.cnv.patient_samples import HealthyReference
-from cellcohort.cnv.shared_genes import gene_names
+from cellcohort.cnv.patient_samples import HealthyReference, Sample, open_samples
 from cellcohort.inputs.counts import open_counts
+from cellcohort.outputs.parquet import as_table
+from cellcohort.outputs.schemas import CNV_CELLS
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +68,110 @@ def test_order_of_samples_does_not_matter(tmp_path, healthy) -> None:
     pd.testing.assert_frame_equal(tables[0], tables[1].loc[tables[0].index])
 
 
-def test_genes_are_named_by_id_where_both_know_it() -> None:
-    genes = pd.DataFrame({"symbol": ["old", "B"], "gene_id": ["ENSG1", None]})
-    table = pd.DataFrame({"symbol": ["new", "B"], "gene_id": ["ENSG1", "ENSG2"]})
-    assert gene_names(genes, table).tolist() == ["new", "B"]
+def loaded(folder, path) -> ad.AnnData:
+    """A file's contents, read from a copy: HDF5 opens a file once more only with the locking of the first time."""
+    return ad.read_h5ad(shutil.copy(path, folder / "copy.h5ad"))
+
+
+def renamed(folder, one: Sample, name: str, symbols) -> Sample:
+    """A copy of a sample with other symbols; a gene whose symbol is None is dropped."""
+    adata = loaded(folder, one.counts.path)
+    new = np.array([symbols(symbol) for symbol in adata.var_names], dtype=object)
+    part = adata[:, np.flatnonzero(new != None)].copy()  # noqa: E711
+    part.var_names = new[new != None]  # noqa: E711
+    path = folder / f"{name} renamed.h5ad"
+    part.write_h5ad(path)
+    return Sample(name, open_counts(path), one.annotation)
+
+
+def own(result, name: str) -> pd.DataFrame:
+    return result.cells[result.cells["sample_id"] == name].reset_index(drop=True)
+
+
+def test_a_panel_takes_no_genes_from_the_other_samples(tmp_path) -> None:
+    a, b = two_samples(tmp_path)
+    panel = renamed(tmp_path, b, "panel", lambda symbol: symbol if int(symbol[1:]) < 580 else None)
+    alone, result = call([a]), call([panel, a])
+    pd.testing.assert_frame_equal(own(result, "a"), own(alone, "a"))
+    pd.testing.assert_frame_equal(result.arms, alone.arms)
+    left = own(result, "panel")
+    assert left["cell_id"].tolist() == b.annotation["cell_id"].tolist()
+    assert (left["cnv_call"] == "undetermined").all()
+    assert left["reason"].str.contains(r"left out: it has 580 genes .* other samples \(up to 1800\)").all()
+    assert result.cells["sample_id"].drop_duplicates().tolist() == ["panel", "a"]
+    assert (result.profile[len(left) :] != alone.profile).nnz == 0
+    assert result.profile[: len(left)].nnz == 0
+    as_table(result.cells, CNV_CELLS)
+
+
+@pytest.mark.parametrize("spelled", [str.lower, str.upper])
+def test_other_letters_take_no_genes(tmp_path, spelled) -> None:
+    a, b = two_samples(tmp_path)
+    other = renamed(tmp_path, b, "b", spelled)
+    pd.testing.assert_frame_equal(call([a, other]).cells, call([a, b]).cells)
+
+
+def test_a_healthy_reference_of_few_genes_is_not_borrowed(tmp_path, healthy) -> None:
+    adata = patient({"T": 5, "B": 60, "M": 60}, seed=7)
+    one = sample(tmp_path, adata, "s1")
+    few = loaded(tmp_path, healthy.counts.path)[:, :200].copy()
+    few.write_h5ad(tmp_path / "few.h5ad")
+    part = HealthyReference(open_counts(tmp_path / "few.h5ad"), healthy.labels)
+    pd.testing.assert_frame_equal(call([one], healthy=part).cells, call([one]).cells)
+
+
+def test_a_sample_without_cells_changes_nothing(tmp_path) -> None:
+    a, b = two_samples(tmp_path)
+    empty = renamed(tmp_path, b, "empty", lambda symbol: symbol if int(symbol[1:]) < 900 else None)
+    empty = Sample("empty", empty.counts, empty.annotation[:0])
+    pd.testing.assert_frame_equal(call([empty, a]).cells, call([a]).cells)
+    assert call([empty]).cells.empty
+
+
+def test_one_cell(tmp_path) -> None:
+    a, _ = two_samples(tmp_path)
+    cells = call([Sample("a", a.counts, a.annotation[:1])]).cells
+    assert cells["cnv_call"].tolist() == ["undetermined"]
+    assert cells["reason"].tolist() == ["no lineage with 15 reference cells"]
+
+
+def test_a_cell_without_confidence_is_no_normal_cell(tmp_path) -> None:
+    a, _ = two_samples(tmp_path)
+    unknown = np.arange(len(a.annotation)) % 4 == 0
+    annotation = a.annotation.assign(confidence=a.annotation["confidence"].mask(unknown))
+    cells = call([Sample("a", a.counts, annotation)], min_reference=10).cells
+    assert set(cells["role"][unknown]) == {"query"}
+    assert (cells["role"] == "reference").any()
+
+
+def test_confidence_of_exactly_the_bound_is_enough(tmp_path) -> None:
+    a, _ = two_samples(tmp_path)
+    assert (call([a], min_confidence=0.95).cells["role"] == "reference").any()
+    assert not (call([a], min_confidence=0.951).cells["role"] == "reference").any()
+
+
+def test_rejected_samples_are_not_opened(tmp_path) -> None:
+    a, _ = two_samples(tmp_path)
+    a.annotation.to_parquet(tmp_path / "annotation.parquet")
+    rows, paths, states = [], [], []
+    for name, status in (("a", "ok"), ("broken", "rejected")):
+        (tmp_path / f"{name}.json").write_text(json.dumps({"status": status}))
+        rows.append({"sample_id": name})
+        paths.append(a.counts.path if status == "ok" else tmp_path / "absent.h5ad")
+        states.append(tmp_path / f"{name}.json")
+    tables = [tmp_path / "annotation.parquet"] * 2
+    opened = open_samples(rows, paths, status=states, annotation=tables)
+    assert [one.sample_id for one in opened] == ["a"]
+    assert open_samples(rows[1:], paths[1:], status=states[1:], annotation=tables[1:]) == []
+
+
+def test_genes_of_one_symbol_are_summed(tmp_path) -> None:
+    a, _ = two_samples(tmp_path)
+    adata = loaded(tmp_path, a.counts.path)
+    first = adata.X.tocsc(copy=True)
+    first.data[first.data > 1] -= 1
+    split = sparse.hstack([adata.X - first, first], format="csr")
+    names = pd.Index([*adata.var_names, *adata.var_names])
+    ad.AnnData(split, obs=adata.obs, var=pd.DataFrame(index=names)).write_h5ad(tmp_path / "twice.h5ad")
+    twice = Sample("a", open_counts(tmp_path / "twice.h5ad"), a.annotation)
+    pd.testing.assert_frame_equal(call([twice]).cells, call([a]).cells)

@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from ..genes.shared_genes import SharedGenes, share_genes
 from .call_copy_number import CnvResult, call_copy_number
 from .cell_calls import undetermined_cells
 from .cell_groups import POOL
 from .patient_samples import HealthyReference, Sample, annotated_rows, named_generator, read_genes
 from .settings import Settings
-from .shared_genes import SharedGenes, share_genes
 
 _log = logging.getLogger(__name__)
 
@@ -83,9 +83,7 @@ def call_patient(
     return called if all(genes.joined) else _with_left_out(called, annotated, genes)
 
 
-def _shared(
-    samples: Sequence[Sample], positions: pd.DataFrame, healthy: HealthyReference | None = None
-) -> SharedGenes:
+def _shared(samples: Sequence[Sample], positions: pd.DataFrame, healthy: HealthyReference | None = None) -> SharedGenes:
     reference = None if healthy is None else healthy.counts.genes
     return share_genes({one.sample_id: one.counts.genes for one in samples}, positions, healthy=reference)
 

@@ -9,9 +9,8 @@ from .arm_effects import arm_rows, compare, group_sums
 from .baseline import Baseline
 from .cell_groups import GROUP
 from .clones import number_clones
-from .likelihood import arm_scores, carrier_log_odds, expected_llr, false_discovery, pattern_llr
+from .likelihood import MIN_POWER, arm_scores, carrier_log_odds, expected_llr, false_discovery, pattern_llr, power
 from .patterns import Cells, Pattern, PatternSearch
-from .power import MIN_POWER, power
 
 _NULL_QUANTILE = 0.99
 
@@ -65,8 +64,9 @@ def call_cells(
 
 def _has_power(cells: Cells, baseline: Baseline) -> np.ndarray:
     """Cells (bool) that would have been called, had they carried a typical aneuploidy."""
-    depth, names = cells.arm_counts.values.sum(axis=1), (cells.layout.names, cells.genome_arms)
-    return power(depth, baseline, *names, min_llr=cells.settings.min_llr) >= MIN_POWER
+    model = (cells.arm_counts.values.sum(axis=1), baseline.share, baseline.dispersion)
+    arms = {"measured": cells.layout.names, "genome": cells.genome_arms}
+    return power(*model, **arms, min_llr=cells.settings.min_llr) >= MIN_POWER
 
 
 def _too_few(cells: Cells) -> str:

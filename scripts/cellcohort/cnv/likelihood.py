@@ -1,9 +1,17 @@
-"""Negative-binomial log-likelihood ratio of a cell's arm counts under a pattern; carrier odds and false discoveries."""
+"""Log-likelihood ratio of a cell's arm counts under a pattern of arms; power, carrier odds and false discoveries."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy.special import expit, logit
+from scipy.stats import norm
+
+_GAIN, _LOSS = 1.5, 0.5
+_EVERY = 4
+_ORDERS = 5
+MIN_POWER = 0.95
 
 
 def pattern_llr(values: np.ndarray, share: np.ndarray, dispersion: np.ndarray, dosage: np.ndarray) -> np.ndarray:
@@ -34,6 +42,60 @@ def expected_llr(depth: np.ndarray, share: np.ndarray, dispersion: np.ndarray, d
     """The log-likelihood ratio that a cell of this depth would show if it carried the pattern exactly."""
     changed = share * dosage
     return pattern_llr(depth[:, None] * changed / changed.sum(axis=1, keepdims=True), share, dispersion, dosage)
+
+
+def typical_karyotypes(n_arms: int) -> np.ndarray:
+    """Dosages (20, n_arms) of typical aneuploidies: a quarter of the arms, as in an average carcinoma.
+
+    Five times the arms are put in a random order, always the same; from each of the first four on, every fourth one
+    gains a copy (1.5) or loses one (0.5) in turn. So every arm is altered equally often.
+    """
+    dosage = np.ones((_ORDERS * _EVERY, n_arms))
+    rng = np.random.default_rng(0)
+    for row in range(len(dosage)):
+        if row % _EVERY == 0:
+            order = rng.permutation(n_arms)
+        first, second = (_GAIN, _LOSS) if row % 2 else (_LOSS, _GAIN)
+        dosage[row, order[row % _EVERY :: 2 * _EVERY]] = first
+        dosage[row, order[row % _EVERY + _EVERY :: 2 * _EVERY]] = second
+    return dosage
+
+
+def power(
+    depth: np.ndarray,
+    share: np.ndarray,
+    dispersion: np.ndarray,
+    *,
+    measured: Sequence[str],
+    genome: Sequence[str],
+    min_llr: float,
+) -> np.ndarray:
+    """Probability that a cell which carries a typical aneuploidy has a log-likelihood ratio above `min_llr`.
+
+    The ratio of a carrier is taken as normal: its mean is that of a cell that carries the dosages exactly, its variance
+    twice that. Arms that the cells' genes do not measure cannot show anything.
+
+    Parameters
+    ----------
+    depth
+        (n_cells,) sum of each cell's arm counts.
+    share, dispersion
+        (n_cells, n_measured) diploid shares and dispersions.
+    measured, genome
+        Names of these arms, and of all arms of the genome.
+
+    Returns
+    -------
+    (n_cells,) mean over the typical karyotypes; 0 where the share is unknown.
+    """
+    names = list(dict.fromkeys([*genome, *measured]))
+    here = [names.index(name) for name in measured]
+    karyotypes = typical_karyotypes(len(names))[:, here]
+    total = np.zeros(len(depth))
+    for dosage in karyotypes:
+        mean = np.maximum(np.nan_to_num(expected_llr(depth, share, dispersion, dosage)), 1e-9)
+        total += norm.sf((min_llr - mean) / np.sqrt(2 * mean))
+    return total / len(karyotypes)
 
 
 def carrier_log_odds(llr: np.ndarray) -> float:

@@ -10,9 +10,9 @@ import pandas as pd
 import scanpy as sc
 from scipy import sparse
 
+from ..genes.shared_genes import share_genes
 from ..outputs.schemas import CNV_MARKERS
 from .patient_samples import Sample, named_generator, read_genes
-from .shared_genes import share_genes
 
 _ANEUPLOID, _NORMAL = "aneuploid", "normal"
 

@@ -164,7 +164,7 @@ def _looks_normal(members: np.ndarray, is_reference: np.ndarray, *, is_only: boo
         return bool(is_reference.all())
     often = members[is_reference].mean() > 0.5 * members[~is_reference].mean()
     sizes = len(members), is_reference.sum(), members.sum()
-    return bool(often or is_only and hypergeom.cdf(members[is_reference].sum(), *sizes) > _MAX_CHANCE)
+    return bool(often or (is_only and hypergeom.cdf(members[is_reference].sum(), *sizes) > _MAX_CHANCE))
 
 
 def _test_unmatched(cells: Cells, search: PatternSearch, lineage: int, rows: np.ndarray, others: np.ndarray) -> None:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ..genes.alignment import current_symbols
 from ..inputs.resources import gene_aliases
+from .alignment import current_symbols
 
 _MIN_SHARE = 1 / 3
 
