@@ -39,7 +39,7 @@ def test_a_planted_fault_is_noticed(fault, copy):
 
 def test_what_changes_nothing_survives_and_what_is_not_there_is_stale(copy):
     harmless = Fault(
-        "core/files.py", '"""Read a JSON object."""', '"""Read JSON."""', "nothing", "tests/core/test_files.py"
+        "core/files.py", '"""Read a JSON object; what', '"""Read JSON; what', "nothing", "tests/core/test_files.py"
     )
     assert judge(harmless, copy, timeout=60)["outcome"] == "survived"
     assert judge(harmless._replace(old="no such text"), copy, timeout=60)["outcome"] == "stale"

@@ -17,7 +17,7 @@ from .cell_groups import POOL
 from .patient_samples import HealthyReference, Sample, annotated_rows, named_generator, read_genes
 from .settings import Settings
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 _HELD_OUT = 0.2
 _MAX_BORROWED = 200
@@ -59,7 +59,7 @@ def call_patient(
     genes = _shared(annotated, positions)
     joint = [one for one, joined in zip(annotated, genes.joined, strict=True) if joined]
     if healthy is not None and not _shared(joint, positions, healthy).joined[-1]:
-        _log.warning("The healthy reference shares too few genes with the patient: no cells are borrowed.")
+        log.warning("The healthy reference shares too few genes with the patient: no cells are borrowed.")
         healthy = None
     obs = _annotated_cells(joint, normal_labels, min_reference, min_confidence, seed)
     borrowed = _borrow(obs, healthy, normal_labels, min_reference, seed)
@@ -97,7 +97,7 @@ def _with_left_out(called: CnvResult, samples: Sequence[Sample], genes: SharedGe
                 f"sample left out: it has {n_placed} genes with a position, which leave the patient's other samples "
                 f"(up to {max(genes.n_placed)}) too few in common"
             )
-            _log.warning("%s: %s.", one.sample_id, reason)
+            log.warning("%s: %s.", one.sample_id, reason)
             label = one.annotation["label"].astype(str).to_numpy()
             table = undetermined_cells(label, np.zeros(len(label), dtype=bool), reason)
             names = {"sample_id": one.sample_id, "cell_id": one.annotation["cell_id"].to_numpy()}

@@ -64,9 +64,10 @@ def call_cells(
 
 def _has_power(cells: Cells, baseline: Baseline) -> np.ndarray:
     """Cells (bool) that would have been called, had they carried a typical aneuploidy."""
-    model = (cells.arm_counts.values.sum(axis=1), baseline.share, baseline.dispersion)
-    arms = {"measured": cells.layout.names, "genome": cells.genome_arms}
-    return power(*model, **arms, min_llr=cells.settings.min_llr) >= MIN_POWER
+    depth = cells.arm_counts.values.sum(axis=1)
+    measured, genome, min_llr = cells.layout.names, cells.genome_arms, cells.settings.min_llr
+    found = power(depth, baseline.share, baseline.dispersion, measured=measured, genome=genome, min_llr=min_llr)
+    return found >= MIN_POWER
 
 
 def _too_few(cells: Cells) -> str:
