@@ -108,3 +108,15 @@ def test_false_discovery_is_conservative_and_monotone() -> None:
     called = estimate[:-1] <= 0.05
     assert called[500:].mean() > 0.95
     assert called[:500].sum() / called.sum() <= 0.05
+
+
+def test_several_references_count_by_their_geometric_mean() -> None:
+    one = sums(patient({"T": 200}))["T"]
+    other = np.where(LAYOUT.arm == 0, 4.0, 1.0) * one
+    table = pd.Series(compare(one, np.stack([one, other]), LAYOUT).log2_ratio, LAYOUT.names)
+    assert table["1p"] == pytest.approx(-1, abs=0.05)
+
+
+def test_a_false_discovery_rate_is_never_zero() -> None:
+    assert false_discovery(np.array([5.0]), np.full(99, -1.0)).tolist() == [0.01]
+    assert false_discovery(np.array([5.0, -2.0]), np.array([5.0, -1.0, -1.0])).tolist() == [1.0, 1.0]

@@ -234,3 +234,9 @@ def test_user_errors_are_named(tumour) -> None:
     bad.X.data[0] = -1
     with pytest.raises(InputError, match="negative"):
         call(bad)
+
+
+def test_false_discovery_comes_from_the_normal_cells(result) -> None:
+    cells = result.cells
+    assert cells.loc[cells["cnv_call"] == "aneuploid", "fdr"].max() < 0.05
+    assert cells.loc[cells["role"] == "reference", "fdr"].isna().all()

@@ -175,3 +175,24 @@ def test_genes_of_one_symbol_are_summed(tmp_path) -> None:
     ad.AnnData(split, obs=adata.obs, var=pd.DataFrame(index=names)).write_h5ad(tmp_path / "twice.h5ad")
     twice = Sample("a", open_counts(tmp_path / "twice.h5ad"), a.annotation)
     pd.testing.assert_frame_equal(call([twice]).cells, call([a]).cells)
+
+
+def test_a_label_keeps_min_reference_normals_and_then_borrows_none(tmp_path, healthy) -> None:
+    one = sample(tmp_path, patient({"T": 17, "B": 60, "M": 60}, seed=7), "s1")
+    annotation = pd.DataFrame({"cell_id": one.counts.cell_ids, "confidence": 0.95, "is_ood": False})
+    annotation["label"] = loaded(tmp_path, one.counts.path).obs["lineage"].astype(str).to_numpy()
+    cells = call([Sample("s1", one.counts, annotation)], healthy=healthy).cells
+    mine = cells[cells["lineage"] == "T"]
+    assert (mine["role"] == "reference").sum() == 15
+    assert set(mine["reference_source"]) == {"patient"}
+    assert (cells.loc[cells["lineage"] == "B", "role"] == "query").sum() == 12
+
+
+@pytest.mark.parametrize(("number", "lineage"), [(19, "out of distribution"), (20, "T, out of distribution")])
+def test_ood_cells_of_a_rare_label_are_pooled(tmp_path, number, lineage) -> None:
+    a, _ = two_samples(tmp_path)
+    annotation = a.annotation[~a.annotation["is_ood"]].reset_index(drop=True)
+    chosen = annotation.index[annotation["label"] == "T"][:number]
+    annotation.loc[chosen, "is_ood"] = True
+    cells = call([Sample("a", a.counts, annotation)], min_reference=10).cells
+    assert set(cells.loc[cells["is_ood"], "lineage"]) == {lineage}

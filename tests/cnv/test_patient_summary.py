@@ -162,3 +162,10 @@ def test_a_patient_without_cells_has_empty_tables(tmp_path) -> None:
     assert as_table(origin_shares(cells, arms), CNV_ORIGINS).num_rows == 0
     assert as_table(rank_markers(cells, [], POSITIONS), CNV_MARKERS).num_rows == 0
     assert as_table(rank_markers(cells, [sample], POSITIONS), CNV_MARKERS).num_rows == 0
+
+
+def test_an_arm_of_exactly_half_of_the_cells_is_not_common() -> None:
+    cells = cells_of({"A/clone 1": 30, "A/clone 2": 30}).assign(origin="A")
+    assert origin_shares(cells, ARMS)["arms"].tolist() == ["-1p"]
+    cells = cells_of({"A/clone 1": 31, "A/clone 2": 30}).assign(origin="A")
+    assert origin_shares(cells, ARMS)["arms"].tolist() == ["-1p +8q"]
