@@ -61,6 +61,12 @@ def test_only_normal_labels_serve(tmp_path) -> None:
     assert set(cells.loc[cells["role"] == "reference", "lineage"]) == {"B", "M"}
 
 
+def test_a_misspelt_normal_label_is_logged(tmp_path, caplog) -> None:
+    adata = patient({"T": 30, "B": 30}, seed=7)
+    call([sample(tmp_path, adata, "s1")], normal_labels=["B", "Tcell"])
+    assert "no cell has the label Tcell" in caplog.text
+
+
 def test_order_of_samples_does_not_matter(tmp_path, healthy) -> None:
     samples = two_samples(tmp_path)
     tables = [call(order, healthy=healthy).cells.set_index(["sample_id", "cell_id"]) for order in

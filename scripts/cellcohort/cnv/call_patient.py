@@ -61,6 +61,7 @@ def call_patient(
     if healthy is not None and not _shared(joint, positions, healthy).joined[-1]:
         log.warning("The healthy reference shares too few genes with the patient: no cells are borrowed.")
         healthy = None
+    _warn_of_unknown(normal_labels, joint, healthy)
     obs = _annotated_cells(joint, normal_labels, min_reference, min_confidence, seed)
     borrowed = _borrow(obs, healthy, normal_labels, min_reference, seed)
     adata = _assemble(joint, obs, healthy, borrowed, positions)
@@ -86,6 +87,15 @@ def call_patient(
 def _shared(samples: Sequence[Sample], positions: pd.DataFrame, healthy: HealthyReference | None = None) -> SharedGenes:
     reference = None if healthy is None else healthy.counts.genes
     return share_genes({one.sample_id: one.counts.genes for one in samples}, positions, healthy=reference)
+
+
+def _warn_of_unknown(normal_labels: Sequence[str], samples: Sequence[Sample], healthy: HealthyReference | None) -> None:
+    """Log the normal labels that neither the samples nor the healthy reference have: they may be misspelt."""
+    tables = [one.annotation["label"] for one in samples] + ([] if healthy is None else [healthy.labels.dropna()])
+    known = set().union(*(table.astype(str) for table in tables))
+    unknown = sorted(set(normal_labels) - known)
+    if unknown:
+        _log.warning("cnv.normal_labels: no cell has the label %s. Is it misspelt?", ", ".join(unknown))
 
 
 def _with_left_out(called: CnvResult, samples: Sequence[Sample], genes: SharedGenes) -> CnvResult:

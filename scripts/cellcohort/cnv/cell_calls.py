@@ -64,9 +64,9 @@ def call_cells(
 
 def _has_power(cells: Cells, baseline: Baseline) -> np.ndarray:
     """Cells (bool) that would have been called, had they carried a typical aneuploidy."""
-    depth = cells.arm_counts.values.sum(axis=1)
-    measured, genome, min_llr = cells.layout.names, cells.genome_arms, cells.settings.min_llr
-    found = power(depth, baseline.share, baseline.dispersion, measured=measured, genome=genome, min_llr=min_llr)
+    depth, settings = cells.arm_counts.values.sum(axis=1), cells.settings
+    model = (depth, baseline.share, baseline.dispersion)
+    found = power(*model, measured=cells.layout.names, genome=cells.genome_arms, min_llr=settings.min_llr)
     return found >= MIN_POWER
 
 
