@@ -199,7 +199,9 @@ def test_results_that_cannot_be_written_stop_the_plan(tmp_path, monkeypatch):
 def test_labels_of_normal_cells_are_labels_of_the_bundle(tmp_path, monkeypatch):
     monkeypatch.chdir(write_cohort(tmp_path))
     monkeypatch.setattr(check_inputs, "check_bundle", lambda folder: None)
-    write_json(tmp_path / "model" / "metrics.json", {"confusion": {"labels": ["T_cell", "B_cell"]}})
+    write_json(
+        tmp_path / "model" / "metrics.json", {"confusion": {"labels": ["T_cell", "B_cell"], "counts": [[1, 0], [0, 1]]}}
+    )
     config = {
         "samples": "samples.tsv",
         "model": {"bundle": "model"},

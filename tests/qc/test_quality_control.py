@@ -319,7 +319,7 @@ def test_a_threshold_that_calls_more_than_twice_the_expected_share_is_not_used(t
     ("n_cells", "called", "used"), [(10_000, 0.15, True), (10_000, 0.17, False), (1_000, 0.11, False)]
 )
 def test_the_share_of_doublets_to_expect_grows_by_eight_in_a_thousand_cells_each(monkeypatch, n_cells, called, used):
-    monkeypatch.setattr(doublets, "_variable", lambda counts, rows: np.zeros((rows.size, 1)))
+    monkeypatch.setattr(doublets, "_variable", lambda counts, rows: np.zeros((rows.size, doublets._FEWEST_GENES)))
     scores = (np.arange(n_cells) < called * n_cells).astype(float)
     monkeypatch.setattr(doublets, "_scrublet", lambda matrix: (scores, 0.5))
     counts = SimpleNamespace(kind="counts", cell_ids=np.array([f"c{i:05d}" for i in range(n_cells)], object))

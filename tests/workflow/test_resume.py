@@ -20,7 +20,7 @@ CONFIG = training.TrainConfig(epochs=3, batch_size=16)
 
 
 def run(folder: Path, kill: str = "nothing", at: int = 0) -> None:
-    """Train with a checkpoint every third step; die at the given step or once the nth file is written."""
+    """Train with a checkpoint every third step; die at the given step or when the nth file is to be written."""
     calls = {"step": 0, "save": 0}
 
     def deadly(name, function):
@@ -35,7 +35,7 @@ def run(folder: Path, kill: str = "nothing", at: int = 0) -> None:
 
     training.CHECKPOINT_STEPS = 3
     training.training_step = deadly("step", training.training_step)
-    checkpoint.save_file = deadly("save", checkpoint.save_file)  # the file is written but not yet in its place
+    checkpoint.save = deadly("save", checkpoint.save)  # nothing of it is written yet
     store, state = TokenStore(folder / "tokens.arrow"), folder / f"{kill}.safetensors"
     torch.set_num_threads(1)
     model, _ = training.train(store, LABELS, SIZES, CONFIG, device=torch.device("cpu"), checkpoint=state)

@@ -95,7 +95,7 @@ def _warn_of_unknown(normal_labels: Sequence[str], samples: Sequence[Sample], he
     known = set().union(*(table.astype(str) for table in tables))
     unknown = sorted(set(normal_labels) - known)
     if unknown:
-        _log.warning("cnv.normal_labels: no cell has the label %s. Is it misspelt?", ", ".join(unknown))
+        log.warning("cnv.normal_labels: no cell has the label %s. Is it misspelt?", ", ".join(unknown))
 
 
 def _with_left_out(called: CnvResult, samples: Sequence[Sample], genes: SharedGenes) -> CnvResult:

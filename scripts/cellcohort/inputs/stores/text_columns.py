@@ -40,16 +40,22 @@ def text_column(table: Any, name: str, rows: slice = slice(None)) -> np.ndarray:
     if not is_group(column):
         if has_attribute(column, "categories"):
             return _categorical(column, _old_categories(table, column), name, rows)
-        _check_texts(column, name)
+        _check_texts(column, name, nothing=is_text(column) and name != index_name(table))
         return texts(column, rows)
     if "categories" in members(column):
         return _categorical(member(column, "codes"), member(column, "categories"), name, rows)
-    stored, mask = member(column, "values"), member(column, "mask")
-    _check_texts(stored, name)
+    return _nullable(member(column, "values"), member(column, "mask"), name, rows)
+
+
+def _nullable(stored: Any, mask: Any, name: str, rows: slice) -> np.ndarray:
     if length(mask) != length(stored):
         raise DamagedFileError(f"column {name!r}: {length(mask)} marks of missing values for {length(stored)} values")
+    missing = array(mask, rows).astype(bool)
+    if missing.all():  # values of nothing are empty, which Zarr does not write
+        return np.full(missing.size, None, object)
+    _check_texts(stored, name)
     values = texts(stored, rows)
-    values[array(mask, rows).astype(bool)] = None
+    values[missing] = None
     return values
 
 
@@ -84,11 +90,11 @@ def _length(column: Any, name: str) -> int:
     return length(column)
 
 
-def _check_texts(values: Any, name: str) -> None:
+def _check_texts(values: Any, name: str, *, nothing: bool = False) -> None:
     """Raise DamagedFileError unless `values` is a whole list of texts, numbers or truth values."""
     if length(values) and not is_text(values) and dtype(values).kind not in "biuf":
         raise DamagedFileError(f"column {name!r} holds {dtype(values)}, neither text nor numbers")
-    check_whole(values, f"column {name!r}")
+    check_whole(values, f"column {name!r}", nothing=nothing)
 
 
 def _categorical(codes: Any, categories: Any, name: str, rows: slice) -> np.ndarray:
