@@ -18,8 +18,8 @@ demo: $(STAMP) $(DEMO_DATA) ## two ovarian tumours on a normal reference, from i
 	snakemake --workflow-profile profiles/demo
 	python demo/demo_summary.py results/demo
 
-test: $(STAMP) ## all tests (at most 20 minutes)
-	python -m pytest
+test: $(STAMP) ## all tests (at most 20 minutes on two cores)
+	python -m pytest -n 2 --dist loadfile
 
 lint: $(STAMP) ## style, order of the packages, types, schemas of workflows and citation, snakemake --lint
 	ruff check .

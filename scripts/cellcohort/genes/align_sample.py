@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -11,6 +12,7 @@ import pandas as pd
 from ..core.errors import InputError
 from ..inputs.counts import open_sample
 from ..inputs.resources import gene_aliases, mouse_orthologs
+from ..inputs.trial_opening import try_opening
 from .alignment import Alignment, align_genes
 from .gene_name_notes import name_notes, shown_beside
 from .named_species import species_conflict
@@ -44,10 +46,7 @@ def align_sample(
     The alignment and the content of status.json.
     """
     species, notes = sample.get("species") or "human", list(record["notes"])
-    try:
-        genes = open_sample(sample, path).genes
-    except InputError:
-        genes = pd.DataFrame({"symbol": [], "gene_id": []}, dtype=object)
+    genes = _genes(sample, path, record["rejected"])
     orthologs = mouse_orthologs() if species == "mouse" else None
     alignment = align_genes(genes, vocabulary, gene_aliases(), species=species, orthologs=orthologs)
     reason = record["rejected"]
@@ -73,6 +72,16 @@ def align_sample(
         "value_kind": record["kind"],
         "notes": notes,
     }
+
+
+def _genes(sample: Mapping[str, Any], path: str, rejected: str | None) -> pd.DataFrame:
+    """The genes of the sample; none of a file that cannot be read."""
+    try:
+        if rejected is not None:
+            try_opening(path, partial(open_sample, sample, path))
+        return open_sample(sample, path).genes
+    except InputError:
+        return pd.DataFrame({"symbol": [], "gene_id": []}, dtype=object)
 
 
 def _unfit_names(

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ..core.errors import InputError
 from ..inputs.counts import open_sample
+from ..inputs.trial_opening import try_opening
 from ..outputs.schemas import QC
 from .quality_control import quality_control
 
@@ -34,6 +37,7 @@ def check_sample(
     """
     table, record = QC.empty_table().to_pandas(), _record(sample)
     try:
+        try_opening(path, partial(_read_names, sample, path))
         counts = open_sample(sample, path)
         record["n_cells"] = counts.n_cells
         record["kind"] = counts.kind
@@ -53,6 +57,11 @@ def check_sample(
         record["rejected"] = str(error)
         log.warning("rejected: %s", error)
     return table, record
+
+
+def _read_names(sample: Mapping[str, Any], path: str) -> tuple[np.ndarray, np.ndarray | None]:
+    counts = open_sample(sample, path)
+    return counts.cell_ids, counts.spatial
 
 
 def _record(sample: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,8 @@ import numpy as np
 
 from ...core.errors import DamagedFileError, InputError
 
-_DAMAGE = (OSError, EOFError, KeyError, RuntimeError, TypeError, ValueError)
+_DAMAGE = (OSError, EOFError, KeyError, MemoryError, RuntimeError, SystemError, TypeError, ValueError)
+"""Memory, because damaged blocks say that they hold billions of values; what is asked for is always bounded."""
 
 
 @contextmanager
@@ -144,10 +145,7 @@ def texts(element: Any, rows: slice | np.ndarray = slice(None)) -> np.ndarray:
     with library_call():
         if isinstance(element, h5py.Dataset) and is_text(element):
             return element.asstr()[rows]
-        try:
-            values = np.asarray(element[rows]).ravel()
-        except MemoryError as error:  # a damaged block of text says that it holds billions
-            raise DamagedFileError(f"a text in it is said to be too long: {error}") from error
+        values = np.asarray(element[rows]).ravel()
     found = np.array([_text(value) for value in values], dtype=object)
     if values.dtype.kind == "f":
         found[np.isnan(values)] = None
