@@ -62,6 +62,7 @@ study: demo ## quality over seeds on the data sets in STUDY_DATA (hours)
 	python tests/benchmarks/planning.py --out results/study/planning.json
 	python tests/benchmarks/cohort_run.py --folder results/study/cohort --out results/study/cohort_run.json
 	python tests/benchmarks/kill_study.py --out results/study/kill_study.json
+	python tests/benchmarks/broken_samples.py --folder results/study/broken --out results/study/broken_samples.json
 	python tests/benchmarks/fuzz.py --minutes 30 --out results/study/fuzz.json
 	$(MAKE) mutants
 

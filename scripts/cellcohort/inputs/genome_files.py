@@ -14,6 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from ..core.errors import DamagedFileError, InputError, reading
+from .table_text import table_text
 
 Row = dict[str, str | None]
 
@@ -136,15 +137,7 @@ def _text(path: str | Path) -> str:
     """The text of a table, compressed or not."""
     with reading(path):
         content = _decompressed(Path(path).read_bytes())
-    if content.startswith(b"PK\x03\x04"):
-        raise InputError(f"{path}: it is an Excel workbook or a zip archive. Save it as tab-separated text.")
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = "\0"
-    if "\0" in text:
-        raise InputError(f"{path}: it is not UTF-8 text. Save it as UTF-8 (tab-separated).")
-    return text
+    return table_text(path, content)
 
 
 def _decompressed(content: bytes) -> bytes:

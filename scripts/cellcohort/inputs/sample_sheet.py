@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 from ..core.errors import InputError, reading
 from .config import explain, nearest
 from .formats.tenx_names import file_sets
+from .table_text import table_text
 from .user_paths import check_exists, folders_of
 
 _QUOTED = re.compile(r'"((?:[^"]|"")*)"')
@@ -86,7 +87,7 @@ def _read_lines(path: Path, near: Iterable[str]) -> list[tuple[int, list[str]]]:
 
 
 def _text(path: Path, near: Iterable[str]) -> str:
-    """The sheet's text; UTF-16 shows by its zero bytes when it has no mark."""
+    """The sheet's text."""
     wanted = "Set samples in the config to a tab-separated file"
     check_exists(str(path), "config: samples", near=near, missing=f"{path}: sample sheet not found. {wanted}")
     if path.is_dir():
@@ -94,15 +95,7 @@ def _text(path: Path, near: Iterable[str]) -> str:
     with reading(path), path.open("rb") as file:
         start = file.read(4096)  # of a matrix that was taken for the sheet, not gigabytes
         content = start if b"\0" in start else start + file.read()
-    if content.startswith(b"PK\x03\x04"):
-        raise InputError(f"{path}: it is an Excel workbook or a zip archive. Save it as tab-separated text (UTF-8).")
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = "\0"
-    if "\0" in text:
-        raise InputError(f"{path}: it is not UTF-8 text. Save it as UTF-8 (tab-separated).")
-    return text
+    return table_text(path, content)
 
 
 def _cell(text: str, place: str) -> str:
