@@ -156,6 +156,12 @@ def test_confidence_of_exactly_the_bound_is_enough(tmp_path) -> None:
     assert not (call([a], min_confidence=0.951).cells["role"] == "reference").any()
 
 
+def test_a_patient_without_samples_has_no_cells(healthy) -> None:
+    result = call([], healthy=healthy)
+    assert len(result.cells) == len(result.arms) == 0
+    assert as_table(result.cells, CNV_CELLS).num_rows == 0
+
+
 def test_rejected_samples_are_not_opened(tmp_path) -> None:
     a, _ = two_samples(tmp_path)
     a.annotation.to_parquet(tmp_path / "annotation.parquet")

@@ -43,7 +43,7 @@ def share_genes(
 
     The samples join in the order of their genes with a position, the most first, then the healthy reference. A file
     that would leave less than a third of the first one's is left out: a panel, or cells of another species, must not
-    take the genes from the other samples.
+    take the genes from the other samples. Without samples nothing hinders the reference.
 
     Parameters
     ----------
@@ -59,11 +59,12 @@ def share_genes(
     placed = set(positions["symbol"])
     n_placed = [len(placed.intersection(own)) for own in names]
     order = sorted(range(len(samples)), key=lambda i: (-n_placed[i], list(samples)[i]))
+    most = n_placed[order[0]] if order else 0
     joined = [False] * len(files)
     shared: set[str] = set()
     for number in [*order, *range(len(samples), len(files))]:
         common = shared.intersection(names[number]) if any(joined) else set(names[number])
-        if len(common & placed) >= _MIN_SHARE * n_placed[order[0]]:
+        if len(common & placed) >= _MIN_SHARE * most:
             joined[number], shared = True, common
     return SharedGenes(names, joined, sorted(shared), n_placed)
 
