@@ -14,6 +14,7 @@ import argparse
 import html
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -54,11 +55,12 @@ def main() -> None:
 def make_broken(folder: Path, n: int, patients: pd.Series) -> pd.DataFrame:
     """The sheet's rows of `n` samples that are rejected, spread evenly over the catalogue."""
     cases = [case for case in catalogue() if case.outcome == "rejected"]
+    shutil.rmtree(folder / "broken", ignore_errors=True)
     rows = []
     for number in range(n):
         case = cases[number * len(cases) // n]
         place = folder / "broken" / case.name
-        place.mkdir(parents=True, exist_ok=True)
+        place.mkdir(parents=True)
         row = case.make(place)
         patient = patients[number] if number % 2 else f"broken_{case.name}"
         path = os.path.relpath(place / row["path"], folder)
