@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -12,7 +11,6 @@ import pandas as pd
 from ..core.errors import InputError
 from ..inputs.counts import open_sample
 from ..inputs.resources import gene_aliases, mouse_orthologs
-from ..inputs.trial_opening import try_opening
 from .alignment import Alignment, align_genes
 from .gene_name_notes import name_notes, shown_beside
 from .named_species import species_conflict
@@ -31,7 +29,7 @@ def align_sample(
 ) -> tuple[Alignment, dict[str, Any]]:
     """Match a sample's genes to the vocabulary and decide whether it is used.
 
-    Only the names of the genes are read. Genes of a file that cannot be read are all missing. A sample is rejected
+    Only the names of the genes are read. Genes of a file that could not be opened are all missing. A sample is rejected
     when its genes are named as those of another species than the sheet says, or too few are found.
 
     Parameters
@@ -46,7 +44,7 @@ def align_sample(
     The alignment and the content of status.json.
     """
     species, notes = sample.get("species") or "human", list(record["notes"])
-    genes = _genes(sample, path, record["rejected"])
+    genes = _genes(sample, path, opened=record["n_cells"] > 0)
     orthologs = mouse_orthologs() if species == "mouse" else None
     alignment = align_genes(genes, vocabulary, gene_aliases(), species=species, orthologs=orthologs)
     reason = record["rejected"]
@@ -74,14 +72,14 @@ def align_sample(
     }
 
 
-def _genes(sample: Mapping[str, Any], path: str, rejected: str | None) -> pd.DataFrame:
-    """The genes of the sample; none of a file that cannot be read."""
+def _genes(sample: Mapping[str, Any], path: str, *, opened: bool) -> pd.DataFrame:
+    """The genes of the sample; none of a file that could not be opened, which may crash or hold the library."""
     try:
-        if rejected is not None:
-            try_opening(path, partial(open_sample, sample, path))
-        return open_sample(sample, path).genes
-    except InputError:
-        return pd.DataFrame({"symbol": [], "gene_id": []}, dtype=object)
+        if opened:
+            return open_sample(sample, path).genes
+    except InputError as error:
+        log.warning("%s", error)
+    return pd.DataFrame({"symbol": [], "gene_id": []}, dtype=object)
 
 
 def _unfit_names(
