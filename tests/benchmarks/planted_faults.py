@@ -234,7 +234,7 @@ FAULTS = [
         "(middle >= row.start)",
         "(middle > row.start)",
         "the first base of an arm lies on none",
-        tests="tests/genes/test_positions.py",
+        tests="tests/genes/test_chromosome_arms.py",
     ),
     Fault(
         "genes/positions.py",
