@@ -25,6 +25,7 @@ import tempfile
 import time
 import traceback
 from collections import Counter
+from collections.abc import Callable
 from hashlib import sha256
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -41,7 +42,7 @@ INPUTS_OF_A_CHILD = 300  # after which another is forked, so that nothing adds u
 QC = {"min_genes": 1, "min_counts": 1, "max_mito_share": 1.0, "n_mads": 7, "doublets": False}
 SHARES = {"csr": 4, "csc": 4, "dense": 2, "zarr2": 2, "zarr3": 2, "tenx": 4, "mtx": 3, "bundle": 2}
 GENES = [f"GENE{i}" for i in range(40)]
-RIGHT = {"read", "rejected"}
+RIGHT = {"read", "rejected", "not made"}
 
 
 def write_seeds(folder: Path) -> None:
@@ -144,12 +145,21 @@ def resign(folder: Path, files: dict[str, bytes]) -> None:
         path.write_bytes(text)
 
 
-def try_input(number: int, seed: int, seeds: dict[str, dict[str, bytes]], folder: Path) -> dict[str, Any]:
-    """Make and open an input: its outcome, or the exception that escaped."""
+def try_input(
+    number: int, seed: int, seeds: dict[str, dict[str, bytes]], folder: Path, tell: Callable[[dict[str, Any]], None]
+) -> dict[str, Any]:
+    """Make an input, tell what it is, and open it: its outcome, or the exception that escaped.
+
+    Damage to a damaged HDF5 file may crash or hold the library before there is an input: "not made".
+    """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    kind, path, done = make_input(number, seed, seeds, folder)
+    try:
+        kind, path, done = make_input(number, seed, seeds, folder)
+    except Exception as error:
+        return {"number": number, "outcome": "not made", "kind": "?", "done": [repr(error)]}
     record = {"number": number, "kind": kind, "done": done}
+    tell(record)
     try:
         outcome = open_bundle(path) if kind == "bundle" else open_sample_file(path)
     except BaseException as error:  # whatever it is, it is a finding
@@ -169,7 +179,7 @@ def child(pipe: Connection, seed: int, seeds: dict[str, dict[str, bytes]], folde
     resource.setrlimit(resource.RLIMIT_AS, (size + MEMORY, size + MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     while (number := pipe.recv()) is not None:
-        pipe.send(try_input(number, seed, seeds, folder))
+        pipe.send(try_input(number, seed, seeds, folder, pipe.send))
 
 
 class Child:
@@ -183,10 +193,11 @@ class Child:
         self.process.start()
         theirs.close()
         self.left, self.number, self.since = INPUTS_OF_A_CHILD, -1, 0.0
+        self.made: dict[str, Any] | None = None
 
     def start(self, number: int) -> None:
         """Hand on an input."""
-        self.number, self.since, self.left = number, time.monotonic(), self.left - 1
+        self.number, self.since, self.left, self.made = number, time.monotonic(), self.left - 1, None
         self.pipe.send(number)
 
     def result(self) -> dict[str, Any] | None:
@@ -194,14 +205,22 @@ class Child:
         late = time.monotonic() - self.since > TIME_LIMIT
         if self.pipe.poll():
             try:
-                return self.pipe.recv()
+                record = self.pipe.recv()
             except EOFError:
                 self.process.join()
-                return {"number": self.number, "outcome": f"crash ({self.process.exitcode})", "place": "?"}
-        if late:
+                return self._broken(f"crash ({self.process.exitcode})")
+            if "outcome" in record:
+                return record
+            self.made, self.since = record, time.monotonic()
+        elif late:
             self.end()
-            return {"number": self.number, "outcome": "hang", "place": "?"}
+            return self._broken("hang")
         return None
+
+    def _broken(self, outcome: str) -> dict[str, Any]:
+        if self.made is None:
+            return {"number": self.number, "outcome": "not made"}
+        return self.made | {"outcome": outcome, "place": "?"}
 
     @property
     def is_spent(self) -> bool:
@@ -221,15 +240,11 @@ class Findings:
     def __init__(self, folder: Path) -> None:
         self.folder, self.outcomes, self.found = folder, Counter(), {}
 
-    def add(self, record: dict[str, Any], files: Path, seeds: dict[str, dict[str, bytes]], seed: int) -> None:
+    def add(self, record: dict[str, Any], files: Path) -> None:
         """Count an outcome; keep the files of the first finding of its kind."""
         self.outcomes[record["outcome"]] += 1
         if record["outcome"] in RIGHT:
             return
-        if "kind" not in record:  # the child could not say
-            with tempfile.TemporaryDirectory() as folder:
-                kind, _, done = make_input(record["number"], seed, seeds, Path(folder))
-            record |= {"kind": kind, "done": done}
         key = f"{record['outcome']} in {record['place']} ({record['kind']})"
         if key in self.found:
             self.found[key]["times"] += 1
@@ -258,7 +273,7 @@ def fuzz(minutes: float, seed: int, workers: int, seeds: dict[str, dict[str, byt
                     continue
                 again = record["outcome"] == "hang" and one.number not in retried
                 if not again:  # on a busy machine a good input can take as long, once
-                    findings.add(record, one.folder, seeds, seed)
+                    findings.add(record, one.folder)
                 if one.is_spent:
                     one.end()
                     one = children[place] = Child(seed, seeds, one.folder)
@@ -292,7 +307,7 @@ def main() -> None:
     import_all()
     if arguments.replay is not None:
         with tempfile.TemporaryDirectory() as folder:
-            record = try_input(arguments.replay, arguments.seed, seeds, Path(folder) / "input")
+            record = try_input(arguments.replay, arguments.seed, seeds, Path(folder) / "input", lambda record: None)
         print(record.pop("traceback", ""), json.dumps(record, indent=2))
         return
     kept = arguments.out.with_suffix("") if arguments.out else Path(tempfile.mkdtemp(prefix="fuzz"))
