@@ -479,3 +479,17 @@ def test_no_count_is_below_zero_by_however_little(tmp_path: Path, value: float) 
     ad.AnnData(sparse.csr_matrix(values)).write_h5ad(tmp_path / "a.h5ad")
     with pytest.raises(InputError, match="values are negative"):
         open_counts(tmp_path / "a.h5ad").read()
+
+
+def test_a_name_that_is_no_text_is_shown(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_group(b"x\xff")
+    with pytest.raises(InputError, match=r"neither AnnData nor a 10x matrix but x.*xff"):
+        open_counts(tmp_path / "a.h5")
+
+
+def test_zarr_metadata_that_is_no_object_is_damage(tmp_path):
+    (tmp_path / "a.zarr").mkdir()
+    (tmp_path / "a.zarr" / "zarr.json").write_text('"lost"')
+    with pytest.raises(InputError, match="cannot be read"):
+        open_counts(tmp_path / "a.zarr")

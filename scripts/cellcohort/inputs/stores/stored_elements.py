@@ -16,8 +16,12 @@ import numpy as np
 
 from ...core.errors import DamagedFileError, InputError
 
-_DAMAGE = (OSError, EOFError, KeyError, MemoryError, RuntimeError, SystemError, TypeError, ValueError)
-"""Memory, because damaged blocks say that they hold billions of values; what is asked for is always bounded."""
+_DAMAGE = (
+    *(AttributeError, EOFError, KeyError, MemoryError),
+    *(OSError, RuntimeError, SystemError, TypeError, ValueError),
+)
+"""Attributes, because Zarr asks them of what should be an object; memory, because damaged blocks say that they hold
+billions of values, and what is asked for is always bounded."""
 
 
 @contextmanager
@@ -71,9 +75,10 @@ def is_group(element: Any) -> bool:
 
 
 def members(group: Any) -> list[str]:
-    """The names in a group; none for an array."""
+    """The names in a group; none for an array. h5py gives names that are no text as bytes."""
     with library_call():
-        return list(group.keys()) if is_group(group) else []
+        names = list(group.keys()) if is_group(group) else []
+    return [name.decode(errors="backslashreplace") if isinstance(name, bytes) else name for name in names]
 
 
 def member(group: Any, place: str) -> Any:
