@@ -45,6 +45,19 @@ QC = _schema(
     reason=_Nullable(TEXT),
 )
 GENES = _schema(token_id=pa.int32(), gene_id=_Nullable(TEXT), symbol=TEXT, match=TEXT, query_genes=pa.list_(TEXT))
+POSITIONAL = _schema(
+    cell_id=TEXT,
+    neighbourhood=pa.int32(),
+    n_cells=pa.int32(),
+    z=_Nullable(REAL),
+    pvalue=_Nullable(REAL),
+    group=pa.int32(),
+    group_n_cells=pa.int32(),
+    group_z=_Nullable(REAL),
+    group_pvalue=_Nullable(REAL),
+    kappa=REAL,
+    **{"lambda": REAL},
+)
 ANNOTATION = _schema(
     cell_id=TEXT,
     **_SAMPLE,
