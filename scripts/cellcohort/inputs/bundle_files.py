@@ -22,6 +22,8 @@ CONTENT_FILES = (
     "labels.parquet",
     "calibration.json",
     "profiles.safetensors",
+    "healthy_types.parquet",
+    "positional.json",
     "reference_embedding.parquet",
     "history.parquet",
     "metrics.json",

@@ -110,6 +110,7 @@ VOCABULARY = _schema(
     end=_Nullable(INT),
 )
 LABELS = _schema(label_id=pa.int32(), label=TEXT, n_cells=INT, coarse=_Nullable(TEXT))
+HEALTHY_TYPES = _schema(label=TEXT, symbol=TEXT, n_counts=DOUBLE)
 HISTORY = _schema(
     epoch=pa.int32(),
     train_loss=REAL,
