@@ -91,10 +91,8 @@ def current(fitted: Fitted, query: sparse.csr_matrix, ids: np.ndarray) -> np.nda
 
 
 def released(fitted: Fitted, query: sparse.csr_matrix, ids: np.ndarray) -> np.ndarray:
-    """p-values by the rule that was replaced: one shift a sample, the median over labels that keep their contrast; conformal p-values.
-
-    `ids` are not used: no random choice is made.
-    """
+    """Conformal p-values by the rule that was replaced: one shift a sample, the median over labels that keep their
+    contrast. `ids` are not used: no random choice is made."""
     compared = fitted.profiles.compare(query)
     types, scores = compared.types, fitted.detector.score(compared.ood_components)
     own = {code: np.sort(fitted.scores[fitted.types == code]) for code in range(len(fitted.names))}

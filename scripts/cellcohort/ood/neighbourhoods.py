@@ -34,7 +34,7 @@ class Axes:
 def fit_axes(scaled_bins: sparse.csr_matrix) -> Axes:
     """The axes of most variance among n cells with `scaled_bins` (n, n_genes): 20, fewer in less than 100 cells."""
     n_axes = min(N_AXES, scaled_bins.shape[0] // CELLS_PER_AXIS, min(scaled_bins.shape) - 1)
-    if n_axes < 1 or not _vary(scaled_bins):
+    if n_axes < 1 or (scaled_bins.max(0) != scaled_bins.min(0)).nnz == 0:
         return Axes(np.zeros((scaled_bins.shape[1], 1), np.float32))
     pca = PCA(n_axes, svd_solver="arpack", random_state=0).fit(scaled_bins.astype(np.float64))
     return Axes(np.ascontiguousarray(pca.components_.T, np.float32))
@@ -82,11 +82,6 @@ def nearest_in_groups(scaled_bins: sparse.csr_matrix, groups: np.ndarray) -> np.
         bins = scaled_bins[cells]
         found[cells] = cells[nearest(fit_axes(bins).project(bins), MOST)]
     return found
-
-
-def _vary(scaled_bins: sparse.csr_matrix) -> bool:
-    mean = scaled_bins.mean(0).A1
-    return bool((scaled_bins.multiply(scaled_bins).mean(0).A1 - mean**2).max(initial=0) > 1e-9)
 
 
 def _blocks(coordinates: np.ndarray, cells: np.ndarray) -> list[np.ndarray]:
