@@ -99,8 +99,8 @@ def annotate(
         places.append(axes.project(scaled_bins))
         origin = {"origin": names[compared.origins], "origin_margin": compared.margins}
         tables.append(pa.table({"cell_id": cell_ids, **columns, **origin}))
-    of_cells = [np.concatenate(parts) for parts in (types, scores, places)]
-    cells = SampleCells(counts.cell_ids[rows], *of_cells, barred, asked, asked_bins)
+    type_, score, place = (np.concatenate(parts) for parts in (types, scores, places))
+    cells = SampleCells(counts.cell_ids[rows], type_, score, place, barred, asked, asked_bins)
     judged = judge_sample(bundle.profiles, bundle.detector, bundle.labels, cells, shift=shift)
     table = _with_ood_calls(tables, cells.scores, judged.pvalues, (sample_id, patient_id), alpha)
     return Annotation(table, describe_shift(judged, alpha=alpha))
