@@ -18,6 +18,7 @@ MOST = 10  # cells of a neighbourhood, itself included
 N_AXES = 20
 CELLS_PER_AXIS = 5
 LARGEST_BLOCK = 60_000
+LEAF = 32  # cells; the fastest in 20 axes
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def nearest(coordinates: np.ndarray, k: int) -> np.ndarray:
     found = np.empty((len(coordinates), k), np.int32)
     for block in _blocks(coordinates, np.arange(len(coordinates))):
         some = min(k, len(block))
-        _, places = KDTree(coordinates[block]).query(coordinates[block], k=np.arange(1, some + 1))
+        _, places = KDTree(coordinates[block], leafsize=LEAF).query(coordinates[block], k=np.arange(1, some + 1))
         found[block] = block[places[:, np.arange(k) % some]]
     return found
 
