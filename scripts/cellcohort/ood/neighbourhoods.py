@@ -11,14 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
-from scipy.spatial import KDTree
 from sklearn.decomposition import PCA
+from sklearn.neighbors import NearestNeighbors
 
 MOST = 10  # cells of a neighbourhood, itself included
 N_AXES = 20
 CELLS_PER_AXIS = 5
 LARGEST_BLOCK = 60_000
-LEAF = 32  # cells; the fastest in 20 axes
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,8 @@ def nearest(coordinates: np.ndarray, k: int) -> np.ndarray:
     found = np.empty((len(coordinates), k), np.int32)
     for block in _blocks(coordinates, np.arange(len(coordinates))):
         some = min(k, len(block))
-        _, places = KDTree(coordinates[block], leafsize=LEAF).query(coordinates[block], k=np.arange(1, some + 1))
+        search = NearestNeighbors(n_neighbors=some, algorithm="brute").fit(coordinates[block])
+        places = search.kneighbors(coordinates[block], return_distance=False)
         found[block] = block[places[:, np.arange(k) % some]]
     return found
 
