@@ -1,7 +1,5 @@
 """Annotate one sample."""
 
-from dataclasses import asdict
-
 from cellcohort.annotation.annotate_sample import annotate_sample
 from cellcohort.bundle.model_bundle import Bundle
 from cellcohort.core.gpus import choose_device, use_threads
@@ -23,10 +21,12 @@ result = annotate_sample(
     qc=files.qc,
     genes=files.genes,
     status=files.status,
+    positional=files.positional,
     embedding=output.embedding,
     alpha=settings["ood"]["alpha"],
+    shift=settings["ood"]["shift"] or "off",
 )
 write_table(output.annotation, result.annotation, ANNOTATION)
-write_record(output.shift, asdict(result.shift))
+write_record(output.shift, result.shift)
 write_table(output.gene_scores, result.gene_scores, GENE_SCORES)
 write_table(output.programs, result.programs, PROGRAMS)

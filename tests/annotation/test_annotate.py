@@ -7,15 +7,14 @@ import pyarrow as pa
 import pytest
 from small_reference import LABELS, write_sample
 
-from cellcohort.annotation.annotate import _with_ood_calls, annotate, label_cells
+from cellcohort.annotation.annotate import _with_ood_calls, annotate, describe_shift, label_cells
 from cellcohort.annotation.explanation import Explanation
 from cellcohort.bundle.model_bundle import Bundle
 from cellcohort.genes.alignment import align_genes
 from cellcohort.inputs.counts import open_counts
 from cellcohort.inputs.resources import gene_aliases
 from cellcohort.model import inference
-from cellcohort.ood.detector import Detector
-from cellcohort.ood.sample_shift import Shift
+from cellcohort.ood.judgement import Judgement, Shift
 from cellcohort.outputs import parquet, schemas
 
 TRUTH = np.array([*LABELS * 12, *["unknown"] * 12], object)
@@ -33,7 +32,7 @@ def expected(sample, bundle):
     return run(sample, bundle)
 
 
-def run(path, bundle, *, rows=None, chunk_size=4096):
+def run(path, bundle, *, rows=None, chunk_size=4096, shift="auto", barred=None):
     """Annotation with the embedding as extra columns, indexed by cell; and the explanation."""
     counts = open_counts(path)
     rows = np.arange(counts.n_cells) if rows is None else rows
@@ -41,7 +40,8 @@ def run(path, bundle, *, rows=None, chunk_size=4096):
     explanation = Explanation(config.n_labels, config.n_genes, config.n_slots)
     alignment = align_genes(counts.genes, bundle.vocabulary, gene_aliases())
     embeddings = []
-    given = {"sample_id": "S", "patient_id": "P", "alpha": 0.05, "keep_embedding": embeddings.append}
+    given = {"sample_id": "S", "patient_id": "P", "alpha": 0.05, "shift": shift, "keep_embedding": embeddings.append}
+    given["barred"] = np.zeros(len(rows), bool) if barred is None else barred
     result = annotate(counts, rows, alignment, bundle, explanation, **given, chunk_size=chunk_size)
     vectors = np.vstack([np.stack(part["vector"].to_pandas()) for part in embeddings])
     table = result.table.to_pandas()
@@ -150,39 +150,42 @@ def test_explanation_tables(bundle, expected):
     parquet.as_table(programs, schemas.PROGRAMS)
 
 
-@pytest.fixture
-def known_pvalues(bundle):
-    """The bundle with a detector by which all p-values are known: four reference cells, of scores 1, 2, 3 and 4."""
-    own = Bundle(bundle.folder)
-    own.__dict__["detector"] = Detector((0.0,) * 4, (1.0,) * 4, {"": [1.0, 2.0, 3.0, 4.0]})
-    return own
-
-
-def calls(bundle, scores, *, shift=0.0, alpha=0.05):
-    """The OOD columns of cells of one type with these scores."""
-    n = len(scores)
+def calls(pvalues, *, alpha=0.05):
+    """The OOD columns of cells with these p-values."""
+    n = len(pvalues)
     texts = ("cell_id", "label", "second_label", "origin", "resolved_label")
     table = pa.table({name: ["c"] * n for name in texts} | {"confidence": [1.0] * n, "origin_margin": [1.0] * n})
     for name, kind in (("coarse_label", pa.string()), ("coarse_confidence", pa.float32())):
         table = table.append_column(name, pa.nulls(n, kind))
-    types, ids = np.zeros(n, int), ("S", "P")
-    return _with_ood_calls([table], bundle, types, np.array(scores), Shift(shift, {}), ids, alpha).to_pandas()
+    return _with_ood_calls([table], np.arange(n) * 1.0, np.array(pvalues), ("S", "P"), alpha).to_pandas()
 
 
-def test_the_technical_shift_is_taken_off_the_score(known_pvalues):
-    cells = calls(known_pvalues, [3.5, 4.5], shift=2.0)
-    assert cells["ood_pvalue"].tolist() == pytest.approx([4 / 5, 3 / 5])
-    assert cells["ood_score"].tolist() == [3.5, 4.5]  # that of the cell alone (design law 1)
-
-
-def test_a_pvalue_of_exactly_alpha_is_ood(known_pvalues):
-    cells = calls(known_pvalues, [3.5, 4.5, 5.5], alpha=0.4)
-    assert cells["ood_pvalue"].tolist() == pytest.approx([0.4, 0.2, 0.2])
+def test_a_pvalue_of_exactly_alpha_is_ood():
+    cells = calls([0.4, 0.2, 0.2], alpha=0.4)
     assert cells["is_ood"].tolist() == [True, True, True]
-    assert calls(known_pvalues, [3.5], alpha=0.39)["is_ood"].tolist() == [False]
+    assert calls([0.4], alpha=0.39)["is_ood"].tolist() == [False]
 
 
-def test_qvalues_are_those_of_benjamini_and_hochberg(known_pvalues):
-    cells = calls(known_pvalues, [4.5, 1.5, 3.5, 0.5])
+def test_qvalues_are_those_of_benjamini_and_hochberg():
+    cells = calls([0.2, 0.8, 0.4, 1.0])
     assert cells["ood_pvalue"].tolist() == pytest.approx([0.2, 0.8, 0.4, 1.0])
     assert cells["ood_qvalue"].tolist() == pytest.approx([0.8, 1.0, 0.8, 1.0])
+
+
+def test_the_shift_changes_pvalues_alone(sample, bundle, expected):
+    without = run(sample, bundle, shift="off")
+    columns = expected[0].columns.difference(OF_THE_SAMPLE)
+    pd.testing.assert_frame_equal(without[0][columns], expected[0][columns])
+
+
+def test_barred_cells_are_never_excused(sample, bundle):
+    every = np.ones(len(TRUTH), bool)
+    barred, without = run(sample, bundle, barred=every)[0], run(sample, bundle, shift="off")[0]
+    pd.testing.assert_series_equal(barred["ood_pvalue"], without["ood_pvalue"])
+
+
+@pytest.mark.parametrize(("pvalues", "share"), [([0.01, 0.2, 0.3, 0.04], 0.5), ([], None)])
+def test_the_share_without_a_shift_is_told(pvalues, share):
+    told = describe_shift(Judgement(np.array(pvalues), np.array(pvalues), Shift(1.5, {}, 2, True)), alpha=0.05)
+    wanted = {"shift": 1.5, "labels": {}, "n_anchors": 2, "in_doubt": True, "ood_share_without_shift": share}
+    assert told == wanted

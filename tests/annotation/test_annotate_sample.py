@@ -12,9 +12,10 @@ from cellcohort.genes.alignment import align_genes
 from cellcohort.inputs.counts import open_counts
 from cellcohort.inputs.resources import gene_aliases
 from cellcohort.outputs.parquet import as_table, write_table
-from cellcohort.outputs.schemas import ANNOTATION, GENE_SCORES, GENES, PROGRAMS, QC, embedding_schema
+from cellcohort.outputs.schemas import ANNOTATION, GENE_SCORES, GENES, POSITIONAL, PROGRAMS, QC, embedding_schema
 
 SAMPLE = {"sample_id": "S", "patient_id": "P"}
+SETTINGS = {"alpha": 0.05, "shift": "auto"}
 
 
 @pytest.fixture
@@ -28,12 +29,20 @@ def files(bundle, tmp_path):
     alignment = align_genes(counts.genes, bundle.vocabulary, gene_aliases())
     write_table(tmp_path / "genes.parquet", alignment.table, GENES)
     write_json(tmp_path / "status.json", {"status": "ok"})
-    paths = {"counts": "sample.h5ad", "qc": "qc.parquet", "genes": "genes.parquet", "status": "status.json"}
-    return {name: tmp_path / file for name, file in paths.items()} | {"embedding": tmp_path / "embedding.parquet"}
+    write_positional(tmp_path / "positional.parquet", counts.cell_ids[qc["passed"]])
+    tables = {name: tmp_path / f"{name}.parquet" for name in ("qc", "genes", "positional", "embedding")}
+    return {"counts": tmp_path / "sample.h5ad", "status": tmp_path / "status.json", **tables}
+
+
+def write_positional(path, cell_ids, pvalue=None):
+    """positional.parquet in which all cells have this p-value."""
+    numbers = {name: 0 for name in POSITIONAL.names if name not in ("cell_id", "z", "group_z", "group_pvalue")}
+    table = pd.DataFrame({"cell_id": cell_ids, **numbers, "z": None, "group_z": None, "group_pvalue": None})
+    write_table(path, table.assign(pvalue=pvalue), POSITIONAL)
 
 
 def test_the_cells_that_passed_are_annotated(bundle, files):
-    tables = annotate_sample(SAMPLE, bundle, **files, alpha=0.05)
+    tables = annotate_sample(SAMPLE, bundle, **files, **SETTINGS)
     cells, embedding = tables.annotation.to_pandas(), pq.read_table(files["embedding"])
     assert cells["cell_id"].tolist() == [f"s{i:03d}" for i in range(30) if i % 3]
     assert embedding["cell_id"].to_pylist() == cells["cell_id"].tolist()
@@ -46,11 +55,18 @@ def test_the_cells_that_passed_are_annotated(bundle, files):
 def test_a_rejected_sample_has_empty_tables_and_is_not_opened(bundle, files):
     write_json(files["status"], {"status": "rejected"})
     files["counts"].write_bytes(b"broken")
-    tables = annotate_sample(SAMPLE, bundle, **files, alpha=0.05)
+    tables = annotate_sample(SAMPLE, bundle, **files, **SETTINGS)
     embedding = pq.read_table(files["embedding"])
     assert embedding.schema.remove_metadata().equals(embedding_schema(bundle.model.config.d_model))
     contents = [tables.annotation, tables.gene_scores, tables.programs]
     for content, schema in zip(contents, (ANNOTATION, GENE_SCORES, PROGRAMS), strict=True):
         assert as_table(content, schema).num_rows == 0
     assert embedding.num_rows == 0
-    assert (tables.shift.shift, tables.shift.labels) == (0.0, {})
+    assert (tables.shift["shift"], tables.shift["labels"], tables.shift["ood_share_without_shift"]) == (0.0, {}, None)
+
+
+def test_cells_with_positional_evidence_never_anchor(bundle, files):
+    calm = annotate_sample(SAMPLE, bundle, **files, **SETTINGS)
+    assert calm.shift["labels"]
+    write_positional(files["positional"], calm.annotation["cell_id"].to_pylist(), pvalue=1e-6)
+    assert annotate_sample(SAMPLE, bundle, **files, **SETTINGS).shift["labels"] == {}

@@ -38,8 +38,8 @@ def test_annotation_is_appended_and_counted(tmp_path):
     first = write_annotation(tmp_path / "1.parquet", SHEET[0], ["T", "B", "T", "T"], [False, False, True, False])
     second = write_annotation(tmp_path / "2.parquet", SHEET[1], [], [])
     shifts = [tmp_path / "1.json", tmp_path / "2.json"]
-    for path, shift in zip(shifts, (1.5, 0.0), strict=True):
-        write_json(path, {"shift": shift, "labels": {}})
+    for path, shift, doubt in zip(shifts, (1.5, 0.0), (True, False), strict=True):
+        write_json(path, {"shift": shift, "in_doubt": doubt, "ood_share_without_shift": 0.75 if doubt else None})
     composition, ood = collect_annotation([first, second], SHEET, tmp_path / "all.parquet", shifts=shifts)
     assert pq.read_schema(tmp_path / "all.parquet") == schemas.ANNOTATION
     assert pq.read_metadata(tmp_path / "all.parquet").num_rows == 4
@@ -51,7 +51,19 @@ def test_annotation_is_appended_and_counted(tmp_path):
     found = as_table(ood, OOD).to_pylist()
     assert (found[0]["n_ood"], found[0]["ood_share"], found[0]["median_score"]) == (1, 0.25, 1.5)
     assert (found[0]["shift"], found[0]["n_ood_fdr"]) == (1.5, 0)
+    assert (found[0]["ood_share_low"], found[0]["ood_share_high"]) == (0.25, 0.75)
+    assert (found[1]["ood_share_low"], found[1]["ood_share_high"]) == (None, None)
     assert (found[1]["n_cells"], found[1]["ood_share"], found[1]["median_confidence"]) == (0, None, None)
+
+
+@pytest.mark.parametrize(("doubt", "shares"), [(True, (0.25, 0.5)), (False, (0.5, 0.5))])
+def test_a_share_is_a_range_where_the_shift_is_in_doubt(tmp_path, doubt, shares):
+    table = write_annotation(tmp_path / "1.parquet", SHEET[0], ["T", "B"], [False, True])
+    write_json(tmp_path / "1.json", {"shift": -1.0, "in_doubt": doubt, "ood_share_without_shift": 0.25})
+    _, ood = collect_annotation([table], SHEET[:1], tmp_path / "all.parquet", shifts=[tmp_path / "1.json"])
+    (row,) = as_table(ood, OOD).to_pylist()
+    assert (row["ood_share_low"], row["ood_share_high"]) == shares
+    assert row["ood_share"] == 0.5
 
 
 def test_status_keeps_rejected_samples_and_joins_notes(tmp_path):

@@ -102,6 +102,11 @@ def test_a_mistake_is_named_with_its_remedy(change, message):
         check_config(config, SCHEMA)
 
 
+@pytest.mark.parametrize("written", ["auto", "off", "'off'"])
+def test_a_shift_is_off_quoted_or_not(written):
+    check_config(yaml.safe_load(f"{{samples: s.tsv, reference: {{path: r.h5ad}}, ood: {{shift: {written}}}}}"), SCHEMA)
+
+
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
 @pytest.mark.parametrize("key", [key for key, spec in LEAVES.items() if spec["type"] in ("number", "integer")])
 def test_no_number_may_be_other_than_finite(key, number):

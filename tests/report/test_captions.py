@@ -5,7 +5,7 @@ from tiny_cohort import REPO
 from workflow_config import full_config
 
 from cellcohort.cohort.evaluation import MIN_PATIENTS
-from cellcohort.ood.detector import MIN_CALIBRATION
+from cellcohort.ood.null import MIN_TAIL
 from cellcohort.outputs.schemas import QUANTILES
 from cellcohort.qc.fixed_limits import ALWAYS_ALLOWED_MITO, FEWEST_CELLS
 from cellcohort.report.figures import cnv_figures, gene_figures, maps
@@ -29,7 +29,7 @@ def test_captions_tell_what_the_config_sets():
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("ood", f"fewer than {MIN_CALIBRATION}"),
+        ("ood", f"fewer than {MIN_TAIL}"),
         ("ood", RANGE),
         ("qc", f"at least {FEWEST_CELLS} cells"),
         ("qc", f"up to {ALWAYS_ALLOWED_MITO:.0%} "),

@@ -14,7 +14,7 @@ from workflow_config import full_config
 from cellcohort.cnv.arm_effects import ARM_FDR, SECOND_ARM
 from cellcohort.cnv.settings import Settings
 from cellcohort.inputs.resources import chromosome_arms
-from cellcohort.ood.detector import MIN_CALIBRATION
+from cellcohort.ood.null import MIN_TAIL
 from cellcohort.outputs.parquet import read_frame
 from cellcohort.qc.fixed_limits import ALWAYS_ALLOWED_MITO
 from cellcohort.report.facts.answers import _which_arms, answers
@@ -437,7 +437,7 @@ def test_arms_stand_in_genome_order():
 def test_the_methods_tell_the_limits_where_they_act(results):
     data = load(report_inputs(results), patients=results.patients)
     text = " ".join(methods_text(data, CONFIG, {}))
-    for told in (f"fewer than {MIN_CALIBRATION}", f"up to {ALWAYS_ALLOWED_MITO:.0%}", "to 7 scaled", "less than 50%"):
+    for told in (f"fewer than {MIN_TAIL}", f"up to {ALWAYS_ALLOWED_MITO:.0%}", "to 7 scaled", "less than 50%"):
         assert told in text
 
 

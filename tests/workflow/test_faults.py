@@ -86,8 +86,8 @@ class Job:
     def annotate(self) -> tuple[dict, dict, dict]:
         given = {"counts": self.counts, "bundle": [self.bundle.folder / name for name in BUNDLE_FILES]}
         tables = [f"{name}.parquet" for name in ("annotation", "embedding", "gene_scores", "programs")]
-        params = {"sample": SAMPLE, "settings": {"ood": {"alpha": 0.05}, "device": "cpu"}}
-        given |= self.made("qc.parquet", "genes.parquet", "status.json")
+        params = {"sample": SAMPLE, "settings": {"ood": {"alpha": 0.05, "shift": "auto"}, "device": "cpu"}}
+        given |= self.made("qc.parquet", "genes.parquet", "status.json", "positional.parquet")
         return given, self.made(*tables, "shift.json"), params
 
     def extract_ood(self) -> tuple[dict, dict, dict]:

@@ -5,6 +5,7 @@ rule annotate:
         qc="<results>/samples/{sample}/qc.parquet",
         genes="<results>/samples/{sample}/genes.parquet",
         status="<results>/samples/{sample}/status.json",
+        positional="<results>/samples/{sample}/positional.parquet",
         bundle=list(BUNDLE.values()),
     output:
         annotation="<results>/samples/{sample}/annotation.parquet",

@@ -1,16 +1,18 @@
 """Annotation of cells: labels, confidence, OOD scores and embeddings, streamed from disk chunk by chunk.
 
 A cell's results depend on that cell alone (design law 1) but for the OOD call, which needs the sample as a whole:
-p-values are adjusted for its technical shift, q-values for its cells.
+p-values are of a cell and its neighbours, adjusted for the sample's technical shift, q-values for its cells.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
+from scipy import sparse
 from scipy.stats import false_discovery_control
 
 from ..bundle.model_bundle import Bundle
@@ -21,7 +23,8 @@ from ..genes.alignment import Alignment
 from ..inputs.counts import Counts
 from ..model.inference import run_batches
 from ..model.tokens import Tokens, scale_bins, tokenise
-from ..ood.sample_shift import Shift, ShiftEstimator
+from ..ood.judgement import Judgement, SampleCells, asked_cells, judge_sample
+from ..ood.neighbourhoods import fit_axes
 from ..outputs.parquet import as_table, vectors
 from ..outputs.schemas import ANNOTATION
 from .explanation import Explanation
@@ -38,11 +41,11 @@ class Annotation:
     table
         In schemas.ANNOTATION, in the order of the file.
     shift
-        The technical shift that the p-values are adjusted for.
+        The technical shift that the p-values are adjusted for (`describe_shift`).
     """
 
     table: pa.Table
-    shift: Shift
+    shift: dict[str, Any]
 
 
 def annotate(
@@ -55,6 +58,8 @@ def annotate(
     sample_id: str,
     patient_id: str,
     alpha: float,
+    shift: Literal["auto", "off"],
+    barred: np.ndarray,
     keep_embedding: Callable[[pa.Table], None],
     chunk_size: int = 4096,
 ) -> Annotation:
@@ -69,31 +74,60 @@ def annotate(
     explanation
         Receives the gene scores and programs of all cells.
     alpha
-        A cell whose conformal p-value is at most this is OOD.
+        A cell whose p-value is at most this is OOD.
+    shift
+        Whether a technical shift of the sample is looked for.
+    barred
+        Which of the cells carry positional evidence, bool, shape (n,): they never anchor, and no shift excuses them.
     keep_embedding
         Receives the rows of embedding.parquet of each chunk.
     """
-    estimator = ShiftEstimator(bundle.profiles, bundle.detector, bundle.labels)
-    names = np.array(bundle.labels, object)
+    names, asked = np.array(bundle.labels, object), asked_cells(counts.cell_ids[rows])
+    asked_bins = _read_bins(counts, rows[asked], alignment, bundle, chunk_size)
+    axes = fit_axes(asked_bins)
     n_chunks = -(-counts.n_cells // chunk_size)
-    types, scores, tables = [np.empty(0, int)], [np.empty(0)], []
+    types, scores, places, tables = [np.empty(0, int)], [np.empty(0)], [axes.project(asked_bins[:0])], []
     for chunk_rows, matrix in progress_bar(counts.chunks(rows, chunk_size), total=n_chunks, title=sample_id):
-        tokens = tokenise(alignment.project(matrix), n_bins=bundle.model.config.n_bins)
-        scaled_bins = scale_bins(tokens, bundle.model.config.n_genes, bundle.model.config.n_bins)
+        tokens, scaled_bins = _tokenise(matrix, alignment, bundle)
         compared = bundle.profiles.compare(scaled_bins)
         member_logits, embedding = _predict(bundle, tokens, compared, explanation)
         columns = label_cells(bundle, probabilities(member_logits, bundle.ensemble_weights))
-        score = bundle.detector.score(compared.ood_components)
         cell_ids = counts.cell_ids[chunk_rows]
-        estimator.add(cell_ids, compared.types, score, scaled_bins)
         keep_embedding(pa.table({"cell_id": cell_ids, "vector": vectors(embedding)}))
         types.append(compared.types)
-        scores.append(score)
+        scores.append(bundle.detector.score(compared.ood_components))
+        places.append(axes.project(scaled_bins))
         origin = {"origin": names[compared.origins], "origin_margin": compared.margins}
         tables.append(pa.table({"cell_id": cell_ids, **columns, **origin}))
-    type_, score = np.concatenate(types), np.concatenate(scores)
-    shift = estimator.estimate(type_, score)
-    return Annotation(_with_ood_calls(tables, bundle, type_, score, shift, (sample_id, patient_id), alpha), shift)
+    type_, score, place = (np.concatenate(parts) for parts in (types, scores, places))
+    cells = SampleCells(counts.cell_ids[rows], type_, score, place, barred, asked, asked_bins)
+    judged = judge_sample(bundle.profiles, bundle.detector, bundle.labels, cells, shift=shift)
+    table = _with_ood_calls(tables, cells.scores, judged.pvalues, (sample_id, patient_id), alpha)
+    return Annotation(table, describe_shift(judged, alpha=alpha))
+
+
+def describe_shift(judged: Judgement, *, alpha: float) -> dict[str, Any]:
+    """The content of shift.json: the fields of `judgement.Shift`, and the share of OOD cells without the shift (null
+    where there are no cells)."""
+    unshifted = float((judged.unshifted <= alpha).mean()) if len(judged.unshifted) else None
+    return asdict(judged.shift) | {"ood_share_without_shift": unshifted}
+
+
+def _tokenise(matrix: sparse.csr_matrix, alignment: Alignment, bundle: Bundle) -> tuple[Tokens, sparse.csr_matrix]:
+    """Tokens and scaled bins of cells of the sample."""
+    config = bundle.model.config
+    tokens = tokenise(alignment.project(matrix), n_bins=config.n_bins)
+    return tokens, scale_bins(tokens, config.n_genes, config.n_bins)
+
+
+def _read_bins(
+    counts: Counts, rows: np.ndarray, alignment: Alignment, bundle: Bundle, chunk_size: int
+) -> sparse.csr_matrix:
+    """Scaled bins of the cells `rows`, which come in any order."""
+    order = np.argsort(rows)
+    parts = [_tokenise(matrix, alignment, bundle)[1] for _, matrix in counts.chunks(rows[order], chunk_size)]
+    empty = sparse.csr_matrix((0, bundle.model.config.n_genes), dtype=np.float32)
+    return sparse.vstack([empty, *parts], format="csr")[np.argsort(order)]
 
 
 def _predict(
@@ -141,17 +175,14 @@ def label_cells(bundle: Bundle, probability: np.ndarray) -> dict[str, np.ndarray
 
 def _with_ood_calls(
     tables: list[pa.Table],
-    bundle: Bundle,
-    types: np.ndarray,
     scores: np.ndarray,
-    shift: Shift,
+    pvalues: np.ndarray,
     ids: tuple[str, str],
     alpha: float,
 ) -> pa.Table:
     """The chunks as one table, with the columns that need all cells of the sample."""
     if not tables:
         return ANNOTATION.empty_table()
-    pvalues = bundle.detector.pvalue(scores - shift.shift, np.array(bundle.labels, object)[types])
     table = pa.concat_tables(tables)
     columns = {
         "sample_id": [ids[0]] * len(scores),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -15,10 +15,11 @@ from ..bundle.model_bundle import Bundle
 from ..core.files import read_json
 from ..genes.alignment import Alignment
 from ..inputs.counts import open_sample
-from ..ood.sample_shift import Shift
+from ..ood.judgement import Judgement, Shift
 from ..outputs.parquet import empty, read_frame, table_writer
 from ..outputs.schemas import ANNOTATION, embedding_schema
-from .annotate import Annotation, annotate
+from ..positional.evidence import altered
+from .annotate import Annotation, annotate, describe_shift
 from .explanation import Explanation
 
 
@@ -31,13 +32,13 @@ class SampleTables:
     annotation
         In schemas.ANNOTATION; no rows where the sample was rejected.
     shift
-        The technical shift that the p-values are adjusted for.
+        Content of shift.json: the technical shift that the p-values are adjusted for.
     gene_scores, programs
         Columns of schemas.GENE_SCORES and schemas.PROGRAMS.
     """
 
     annotation: pa.Table
-    shift: Shift
+    shift: dict[str, Any]
     gene_scores: pd.DataFrame
     programs: pd.DataFrame
 
@@ -50,8 +51,10 @@ def annotate_sample(
     qc: str | Path,
     genes: str | Path,
     status: str | Path,
+    positional: str | Path,
     embedding: str | Path,
     alpha: float,
+    shift: Literal["auto", "off"],
 ) -> SampleTables:
     """Annotate the cells of a sample that passed QC, none if its status is not ok.
 
@@ -61,16 +64,19 @@ def annotate_sample(
         The sample's row of the sheet.
     counts
         Its file or folder, opened only if the sample was not rejected.
-    qc, genes, status
-        Its qc.parquet, genes.parquet and status.json.
+    qc, genes, status, positional
+        Its qc.parquet, genes.parquet, status.json and positional.parquet: cells with evidence in the last never tell
+        what is technical.
     embedding
         embedding.parquet, which is written while cells stream by.
     alpha
-        A cell whose conformal p-value is at most this is OOD.
+        A cell whose p-value is at most this is OOD.
+    shift
+        Whether a technical shift of the sample is looked for.
     """
     config = bundle.model.config
     explanation = Explanation(config.n_labels, config.n_genes, config.n_slots)
-    result = Annotation(empty(ANNOTATION), Shift(0.0, {}))
+    result = Annotation(empty(ANNOTATION), describe_shift(Judgement(np.empty(0), np.empty(0), Shift()), alpha=alpha))
     with table_writer(embedding, embedding_schema(config.d_model)) as keep_embedding:
         if read_json(status)["status"] == "ok":
             cells = open_sample(sample, counts)
@@ -83,6 +89,8 @@ def annotate_sample(
                 sample_id=sample["sample_id"],
                 patient_id=sample["patient_id"],
                 alpha=alpha,
+                shift=shift,
+                barred=altered(read_frame(positional)),
                 keep_embedding=keep_embedding,
             )
     symbols = bundle.vocabulary["symbol"].to_numpy()

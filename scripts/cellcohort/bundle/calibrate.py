@@ -13,7 +13,7 @@ from scipy import sparse
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
 
 from ..classifier.calibration_error import expected_calibration_error
-from ..classifier.cross_fit import N_FOLDS, OutOfFold, assign_folds, cross_fit
+from ..classifier.cross_fit import N_FOLDS, OutOfFold, assign_folds, cross_fit, groups_of
 from ..classifier.ensemble import MEMBERS, fit_weights, probabilities
 from ..classifier.platform_simulation import simulate_platform
 from ..classifier.type_profiles import Profiles, fit_profiles
@@ -25,6 +25,7 @@ from ..model.network import CellMemory
 from ..model.token_store import TokenStore
 from ..model.tokens import Tokens, scale_bins
 from ..ood.detector import fit_detector
+from ..ood.neighbourhoods import averaged, n_averaged, nearest_in_groups
 from ..outputs.parquet import vectors, write_table
 from ..outputs.schemas import LABELS, reference_embedding_schema
 from ..reference.splits import by_donor, in_random_order, spread_sample
@@ -104,7 +105,10 @@ def calibrate(
     names = np.array(store.labels, object)
     rows, cells, scaled_bins = calibration_cells(store, **_sizes(model), seed=seed)
     codes = pd.Index(names).get_indexer(cells["label"])
-    out_of_fold, profiles_without_fold = cross_fit(scaled_bins, codes, assign_folds(cells, seed=seed), len(names))
+    folds = assign_folds(cells, seed=seed)
+    out_of_fold, profiles_without_fold = cross_fit(scaled_bins, codes, folds, len(names))
+    groups = np.where(out_of_fold.scored, groups_of(cells, folds), -1)
+    neighbours = nearest_in_groups(scaled_bins, groups)
     chosen = np.flatnonzero(out_of_fold.folds == 0)
     if not len(chosen) or 0 not in profiles_without_fold:
         raise InputError(f"{store.path}: no reference cell could be held out. Give labels of several cells each.")
@@ -119,12 +123,12 @@ def calibrate(
         names, cells.iloc[chosen], codes[chosen], measured[members], simulated_rows, simulated[members], seed
     )
     return Calibration(
-        {"mix": held_out.weights().tolist(), "ood": asdict(fit_detector(out_of_fold, names))},
+        {"mix": held_out.weights().tolist(), "ood": asdict(fit_detector(out_of_fold, neighbours, len(names)))},
         fit_profiles(scaled_bins, codes, len(names)),
         {"held_out": "donors" if by_donor(store.cells) else "cells"}
         | held_out.metrics()
         | {"donors_by_label": store.cells.groupby("label")["donor"].nunique().to_dict()}
-        | {"ood_false_alarm_rate": false_alarm_rate(out_of_fold, names, alpha=alpha)},
+        | {"ood_false_alarm_rate": false_alarm_rate(out_of_fold, neighbours, groups, len(names), alpha=alpha)},
         _labels(store.cells, names),
         {name: cells[name] for name in ("cell_id", "label", "donor", "split")} | {"vector": vectors(embedding)},
     )
@@ -162,15 +166,27 @@ def calibration_rows(cells: pd.DataFrame, *, seed: int) -> np.ndarray:
     return np.sort(np.concatenate([training, held_out]))
 
 
-def false_alarm_rate(out_of_fold: OutOfFold, names: np.ndarray, *, alpha: float) -> float | None:
-    """Share of reference cells called OOD by a detector that was calibrated on the other folds; None if none is."""
+def false_alarm_rate(
+    out_of_fold: OutOfFold, neighbours: np.ndarray, groups: np.ndarray, n_labels: int, *, alpha: float
+) -> float | None:
+    """Share of reference cells called OOD by a detector that was calibrated on the other folds; None if none is.
+
+    Each group is judged as a sample without a shift.
+
+    Parameters
+    ----------
+    neighbours, groups
+        Each cell's nearest in its group, shape (n, neighbourhoods.MOST), and the number of that group, shape (n,).
+    """
     scored, called = out_of_fold.scored, []
-    for fold in np.unique(out_of_fold.folds[scored]):
-        cells = scored & (out_of_fold.folds == fold)
-        if (scored & ~cells).any():
-            detector = fit_detector(out_of_fold, names, ~cells)
-            scores = detector.score(out_of_fold.ood_components[cells])
-            called.append(detector.pvalue(scores, names[out_of_fold.types[cells]]) <= alpha)
+    for group in np.unique(groups[scored]):
+        cells = scored & (groups == group)
+        others = scored & (out_of_fold.folds != out_of_fold.folds[cells][0])
+        if others.any():
+            detector = fit_detector(out_of_fold, neighbours, n_labels, others)
+            k = n_averaged(int(cells.sum()))
+            values = averaged(detector.score(out_of_fold.ood_components), neighbours[cells, :k])
+            called.append(detector.null.pvalue(values, out_of_fold.types[cells], k) <= alpha)
     return float(np.concatenate(called).mean()) if called else None
 
 

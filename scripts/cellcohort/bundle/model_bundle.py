@@ -99,7 +99,7 @@ class Bundle:
     @cached_property
     def detector(self) -> Detector:
         """The OOD detector."""
-        return Detector(**read_json(self.folder / "calibration.json")["ood"])
+        return Detector.from_json(read_json(self.folder / "calibration.json")["ood"])
 
     @cached_property
     def profiles(self) -> Profiles:

@@ -90,3 +90,10 @@ def assign_folds(cells: pd.DataFrame, *, seed: int) -> np.ndarray:
         rank = cells["label"].iloc[shuffled].groupby(cells["label"].iloc[shuffled]).cumcount().to_numpy()
         folds[shuffled] = 1 + rank % (N_FOLDS - 1)
     return folds
+
+
+def groups_of(cells: pd.DataFrame, folds: np.ndarray) -> np.ndarray:
+    """Number of the group of each reference cell, shape (n,), within which it has neighbours as in a sample: its donor
+    where the split is by donor, else its fold."""
+    donors = cells["donor"].to_numpy(str) if by_donor(cells) else np.zeros(len(cells), int)
+    return pd.DataFrame({"fold": folds, "donor": donors}).groupby(["fold", "donor"]).ngroup().to_numpy()

@@ -41,8 +41,9 @@ def collect_annotation(
         `schemas.COMPOSITION`: cells of each label by sample, and how many of them are OOD (`n_ood`: the label is
         only the nearest one); the shares of a sample sum to 1.
     ood
-        `schemas.OOD`: a row for every sample; share, medians and `n_ood_fdr`, the OOD cells at a false discovery
-        rate of `FALSE_DISCOVERIES`, are null where no cell was annotated.
+        `schemas.OOD`: a row for every sample. Where its technical shift is in doubt the share of OOD cells is a range,
+        with the shift and without it (`ood_share_low`, `ood_share_high`). Shares, medians and `n_ood_fdr`, the OOD
+        cells at a false discovery rate of `FALSE_DISCOVERIES`, are null where no cell was annotated.
     """
     composition, ood = [], []
 
@@ -51,7 +52,7 @@ def collect_annotation(
             table = pq.read_table(path)
             ids = {"sample_id": sample["sample_id"], "patient_id": sample["patient_id"]}
             composition.append(_composition(table).assign(**ids))
-            ood.append({**ids, **_ood_summary(table), "shift": read_json(shift)["shift"]})
+            ood.append({**ids, **_ood_summary(table, read_json(shift))})
             yield table
 
     write_batches(output, batches(), ANNOTATION)
@@ -95,14 +96,20 @@ def _composition(table: pa.Table) -> pd.DataFrame:
     return counts.assign(n_ood=counts["label"].map(n_ood))
 
 
-def _ood_summary(table: pa.Table) -> dict:
+def _ood_summary(table: pa.Table, shift: dict) -> dict:
     n_cells, n_ood = table.num_rows, int(table["is_ood"].to_numpy().sum())
     if not n_cells:
-        return {"n_cells": 0, "n_ood": 0} | dict.fromkeys(("ood_share", *_MEDIANS, "n_ood_fdr"))
+        shares = ("ood_share", "ood_share_low", "ood_share_high")
+        return {"n_cells": 0, "n_ood": 0, "shift": shift["shift"]} | dict.fromkeys((*shares, *_MEDIANS, "n_ood_fdr"))
+    share = n_ood / n_cells
+    other = shift["ood_share_without_shift"] if shift["in_doubt"] else share
     return {
         "n_cells": n_cells,
         "n_ood": n_ood,
-        "ood_share": n_ood / n_cells,
+        "ood_share": share,
+        "ood_share_low": min(share, other),
+        "ood_share_high": max(share, other),
+        "shift": shift["shift"],
         **{name: float(np.median(table[column].to_numpy())) for name, column in _MEDIANS.items()},
         "n_ood_fdr": int((table["ood_qvalue"].to_numpy() <= FALSE_DISCOVERIES).sum()),
     }

@@ -14,7 +14,7 @@ from ..core.errors import InputError, reading
 from ..core.files import checksum, read_json
 from .tensor_files import tensor_shapes
 
-FORMAT = 2
+FORMAT = 3
 CONTENT_FILES = (
     "config.json",
     "weights.safetensors",
@@ -40,6 +40,8 @@ MODEL_SETTINGS: dict[str, type] = {
 """Keys of `model` in config.json, with their types: the fields of `model.network.ModelConfig`."""
 OOD_COMPONENTS = 4
 """Components of the OOD score: `classifier.type_profiles.OOD_COMPONENTS`."""
+NULL_SIZES, TAIL_LEVELS = 10, 78
+"""Neighbourhoods' sizes and levels of the OOD null: `ood.neighbourhoods.MOST`, `ood.null.LEVELS`."""
 REMEDY = "Copy the whole model folder of one run, or train anew."
 
 
@@ -167,16 +169,30 @@ def _check_calibration(path: Path, labels: list[str]) -> None:
     ood = content.get("ood")
     if not (_are_numbers(content.get("mix"), 1) or _are_numbers(content.get("mix"), 3)):
         raise InputError(f"{path}: `mix` has not the weights of one classifier or of three. {REMEDY}")
-    if not isinstance(ood, dict) or set(ood) != {"location", "scale", "calibration"}:
-        raise InputError(f"{path}: `ood` has not the keys location, scale and calibration. {REMEDY}")
+    if not isinstance(ood, dict) or set(ood) != {"location", "scale", "null"}:
+        raise InputError(f"{path}: `ood` has not the keys location, scale and null. {REMEDY}")
     if not (_are_numbers(ood["location"], OOD_COMPONENTS) and _are_numbers(ood["scale"], OOD_COMPONENTS)):
         raise InputError(f"{path}: location and scale of `ood` are not {OOD_COMPONENTS} numbers each. {REMEDY}")
-    scores = ood["calibration"]
-    if min(ood["scale"]) <= 0 or not isinstance(scores, dict) or "" not in scores or set(scores) - {"", *labels}:
-        raise InputError(f"{path}: `ood` has a scale of no spread, or scores of other labels. {REMEDY}")
-    for label, values in scores.items():
-        if not (_are_numbers(values) and values and values == sorted(values)):
-            raise InputError(f"{path}: the scores of {label!r} in `ood` are not ascending numbers. {REMEDY}")
+    if min(ood["scale"]) <= 0:
+        raise InputError(f"{path}: `ood` has a scale of no spread. {REMEDY}")
+    _check_null(path, ood["null"], len(labels))
+
+
+def _check_null(path: Path, null: Any, n_labels: int) -> None:
+    """Raise InputError unless the null of the OOD score has the sizes and values of one (`ood.null.Null`)."""
+    if not isinstance(null, dict) or set(null) != {"centre", "spread", "pooled_spread", "tail"}:
+        raise InputError(f"{path}: the null of `ood` has not the keys centre, spread, pooled_spread and tail. {REMEDY}")
+    tables = {"centre": (NULL_SIZES, n_labels), "spread": (NULL_SIZES, n_labels), "tail": (n_labels, TAIL_LEVELS)}
+    for name, (n_rows, n_columns) in tables.items():
+        table = null[name]
+        rows = table if isinstance(table, list) else []
+        if len(rows) != n_rows or not all(_are_numbers(row, n_columns) for row in rows):
+            raise InputError(f"{path}: {name} of `ood` is no table of {n_rows} rows of {n_columns} numbers. {REMEDY}")
+    pooled = null["pooled_spread"]
+    if not _are_numbers(pooled, NULL_SIZES) or min(map(min, [pooled, *null["spread"]])) <= 0:
+        raise InputError(f"{path}: the null of `ood` has a scale of no spread. {REMEDY}")
+    if any(row != sorted(row) for row in null["tail"]):
+        raise InputError(f"{path}: a tail of `ood` is not ascending. {REMEDY}")
 
 
 def _is_number(value: Any) -> bool:

@@ -12,10 +12,11 @@ import pandas as pd
 from scipy import sparse
 from sklearn.metrics import roc_auc_score
 
-from ..classifier.cross_fit import assign_folds, cross_fit
+from ..classifier.cross_fit import assign_folds, cross_fit, groups_of
 from ..classifier.type_profiles import fit_profiles
 from .detector import fit_detector
-from .sample_shift import score_sample
+from .judgement import judge_in_memory
+from .neighbourhoods import nearest_in_groups
 
 NOTHING = dict.fromkeys(("auroc", "recall", "false_alarms", "taken_for", "taken_share"))
 MIN_CELLS = 10  # held-out cells of a type, below which nothing is said of it
@@ -45,15 +46,16 @@ def leave_types_out(
     folds = assign_folds(cells, seed=seed)
     if len(np.unique(folds[~held_out])) == 1:  # of one donor
         folds = assign_folds(cells.assign(donor=None), seed=seed)
+    groups = groups_of(cells, folds)
     rows = [
         {"label": label, "n_cells": int((held_out & (codes == code)).sum())}
-        | _leave_out(scaled_bins, cells, codes, code, held_out, folds, labels, alpha)
+        | _leave_out(scaled_bins, cells, codes, code, held_out, folds, groups, labels, alpha)
         for code, label in enumerate(labels)
     ]
     return pd.DataFrame(rows).sort_values(["auroc", "label"], ignore_index=True)
 
 
-def _leave_out(scaled_bins, cells, codes, left_out: int, held_out, folds, labels, alpha: float) -> dict:
+def _leave_out(scaled_bins, cells, codes, left_out: int, held_out, folds, groups, labels, alpha: float) -> dict:
     """How well the cells of one type are found by a reference without it."""
     training, unknown = ~held_out & (codes != left_out), codes[held_out] == left_out
     if unknown.sum() < MIN_CELLS or unknown.all() or len(np.unique(codes[training])) < 2:
@@ -62,14 +64,14 @@ def _leave_out(scaled_bins, cells, codes, left_out: int, held_out, folds, labels
     out_of_fold, _ = cross_fit(scaled_bins[training], codes[training], folds[training], len(labels))
     if not out_of_fold.scored.any():
         return NOTHING
-    detector = fit_detector(out_of_fold, names)
+    neighbours = nearest_in_groups(scaled_bins[training], np.where(out_of_fold.scored, groups[training], -1))
+    detector = fit_detector(out_of_fold, neighbours, len(labels))
     profiles = fit_profiles(scaled_bins[training], codes[training], len(labels))
     compared, cell_ids = profiles.compare(bins), cells["cell_id"].to_numpy()[held_out]
-    scores, pvalues, _ = score_sample(profiles, detector, labels, compared, bins, cell_ids)
-    is_ood = pvalues <= alpha
+    is_ood = judge_in_memory(profiles, detector, labels, compared, bins, cell_ids).pvalues <= alpha
     taken, counts = np.unique(names[compared.origins[unknown]], return_counts=True)
     return {
-        "auroc": roc_auc_score(unknown, scores),
+        "auroc": roc_auc_score(unknown, detector.score(compared.ood_components)),
         "recall": is_ood[unknown].mean(),
         "false_alarms": is_ood[~unknown].mean(),
         "taken_for": taken[counts.argmax()],

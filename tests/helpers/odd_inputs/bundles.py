@@ -237,10 +237,20 @@ CASES = [
     _setting("no_spread", "An OOD score of no spread", "calibration.json", "ood/scale", [0, 1, 1, 1], "no spread"),
     _setting("ood_list", "An OOD detector that is a list", "calibration.json", "ood", [], "keys location, scale"),
     _setting(
-        "unordered_scores", "OOD scores out of order", "calibration.json", "ood/calibration/", [2, 1], "not ascending"
+        "short_tail",
+        "A tail of the OOD null that is cut",
+        "calibration.json",
+        "ood/null/tail",
+        [[1.0, 2.0]],
+        "no table",
     ),
     _setting(
-        "other_scores", "OOD scores of another label", "calibration.json", "ood/calibration/odd", [1], "of other labels"
+        "null_no_spread",
+        "An OOD null of no spread",
+        "calibration.json",
+        "ood/null/pooled_spread",
+        [0] * 10,
+        "no spread",
     ),
     _setting("no_confusion", "metrics.json without labels", "metrics.json", "confusion", {}, "has no labels"),
     _setting("confusion_cut", "Counts for one label", "metrics.json", "confusion/counts", [[1]], "each pair of labels"),

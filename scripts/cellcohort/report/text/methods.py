@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 
 from ... import __version__
-from ...ood.detector import MIN_CALIBRATION
+from ...ood.null import MIN_TAIL
 from ...qc.fixed_limits import ALWAYS_ALLOWED_MITO, FEWEST_CELLS
 from ..report_data import UNLIKE_REFERENCE, ReportData
 from .number_format import percent
@@ -101,12 +101,14 @@ def _map(data: ReportData) -> str:
 def _unlike_reference(data: ReportData, alpha: float) -> str:
     left_out = "donor" if data.metrics.get("held_out") == "donors" else "share of the cells"
     return (
-        f"A cell was called {UNLIKE_REFERENCE} (out-of-distribution, OOD) when its conformal p-value was at most "
+        f"A cell was called {UNLIKE_REFERENCE} (out-of-distribution, OOD) when its p-value was at most "
         f"{alpha:g}. Its score adds four measures, in units of reference cells: the free energy of the linear model, "
         "the atypicality of which genes are on given their number, the mean surprise of these genes, and the "
-        "dissimilarity to the type's mean profile. The p-value compares it with reference cells of the same nearest "
-        f"type (of all types where these were fewer than {MIN_CALIBRATION}), each judged without its own {left_out}, "
-        "after a technical shift of the sample was taken off: the median over labels of how much stranger their least "
-        "strange tenth is than in the reference, for labels that keep their contrast to the others. The origin of such "
+        "dissimilarity to the type's mean profile; it is averaged over up to ten nearest cells of the sample. The "
+        "p-value is the share of reference cells of the same nearest type that score as high (of the other types where "
+        f"these were fewer than {MIN_TAIL}), each judged without its own {left_out}, "
+        "after the type's technical shift was taken off: how much stranger its lowest mode is than in the reference, "
+        "for types whose cells keep their contrast to the others, and the median of these for the rest. No shift was "
+        "granted to cells with positional evidence of an altered genome. The origin of such "
         "a cell is the type that its switched-on genes suit best."
     )
