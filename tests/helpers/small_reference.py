@@ -19,6 +19,8 @@ from cellcohort.model.tokens import tokenise
 from cellcohort.model.training import TrainConfig, train
 from cellcohort.outputs import schemas
 from cellcohort.outputs.parquet import write_table
+from cellcohort.positional.healthy_types import HealthyTypes
+from cellcohort.positional.null_distribution import NullDistribution
 from cellcohort.reference.splits import assign_splits
 
 N_GENES = 40
@@ -60,6 +62,12 @@ def make_vocabulary() -> pd.DataFrame:
     )
 
 
+def make_healthy_types() -> HealthyTypes:
+    """The three types over all genes: too few to show a block."""
+    sums = np.stack([counts_of(np.array([label] * 50), seed=1).sum(0).A1 for label in LABELS])
+    return HealthyTypes(LABELS, make_vocabulary()["symbol"].tolist(), sums, NullDistribution())
+
+
 def make_bundle(folder: Path) -> Path:
     """Train and calibrate a small model and write its bundle, as the scripts of the model's rules do."""
     store = make_store(folder / "tokens.arrow", n_cells=600)
@@ -73,6 +81,7 @@ def make_bundle(folder: Path) -> Path:
     calibrate(model, store, alpha=0.05, seed=1).write_into(bundle)
     write_table(bundle / "history.parquet", history, schemas.HISTORY)
     write_table(bundle / "vocabulary.parquet", make_vocabulary(), schemas.VOCABULARY)
+    make_healthy_types().write(bundle / "healthy_types.parquet", bundle / "positional.json")
     write_manifest(bundle)
     return bundle
 

@@ -1,7 +1,4 @@
 CNV_ENABLED = config["cnv"]["enabled"]
-# The user's own tables, or those of the genome.
-POSITIONS = config["cnv"]["positions"] or str(resource_path(f"gene_positions_{config['cnv']['genome']}.tsv.gz"))
-ARMS = config["cnv"]["arms"] or str(resource_path(f"chromosome_arms_{config['cnv']['genome']}.tsv"))
 
 
 rule infer_cnv:

@@ -29,3 +29,6 @@ BUNDLE = {
     for name in BUNDLE_FILES
 }
 VOCABULARY = BUNDLE["vocabulary.parquet"] if BUNDLE_FOLDER else "<results>/reference/vocabulary.parquet"
+# The user's own tables, or those of the genome.
+POSITIONS = config["cnv"]["positions"] or str(resource_path(f"gene_positions_{config['cnv']['genome']}.tsv.gz"))
+ARMS = config["cnv"]["arms"] or str(resource_path(f"chromosome_arms_{config['cnv']['genome']}.tsv"))

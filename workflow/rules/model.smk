@@ -49,6 +49,33 @@ rule train_model:
         SCRIPT.replace("RULE", "train_model")
 
 
+rule sum_healthy_types:
+    input:
+        reference=REFERENCE,
+        vocabulary="<results>/reference/vocabulary.parquet",
+        positions=local(POSITIONS),
+    output:
+        healthy_types="<results>/model/healthy_types.parquet",
+        positional="<results>/model/positional.json",
+    log:
+        "<logs>/sum_healthy_types.log",
+    benchmark:
+        "<benchmarks>/sum_healthy_types.tsv"
+    conda:
+        "../../envs/scanpy.yaml"
+    threads: 1
+    resources:
+        mem_mb=by_size(reference_mb, 2000, 3),
+        runtime=by_size(reference_mb, 15, 0.1),
+    params:
+        settings={"reference": SETTINGS["reference"]},
+        user_tables=["positions"],
+    message:
+        "Summing the healthy types over all genes of the reference"
+    script:
+        SCRIPT.replace("RULE", "sum_healthy_types")
+
+
 rule calibrate_model:
     input:
         tokens="<results>/reference/tokens.arrow",
@@ -56,6 +83,8 @@ rule calibrate_model:
         weights="<results>/model/weights.safetensors",
         config="<results>/model/config.json",
         history="<results>/model/history.parquet",
+        healthy_types="<results>/model/healthy_types.parquet",
+        positional="<results>/model/positional.json",
     output:
         vocabulary="<results>/model/vocabulary.parquet",
         labels="<results>/model/labels.parquet",

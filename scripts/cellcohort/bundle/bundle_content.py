@@ -13,7 +13,7 @@ from ..inputs.bundle_files import REMEDY, confusion_labels, model_settings
 from ..inputs.tensor_files import tensor_shapes
 from ..model.network import CellMemory, ModelConfig
 from ..outputs.parquet import read_whole, stacked
-from ..outputs.schemas import HISTORY, LABELS, VOCABULARY, reference_embedding_schema
+from ..outputs.schemas import HEALTHY_TYPES, HISTORY, LABELS, VOCABULARY, reference_embedding_schema
 
 
 def network_config(config: str | Path) -> ModelConfig:
@@ -48,12 +48,22 @@ def check_tables(folder: str | Path) -> None:
     names = labels["label"].to_pylist()
     if names != confusion_labels(folder / "metrics.json") or len(set(names)) != len(names):
         raise InputError(f"{folder / 'labels.parquet'}: its labels are not those of metrics.json, in order. {REMEDY}")
+    _check_healthy_types(folder / "healthy_types.parquet", names)
     path = folder / "reference_embedding.parquet"
     embedding = read_whole(path, reference_embedding_schema(config.d_model))
     if unknown := sorted(set(embedding["label"].to_pylist()) - set(names)):
         raise InputError(f"{path}: its cells have labels that the model does not know, as {unknown[0]}. {REMEDY}")
     if not np.isfinite(stacked(embedding["vector"])).all():
         raise InputError(f"{path}: its vectors hold values that are no finite numbers. {REMEDY}")
+
+
+def _check_healthy_types(path: Path, labels: list[str]) -> None:
+    table = read_whole(path, HEALTHY_TYPES)
+    if unknown := sorted(set(table["label"].to_pylist()) - set(labels)):
+        raise InputError(f"{path}: the model does not know its type {unknown[0]}. {REMEDY}")
+    counts = table["n_counts"].to_numpy()
+    if not len(counts) or not np.isfinite(counts).all() or counts.min() < 0:
+        raise InputError(f"{path}: it has no counts, or values that are none. {REMEDY}")
 
 
 def _check_numbers(path: Path, numbers: pa.ChunkedArray, n: int) -> None:

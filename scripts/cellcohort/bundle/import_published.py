@@ -27,6 +27,7 @@ from ..model.network import CellMemory, ModelConfig
 from ..model.token_store import TokenStore, tokenise_reference, write_store
 from ..outputs.parquet import empty, read_frame, write_table
 from ..outputs.schemas import HISTORY, LABELS, VOCABULARY
+from ..positional.healthy_types import sum_healthy_types
 from ..reference.cells import labelled_cells, open_reference
 from ..reference.splits import assign_splits
 from .calibrate import calibrate
@@ -124,6 +125,7 @@ def calibrate_published(
         store = _tokenise(Path(scratch) / "tokens.arrow", folder, model.config, labels, reference, seed=seed)
         result = calibrate(model, store, alpha=alpha, seed=seed, network_alone=True)
     result.write_into(folder)
+    _sum_healthy_types(folder, labels, reference)
     write_manifest(folder)
 
 
@@ -215,6 +217,18 @@ def _vocabulary(names: list[str]) -> pd.DataFrame:
     table = describe_genes(genes, gene_positions(genome_of(genes)), gene_aliases())
     table["gene_id"] = table["gene_id"].where(~table["gene_id"].duplicated(), None)
     return table.assign(token_id=np.arange(len(table), dtype=np.int32))[VOCABULARY.names]
+
+
+def _sum_healthy_types(folder: Path, labels: list[str], reference: Mapping[str, Any]) -> None:
+    counts = open_reference(reference)
+    rows, types, _ = labelled_cells(counts, label=reference["label"], types=labels)
+    known = np.isin(types, labels)
+    vocabulary = align_genes(counts.genes, read_frame(folder / "vocabulary.parquet"), gene_aliases()).target >= 0
+    positions = gene_positions(genome_of(counts.genes))
+    healthy = sum_healthy_types(
+        counts, rows[known], types[known], positions=positions, vocabulary=np.flatnonzero(vocabulary)
+    )
+    healthy.write(folder / "healthy_types.parquet", folder / "positional.json")
 
 
 def _tokenise(

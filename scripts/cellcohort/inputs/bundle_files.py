@@ -116,6 +116,7 @@ def check_content(folder: Path) -> dict[str, int]:
     if len(labels) != n_labels:
         raise InputError(f"{folder / 'metrics.json'}: {len(labels)} labels, the model has {n_labels}. {REMEDY}")
     _check_calibration(folder / "calibration.json", labels)
+    _check_positional(folder / "positional.json")
     return {name: model[name] for name in SIZES}
 
 
@@ -193,6 +194,14 @@ def _check_null(path: Path, null: Any, n_labels: int) -> None:
         raise InputError(f"{path}: the null of `ood` has a scale of no spread. {REMEDY}")
     if any(row != sorted(row) for row in null["tail"]):
         raise InputError(f"{path}: a tail of `ood` is not ascending. {REMEDY}")
+
+
+def _check_positional(path: Path) -> None:
+    """Raise InputError unless positional.json is a null distribution (`positional.null_distribution`)."""
+    null = read_json(path)
+    values = [null.get(name) for name in ("start", "scale", "n_groups")]
+    if not _are_numbers(values) or min(values[:2]) <= 0 or values[2] < 0:
+        raise InputError(f"{path}: start, scale and n_groups are not those of a distribution. {REMEDY}")
 
 
 def _is_number(value: Any) -> bool:
