@@ -22,7 +22,7 @@ from cellcohort.inputs.bundle_files import FORMAT as BUNDLE_FORMAT
 from cellcohort.inputs.check_inputs import check_data
 from cellcohort.inputs.config import check_config, without_places
 from cellcohort.inputs.resources import resource_path
-from cellcohort.inputs.sample_columns import COMPUTING, DESCRIPTION, READING
+from cellcohort.inputs.sample_columns import COMPUTING, DESCRIPTION, JUDGING, READING
 from cellcohort.inputs.sample_sheet import matrix_files, read_sheet, samples_by_patient
 from cellcohort.outputs.table_names import CNV_TABLES
 
