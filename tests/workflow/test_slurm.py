@@ -33,7 +33,10 @@ CONFIG = {
     "train": {"epochs": 2},
 }
 GPU_RULES = ("train_model", "calibrate_model", "annotate")
-STEPS = ("quality_control", "align_genes", "annotate", "extract_ood", "infer_cnv", "split_cnv")
+STEPS = (
+    "quality_control", "align_genes", "annotate", "extract_ood", "infer_cnv", "split_cnv", "assign_verdict",
+    "split_verdict",
+)  # fmt: skip
 ALONE = ("--group-components", "prepare=1", "annotate=1", "genome=1")
 # What the disturbed run makes; with these come all tables of samples and patients.
 TARGETS = ("results/cohort/annotation.parquet", "results/cohort/cnv_arms.parquet")

@@ -17,8 +17,8 @@ CLONE_CELLS = 20
 def modest(llr: np.ndarray) -> np.ndarray:
     """A log-likelihood ratio (nats) less sure of itself: unchanged near 0, growing with its logarithm beyond `MODESTY`.
 
-    Arms are no independent negative binomials, and the patterns were found in the same cells: the error of a ratio grows
-    with the ratio.
+    Arms are no independent negative binomials, and the patterns were found in the same cells: the error of a ratio
+    grows with the ratio.
     """
     return np.sign(llr) * MODESTY * np.log1p(np.abs(llr) / MODESTY)
 

@@ -27,7 +27,8 @@ def positional_evidence(positional: pd.DataFrame) -> np.ndarray:
     """Log Bayes factor (n,) of each cell for a tumour genome; 0 where nothing was judged.
 
     The group's evidence weighs the less, the less the cell's own neighbourhood shows: it may be of another kind than
-    most of the group. A p-value above `SUSPECT` is none. Where neither shows anything, that speaks mildly against a tumour, as quiet genomes show nothing.
+    most of the group. A p-value above `SUSPECT` is none. Where neither shows anything, that speaks mildly against a
+    tumour, as quiet genomes show nothing.
 
     Parameters
     ----------
