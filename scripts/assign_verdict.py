@@ -7,9 +7,10 @@ settings = start_job(snakemake)
 files = snakemake.input
 write_patient_verdict(
     snakemake.output.verdict,
-    settings["samples"],
+    snakemake.params.samples,
     annotation=files.annotation,
     positional=files.positional,
     cnv_cells=files.cells or None,
     cnv_arms=files.arms or None,
+    known_arms=settings["known_arms"],
 )

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cellcohort.verdict.known_arms import LIMIT, known_arm_evidence, known_arms, patient_known_arms
+from cellcohort.verdict.known_arms import LIMIT, known_arm_evidence, read_known_arms
 
 ARMS = [f"chr{number}{arm}" for number in range(1, 23) for arm in "pq"]
 CELLS = pd.DataFrame({"lineage": ["A"], "cnv_call": ["aneuploid"], "clone": ["clone 1"]})
@@ -17,9 +17,8 @@ def group(calls: dict[str, int], **ids: str | None) -> pd.DataFrame:
 
 
 def test_arms_are_read_and_contradictions_left_out():
-    assert known_arms(["1p-,19q-", "7p+, 1p-"]) == {"chr1p": -1, "chr19q": -1, "chr7p": 1}
-    assert known_arms(["8q+", "8q-,Xq-"]) == {"chrXq": -1}
-    assert patient_known_arms([{"sample_id": "a"}, {"sample_id": "b", "known_arms": "1p-"}]) == {"chr1p": -1}
+    assert read_known_arms(["1p-,19q-", "7p+, 1p-"]) == {"chr1p": -1, "chr19q": -1, "chr7p": 1}
+    assert read_known_arms(["8q+", "8q-,Xq-"]) == {"chrXq": -1}
 
 
 def test_a_group_with_just_these_arms_is_the_tumour():

@@ -22,7 +22,7 @@ from cellcohort.inputs.bundle_files import FORMAT as BUNDLE_FORMAT
 from cellcohort.inputs.check_inputs import check_data
 from cellcohort.inputs.config import check_config, without_places
 from cellcohort.inputs.resources import resource_path
-from cellcohort.inputs.sample_columns import COMPUTING, DESCRIPTION, JUDGING, READING
+from cellcohort.inputs.sample_columns import COMPUTING, DESCRIPTION, READING
 from cellcohort.inputs.sample_sheet import matrix_files, read_sheet, samples_by_patient
 from cellcohort.outputs.table_names import CNV_TABLES
 
@@ -127,6 +127,11 @@ def of_patients(table):
 def of_its_patient(table):
     """A function that gives the path of `table` for the sample's patient."""
     return lambda wildcards: f"<results>/patients/{SAMPLES[wildcards.sample]['patient_id']}/{table}"
+
+
+def known_arms_of_patient(wildcards):
+    """What the sheet says of the arms of the patient's tumour, in the lines of any of its samples."""
+    return sorted({KNOWN_ARMS[sample] for sample in PATIENTS[wildcards.patient] if sample in KNOWN_ARMS})
 
 
 def of_cohort(table):

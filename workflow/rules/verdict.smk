@@ -20,7 +20,8 @@ rule assign_verdict:
         mem_mb=by_size(patient_mb, 600, 2),
         runtime=by_size(patient_mb, 10, 0.05),
     params:
-        settings=lambda wildcards: {"samples": [JUDGED[sample] for sample in PATIENTS[wildcards.patient]]},
+        samples=lambda wildcards: [SAMPLES[sample] for sample in PATIENTS[wildcards.patient]],
+        settings=lambda wildcards: {"known_arms": known_arms_of_patient(wildcards)},
     message:
         "Assigning a verdict to each cell of patient {wildcards.patient}"
     script:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ CARRIED = 0.9
 LIMIT = 6.0
 
 
-def known_arms(texts: Iterable[str]) -> dict[str, int]:
+def read_known_arms(texts: Iterable[str]) -> dict[str, int]:
     """Sign by arm of what the sheet names, such as ``1p-,19q-``; an arm that is named with both signs tells nothing."""
     parts = [part.strip() for text in texts for part in text.split(",")]
     named = {(part[:-1], 1 if part[-1] == "+" else -1) for part in parts}
@@ -35,7 +35,7 @@ def known_arm_evidence(cells: pd.DataFrame, arms: pd.DataFrame, known: dict[str,
     arms
         The patient's cnv_arms table.
     known
-        From :func:`known_arms`.
+        From :func:`read_known_arms`.
     """
     if not known or arms.empty:
         return np.zeros(len(cells))
@@ -57,8 +57,3 @@ def _of_arm(call: pd.Series, arm: str, sign: int) -> float:
     if call[arm] == sign:
         return float(np.log(CARRIED / by_chance))
     return float(np.log((1 - CARRIED) / (1 - by_chance)))
-
-
-def patient_known_arms(samples: Sequence[dict]) -> dict[str, int]:
-    """What the sheet says of any sample of the patient."""
-    return known_arms(sample["known_arms"] for sample in samples if "known_arms" in sample)

@@ -14,7 +14,7 @@ from ..outputs.schemas import ANNOTATION, CNV_ARMS, CNV_CELLS, POSITIONAL, VERDI
 from .arm_evidence import TOO_FEW_COUNTS, arm_evidence, clone_evidence
 from .clonality import clonality_evidence
 from .decision import SOURCES, assign_verdicts
-from .known_arms import known_arm_evidence, patient_known_arms
+from .known_arms import known_arm_evidence, read_known_arms
 from .pooling import patient_share, pooled_prior
 from .positional_evidence import positional_evidence
 
@@ -33,7 +33,7 @@ def judge_patient(cells: pd.DataFrame, arms: pd.DataFrame, known: dict[str, int]
     arms
         The patient's cnv_arms table, empty without copy number.
     known
-        From :func:`~cellcohort.verdict.known_arms.patient_known_arms`.
+        From :func:`~cellcohort.verdict.known_arms.read_known_arms`.
 
     Returns
     -------
@@ -121,11 +121,15 @@ def write_patient_verdict(
     positional: Sequence[str | Path] = (),
     cnv_cells: str | Path | None = None,
     cnv_arms: str | Path | None = None,
+    known_arms: Sequence[str] = (),
 ) -> None:
-    """Judge a patient and write `schemas.VERDICT`; see :func:`gather_cells` for the tables."""
+    """Judge a patient and write `schemas.VERDICT`; see :func:`gather_cells` for the tables.
+
+    `known_arms` is what the sheet says of the patient's tumour, a text for each sample that it says it of.
+    """
     cells = gather_cells(samples, annotation=annotation, positional=positional, cnv_cells=cnv_cells)
     arms = empty(CNV_ARMS).to_pandas() if cnv_arms is None else read_frame(cnv_arms)
-    write_table(output, judge_patient(cells, arms, patient_known_arms(samples)), VERDICT)
+    write_table(output, judge_patient(cells, arms, read_known_arms(known_arms)), VERDICT)
 
 
 def write_sample_verdict(output: str | Path, patient: str | Path, *, sample_id: str) -> None:
