@@ -4,17 +4,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cellcohort.verdict.positional_evidence import ALONE_LIMIT, LIMIT, QUIET, positional_evidence, sellke_bound
+from cellcohort.verdict.positional_evidence import ALONE_LIMIT, LIMIT, QUIET, log_bayes_factor, positional_evidence
 
 
 def evidence(own: float, group: float) -> float:
     return float(positional_evidence(pd.DataFrame({"pvalue": [own], "group_pvalue": [group]}))[0])
 
 
-def test_the_bound_is_sellkes():
-    assert sellke_bound(np.array([0.05, 0.001])) == pytest.approx(np.log([2.456, 53.26]), abs=1e-3)
-    assert sellke_bound(np.array([0.5, np.nan, 1.0])).tolist() == [0, 0, 0]
-    assert sellke_bound(np.array([0.0, 1e-300])).tolist() == [LIMIT, LIMIT]
+def test_a_p_value_stands_for_the_mean_over_its_alternatives():
+    p, weights = 1e-3, (np.arange(100_000) + 0.5) / 100_000
+    assert log_bayes_factor(np.array([p])) == pytest.approx(np.log((weights * p ** (weights - 1)).mean()), abs=1e-3)
+    assert log_bayes_factor(np.array([0.05, np.nan, 1.0])).tolist() == [0, 0, 0]
+    assert log_bayes_factor(np.array([0.0, 1e-300])).tolist() == [LIMIT, LIMIT]
 
 
 def test_what_was_not_judged_is_no_evidence():

@@ -323,6 +323,18 @@ def test_another_sample_of_a_patient_repeats_that_patients_copy_number(finished,
     assert not any("/A" in path for path in grown)
 
 
+def test_known_arms_repeat_the_verdict_of_their_patient_alone(finished, stand_in):
+    header, *rows, last = SHEET.splitlines()
+    n_columns = header.count("\t") - last.count("\t")
+    (finished / "samples.tsv").write_text(
+        "\n".join([f"{header}\tknown_arms", *rows, last + "\t" * n_columns + "\t1p-"])
+    )
+    repeated = pending(finished, stand_in)
+    assert "results/patients/B/verdict.parquet" in repeated
+    assert not any("/A" in path for path in repeated)
+    assert not any("cnv" in path and "/patients/" in path for path in repeated)
+
+
 def test_a_new_reference_repeats_what_depends_on_it(finished, stand_in):
     write_cells(finished / "reference.h5ad", n_cells=30, seed=5)
     repeated = pending(finished, stand_in)

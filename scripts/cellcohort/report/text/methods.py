@@ -58,7 +58,7 @@ def _verdict(data: ReportData) -> str:
     arms = "" if data.cnv_arms is None else "the likelihood of the patient's arm patterns, membership of a clone, "
     return (
         "Each cell got one verdict from a sum of log Bayes factors: blocks along the genome in its neighbourhood and "
-        f"group of cells (the bound of Sellke on their p-values), {arms}the light chains of its label against the mix "
+        f"group of cells (their p-values, by Vovk and Wang), {arms}the light chains of its label against the mix "
         f"of healthy people, and, weakly, whether it is {UNLIKE_REFERENCE}; the prior is the share of tumour cells of "
         "its patient, its group and its neighbours by empirical Bayes. A cell is malignant or normal where that is at "
         f"least {percent(SURE)} probable."
