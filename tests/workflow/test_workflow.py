@@ -325,10 +325,8 @@ def test_another_sample_of_a_patient_repeats_that_patients_copy_number(finished,
 
 def test_known_arms_repeat_the_verdict_of_their_patient_alone(finished, stand_in):
     header, *rows, last = SHEET.splitlines()
-    n_columns = header.count("\t") - last.count("\t")
-    (finished / "samples.tsv").write_text(
-        "\n".join([f"{header}\tknown_arms", *rows, last + "\t" * n_columns + "\t1p-"])
-    )
+    lines = [f"{header}\tknown_arms", *rows, f"{last}\t\t\t1p-"]
+    (finished / "samples.tsv").write_text("\n".join(lines) + "\n")
     repeated = pending(finished, stand_in)
     assert "results/patients/B/verdict.parquet" in repeated
     assert not any("/A" in path for path in repeated)
