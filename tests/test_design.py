@@ -16,7 +16,7 @@ LIBRARY = REPO / "scripts" / "cellcohort"
 DESIGN = (REPO / "docs" / "design.md").read_text()
 RULES = {path.stem: path.read_text() for path in sorted((REPO / "workflow" / "rules").glob("*.smk"))}
 SCHEMAS = {name.lower(): schema for name, schema in vars(schemas).items() if isinstance(schema, pa.Schema)}
-FILE_OF = {"cohort_cnv_arms": "cnv_arms"}  # where a schema is not named after its file
+FILE_OF = {"cohort_cnv_arms": "cnv_arms", "cohort_verdict": "verdict"}  # where a schema is not named after its file
 CITED = {".py", ".smk", ".yaml", ".rst", ".j2", ".js", ".css"}
 
 

@@ -32,6 +32,8 @@ COMPUTED = {  # CPU seconds of a sample of 2,000 cells
     "extract_ood": 0.8,
     "infer_cnv": 7.8,
     "split_cnv": 1.1,
+    "assign_verdict": 1.0,
+    "split_verdict": 0.8,
 }
 
 

@@ -24,10 +24,12 @@ from cellcohort.cohort.evaluation import confusion, evaluate, load_cells
 from cellcohort.cohort.mean_explanations import mean_gene_scores
 from cellcohort.cohort.sample_status import collect_status
 from cellcohort.cohort.umap_projection import project_umap
+from cellcohort.cohort.verdict_counts import count_verdicts
 from cellcohort.core.files import write_json
 from cellcohort.outputs import parquet, schemas
 from cellcohort.outputs.parquet import read_frame, write_batches, write_table
 from cellcohort.outputs.table_names import CNV_TABLES
+from cellcohort.verdict.patient_verdict import write_patient_verdict
 
 TYPES = ["Fibroblast", "Macrophage", "Endothelial", "T_cell", "B_cell"]
 UNKNOWN_TYPE = "Epithelial_malignant"
@@ -44,8 +46,8 @@ PATIENT_TABLES = {
     "cnv_markers": schemas.CNV_MARKERS,
 }
 _COHORT_TABLES = (
-    "samples", "annotation", "composition", "ood", "origins", "evaluation", "confusion", "umap", "integration",
-    "sections", "gene_scores", "enrichment", "origin_genes", "origin_gene_sets",
+    "samples", "verdict", "annotation", "composition", "ood", "origins", "evaluation", "confusion", "umap",
+    "integration", "sections", "gene_scores", "enrichment", "origin_genes", "origin_gene_sets",
 )  # fmt: skip
 
 
@@ -109,6 +111,7 @@ def collect(results: Results, truth: dict[str, pd.Series] | None = None, *, umap
         "composition": (composition, schemas.COMPOSITION),
         "ood": (ood, schemas.OOD),
         "samples": (collect_status(results.of_samples("status.json"), samples), schemas.SAMPLES),
+        "verdict": (count_verdicts(results.of_samples("verdict.parquet"), samples), schemas.COHORT_VERDICT),
         "origins": (collect_origins(annotation, samples), schemas.ORIGINS),
         "cnv_burden": (
             cnv_burden(results.of_samples("cnv_cells.parquet"), samples),
@@ -411,6 +414,14 @@ def _write_patient(results: Results, sample: dict) -> None:
     folder = results.folder / "samples" / sample["sample_id"]
     cells = read_frame(folder / "cnv_cells.parquet").assign(**{k: sample[k] for k in ("sample_id", "patient_id")})
     annotation = read_frame(folder / "annotation.parquet")
+    patient = results.folder / "patients" / sample["patient_id"]
+    write_table(patient / "cnv_cells.parquet", cells, schemas.with_sample(schemas.CNV_CELLS))
+    write_patient_verdict(
+        folder / "verdict.parquet",
+        [sample],
+        annotation=[folder / "annotation.parquet"],
+        cnv_cells=patient / "cnv_cells.parquet",
+    )
     joined = add_origins(cells, {sample["sample_id"]: annotation})
     arms = read_frame(folder / "cnv_arms.parquet")
     origins = origin_shares(joined, arms)

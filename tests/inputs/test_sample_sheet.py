@@ -71,6 +71,8 @@ def test_a_sheet_saved_by_a_spreadsheet_is_read(tmp_path):
         (f"{HEADER}\na\t..\tx\n", "line 2, column patient_id: '..' does not match"),
         (f"{HEADER}\na\tP\tx\na\tQ\ty\n", "line 3, column sample_id: a is there already in line 2"),
         (f"{HEADER}\tspecies\na\tP\tx\tfly\n", "line 2, column species: 'fly' is not one of"),
+        (f"{HEADER}\tknown_arms\na\tP\tx\t1p-;19q-\n", "line 2, column known_arms: '1p-;19q-' does not match"),
+        (f"{HEADER}\tknown_arms\na\tP\tx\t23p-\n", "line 2, column known_arms: '23p-' does not match"),
         (f"{HEADER}\tmin_genes\na\tP\tx\tfew\n", "line 2, column min_genes: 'few' is not of type 'integer'"),
         (f"{HEADER}\tdoublets\na\tP\tx\t1\n", "line 2, column doublets: '1' is not of type 'boolean'"),
         (f"{HEADER}\tcounts\na\tP\tx\tlayer\n", "line 2, column counts: 'layer' does not match"),
@@ -307,3 +309,10 @@ def test_a_mistake_stops_the_run_before_any_job(tmp_path, mistake):
     assert "Traceback" not in done.stdout
     assert "Building DAG" not in done.stdout
     assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.parametrize("arms", ["1p-,19q-", "7q+", "Xp-, 22q+"])
+def test_known_arms_are_kept_as_they_are_written(tmp_path, arms):
+    sheet = tmp_path / "samples.tsv"
+    sheet.write_text(f"{HEADER}\tknown_arms\na\tP\tx\t{arms}\n")
+    assert read_sheet(sheet, SCHEMA)[0]["known_arms"] == arms

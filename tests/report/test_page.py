@@ -19,6 +19,7 @@ from cellcohort.outputs.parquet import read_frame
 from cellcohort.qc.fixed_limits import ALWAYS_ALLOWED_MITO
 from cellcohort.report.facts.answers import _which_arms, answers
 from cellcohort.report.facts.cautions import model_warnings, patient_warnings
+from cellcohort.report.facts.judged_cells import JudgedCells, judged_cohort
 from cellcohort.report.facts.patients import Type, patient_facts
 from cellcohort.report.facts.type_genes import type_genes
 from cellcohort.report.figures import cnv_figures
@@ -209,6 +210,25 @@ def test_facts_of_a_patient(results):
     assert UNKNOWN_TYPE not in {kind.name for kind in first.types}
 
 
+def test_the_headline_is_the_range_of_the_malignant_share_of_all_cells():
+    counts = {"normal": 30, "malignant": 50, "unexplained": 10, "unsure": 10}
+    assert JudgedCells(counts).headline == "malignant at least 50% (50 of 100 cells), at most 60%"
+    assert JudgedCells(dict.fromkeys(counts, 0)).headline == "no cells"
+    assert judged_cohort({"A": JudgedCells(counts), "B": JudgedCells(counts)}).n_cells == 200
+
+
+def test_every_patient_has_a_verdict_first(results, tmp_path):
+    data = load(report_inputs(results), patients=results.patients)
+    first, *_, last = patient_facts(data)
+    assert first.judged.n_cells == first.n_kept
+    assert first.judged.n_malignant > 0
+    assert last.judged.at_least is None
+    options = {"config": CONFIG, "patients": results.patients, "figures": {}}
+    render_report(report_inputs(results), tmp_path / "report.html", **options)
+    text = Page((tmp_path / "report.html").read_text()).text
+    assert text.count(first.judged.headline) >= 2
+
+
 @pytest.mark.parametrize(
     ("n", "n_aneuploid", "altered"), [(100, 0, False), (100, 10, False), (100, 11, True), (0, 0, False)]
 )
@@ -220,8 +240,12 @@ def test_answers_say_how_sure_they_are(results):
     data = load(report_inputs(results), patients=results.patients)
     first, *_, last = patient_facts(data)
     found = {answer.question: answer for answer in answers(first, data, alpha=0.05)}
-    assert len(found) == 6
+    assert len(found) == 7
     assert all(answer.answer and answer.certainty for answer in found.values())
+    tumour = found["Are there malignant cells?"]
+    assert tumour.answer == f"M{first.judged.headline[1:]}."
+    assert f"({first.judged.n_malignant} of 150 cells), at most" in tumour.answer
+    assert "Of 150 cells in all" in tumour.certainty
     assert "150 of 168 cells" in found["How many cells?"].answer
     assert f"{first.n_ood} of 150 cells" in found["Which cells are unlike the reference?"].answer
     assert "about 8 cells (5% of the cells)" in found["Which cells are unlike the reference?"].certainty
@@ -231,7 +255,7 @@ def test_answers_say_how_sure_they_are(results):
     assert f"|z| of {Settings().min_z:g}" in found["Which chromosome arms changed?"].certainty
     assert [answer.answer for answer in answers(last, data, alpha=0.05)] == ["None of 812 could be used."]
     without = replace(first, calls=None)
-    assert len(answers(without, data, alpha=0.05)) == 4
+    assert len(answers(without, data, alpha=0.05)) == 5
 
 
 def test_the_limits_that_are_told_are_those_of_the_calls(results):
@@ -414,7 +438,7 @@ def test_colours_are_distinct_for_many_types():
 
 def test_cells_unlike_the_reference_have_one_name(report, results):
     text = Page(report.read_text()).text
-    other = re.findall(r"(?i)foreign|explained|does not explain|out.of.distribution", text)
+    other = re.findall(r"(?i)foreign|\b(?<!un)explained|does not explain|out.of.distribution", text)
     # Each once in brackets: in the lead of the report, and in the methods, which people take along.
     assert [word.lower() for word in other] == ["out of distribution", "out-of-distribution"]
     assert re.findall(r"\([^()]*\bOOD\b\)", text) == ["(out of distribution, OOD)", "(out-of-distribution, OOD)"]

@@ -48,8 +48,10 @@ SAMPLE_TABLES = {
     "programs": schemas.PROGRAMS,
     "cnv_cells": schemas.CNV_CELLS,
     "cnv_arms": schemas.CNV_ARMS,
+    "verdict": schemas.VERDICT,
 }
 COHORT = [
+    "verdict",
     "annotation",
     "samples",
     "composition",

@@ -33,7 +33,10 @@ CONFIG = {
     "train": {"epochs": 2},
 }
 GPU_RULES = ("train_model", "calibrate_model", "annotate")
-STEPS = ("quality_control", "align_genes", "annotate", "extract_ood", "infer_cnv", "split_cnv")
+STEPS = (
+    "quality_control", "align_genes", "annotate", "extract_ood", "infer_cnv", "split_cnv", "assign_verdict",
+    "split_verdict",
+)  # fmt: skip
 ALONE = ("--group-components", "prepare=1", "annotate=1", "genome=1")
 # What the disturbed run makes; with these come all tables of samples and patients.
 TARGETS = ("results/cohort/annotation.parquet", "results/cohort/cnv_arms.parquet")
@@ -207,7 +210,7 @@ def test_the_whole_cohort_runs_and_the_model_steps_alone_get_a_gpu(undisturbed):
     jobs = undisturbed.jobs()
     assert {job["JobState"] for job in jobs} == {"COMPLETED"}
     comments = [job["Comment"] for job in jobs]
-    assert [sum(step in comment for comment in comments) for step in STEPS] == [2] * 6
+    assert [sum(step in comment for comment in comments) for step in STEPS] == [2] * len(STEPS)
     assert sum(any(step in comment for step in STEPS) for comment in comments) == 8  # its OOD cells apart
     for job in jobs:
         if any(rule in job["Comment"] for rule in GPU_RULES):

@@ -13,11 +13,12 @@ from tiny_cohort import REPO, SHEET, snakemake, write_cells, write_cohort, write
 from workflow_plan import plan, planned_groups, planned_jobs
 
 REFERENCE_RULES = {"select_vocabulary", "tokenise_reference", "train_model", "calibrate_model"}
-SAMPLE_RULES = {"quality_control", "align_genes", "annotate", "extract_ood", "split_cnv"}
-PATIENT_RULES = {"infer_cnv"}
+SAMPLE_RULES = {"quality_control", "align_genes", "annotate", "extract_ood", "split_cnv", "split_verdict"}
+PATIENT_RULES = {"infer_cnv", "assign_verdict"}
 COHORT_RULES = {
     "collect_status",
     "collect_annotation",
+    "collect_verdict",
     "collect_explanations",
     "enrichment",
     "collect_cnv",
@@ -31,6 +32,7 @@ COHORT_RULES = {
 }
 PROFILES = sorted(path.parent.name for path in (REPO / "profiles").glob("*/config.yaml"))
 TABLES = [
+    "verdict",
     "annotation",
     "samples",
     "composition",
@@ -59,8 +61,11 @@ DEPENDENCIES = {
     "extract_ood": "align_genes annotate",
     "infer_cnv": "align_genes annotate",
     "split_cnv": "infer_cnv",
+    "assign_verdict": "annotate infer_cnv",
+    "split_verdict": "assign_verdict",
     "collect_status": "align_genes",
     "collect_annotation": "annotate",
+    "collect_verdict": "split_verdict",
     "collect_explanations": "annotate",
     "enrichment": "collect_explanations",
     "collect_cnv": "infer_cnv split_cnv",
@@ -71,9 +76,10 @@ DEPENDENCIES = {
     "evaluate": "calibrate_model collect_annotation",
     "integration": "annotate calibrate_model",
     "report": "align_genes calibrate_model collect_annotation collect_cnv collect_explanations collect_sections "
-    "collect_status compare_origins enrichment evaluate infer_cnv integration project_umap quality_control train_model",
+    "collect_status collect_verdict compare_origins enrichment evaluate infer_cnv integration project_umap "
+    "quality_control train_model",
     "cohort": "collect_annotation collect_cells collect_cnv collect_explanations collect_sections collect_status "
-    "compare_origins enrichment evaluate extract_ood integration report split_cnv",
+    "collect_verdict compare_origins enrichment evaluate extract_ood integration report split_cnv",
 }
 ONLY_IN_THE_COHORT_REPORT = {"cnv", "cnv_groups", "genes", "sections", "evaluation"}
 
@@ -243,8 +249,9 @@ def test_a_bundle_trains_nothing_and_needs_no_reference(cohort, bundle):
 def test_copy_number_can_be_left_out(cohort):
     write_config(cohort, cnv={"enabled": False})
     jobs = planned(snakemake(cohort, "--dry-run").stdout)
-    assert not (PATIENT_RULES | {"split_cnv"}) & set(jobs)
-    assert jobs["collect_cnv"] == 1
+    assert not {"infer_cnv", "split_cnv"} & set(jobs)
+    assert jobs["collect_cnv"] == jobs["collect_verdict"] == 1
+    assert jobs["assign_verdict"] == 2
 
 
 def test_gene_sets_of_the_user_are_checked_and_used(cohort, stand_in):
@@ -310,9 +317,20 @@ def test_another_sample_of_a_patient_repeats_that_patients_copy_number(finished,
     (finished / "samples.tsv").write_text(SHEET + "B2\tB\tB2.h5ad\n")
     grown = pending(finished, stand_in)
     assert {path for path in grown if "/B1/" in path} == {
-        f"results/samples/B1/{name}" for name in ("cnv.h5ad", "cnv_cells.parquet", "cnv_arms.parquet")
+        f"results/samples/B1/{name}"
+        for name in ("cnv.h5ad", "cnv_cells.parquet", "cnv_arms.parquet", "verdict.parquet")
     }
     assert not any("/A" in path for path in grown)
+
+
+def test_known_arms_repeat_the_verdict_of_their_patient_alone(finished, stand_in):
+    header, *rows, last = SHEET.splitlines()
+    lines = [f"{header}\tknown_arms", *rows, f"{last}\t\t\t1p-"]
+    (finished / "samples.tsv").write_text("\n".join(lines) + "\n")
+    repeated = pending(finished, stand_in)
+    assert "results/patients/B/verdict.parquet" in repeated
+    assert not any("/A" in path for path in repeated)
+    assert not any("cnv" in path and "/patients/" in path for path in repeated)
 
 
 def test_a_new_reference_repeats_what_depends_on_it(finished, stand_in):

@@ -1,6 +1,7 @@
 # Tables of the cohort: each script streams the samples' tables in the order of the sheet.
 
 COHORT_TABLES = [
+    "verdict",
     "samples",
     "composition",
     "ood",
@@ -73,6 +74,31 @@ rule collect_annotation:
         "Collecting the annotation of all samples"
     script:
         SCRIPT.replace("RULE", "collect_annotation")
+
+
+rule collect_verdict:
+    input:
+        verdict=of_cohort("verdict.parquet"),
+    output:
+        verdict="<results>/cohort/verdict.parquet",
+        verdict_tsv="<results>/cohort/verdict.tsv",
+    log:
+        "<logs>/collect_verdict.log",
+    benchmark:
+        "<benchmarks>/collect_verdict.tsv"
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=by_samples(500, 0.5),
+        runtime=by_samples(10, 0.02),
+    params:
+        samples=list(SAMPLES.values()),
+        settings={},
+    message:
+        "Counting the verdicts of all samples"
+    script:
+        SCRIPT.replace("RULE", "collect_verdict")
 
 
 rule collect_explanations:

@@ -129,6 +129,11 @@ def of_its_patient(table):
     return lambda wildcards: f"<results>/patients/{SAMPLES[wildcards.sample]['patient_id']}/{table}"
 
 
+def known_arms_of_patient(wildcards):
+    """What the sheet says of the arms of the patient's tumour, in the lines of any of its samples."""
+    return sorted({KNOWN_ARMS[sample] for sample in PATIENTS[wildcards.patient] if sample in KNOWN_ARMS})
+
+
 def of_cohort(table):
     """A function that gives the path of `table` for each sample, in the order of the sheet."""
     return lambda wildcards: expand(f"<results>/samples/{{sample}}/{table}", sample=SAMPLES)

@@ -23,6 +23,7 @@ QC = {row["sample_id"]: {key: row.get(key, value) for key, value in config["qc"]
 COUNTS = {row["sample_id"]: local(row["path"]) for row in SHEET}
 PARTS = {row["sample_id"]: list(map(local, matrix_files(row["path"]))) for row in SHEET}
 PATIENTS = samples_by_patient(SHEET)
+KNOWN_ARMS = {row["sample_id"]: row["known_arms"] for row in SHEET if "known_arms" in row}
 REFERENCE = [] if BUNDLE_FOLDER else local(config["reference"]["path"])
 BUNDLE = {
     name: local(os.path.join(BUNDLE_FOLDER, name)) if BUNDLE_FOLDER else f"<results>/model/{name}"

@@ -54,6 +54,7 @@ rule report:
     input:
         unpack(copy_number_of_report),
         samples="<results>/cohort/samples.parquet",
+        verdict="<results>/cohort/verdict.parquet",
         annotation="<results>/cohort/annotation.parquet",
         composition="<results>/cohort/composition.parquet",
         ood="<results>/cohort/ood.parquet",

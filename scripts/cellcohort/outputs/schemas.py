@@ -100,6 +100,7 @@ CNV_ARMS = _schema(
     z=REAL,
     call=pa.int8(),
 )
+VERDICT = _schema(cell_id=TEXT, **_SAMPLE, verdict=TEXT, p_malignant=REAL, reason=TEXT)
 
 VOCABULARY = _schema(
     token_id=pa.int32(),
@@ -145,6 +146,17 @@ OOD = _schema(
     median_confidence=_Nullable(REAL),
     shift=_Nullable(REAL),
     n_ood_fdr=_Nullable(INT),
+)
+COHORT_VERDICT = _schema(
+    patient_id=TEXT,
+    sample_id=_Nullable(TEXT),
+    n_cells=INT,
+    n_malignant=INT,
+    n_normal=INT,
+    n_unexplained=INT,
+    n_unsure=INT,
+    malignant_share_at_least=_Nullable(REAL),
+    malignant_share_at_most=_Nullable(REAL),
 )
 ORIGINS = _schema(patient_id=TEXT, origin=TEXT, n_cells=INT, share=REAL, low=REAL, high=REAL, margin=REAL)
 COHORT_CNV_ARMS = pa.schema([*_schema(sample_id=TEXT), *CNV_ARMS])

@@ -17,6 +17,7 @@ from ..inputs.sample_columns import DESCRIPTION
 from ..outputs.parquet import write_tsv
 from .facts.answers import answers
 from .facts.cautions import model_warnings, patient_warnings
+from .facts.judged_cells import judged_cohort
 from .facts.origins import WEAK_MARGIN
 from .facts.patients import patient_facts
 from .facts.type_genes import MOST_Q, type_genes
@@ -103,6 +104,7 @@ def _context(data: ReportData, figures: dict[str, Figure], title: str, config: M
         "title": title,
         "data": data,
         "patients": facts,
+        "judged": judged_cohort({patient.id: patient.judged for patient in facts}),
         "described": [name for name in DESCRIPTION if data.samples[name].notna().any()],
         "answers": {patient.id: answers(patient, data, alpha=alpha) for patient in facts},
         "warnings": {patient.id: patient_warnings(patient) for patient in facts},

@@ -53,6 +53,7 @@ class ReportData:
     """
 
     samples: pd.DataFrame
+    verdict: pd.DataFrame
     composition: pd.DataFrame
     ood: pd.DataFrame
     origins: pd.DataFrame
@@ -108,7 +109,7 @@ def load(inputs: Mapping[str, str | Sequence[str]], *, patients: Sequence[str] =
     patients
         The patients of `heatmaps`, in its order.
     """
-    names = ["samples", "composition", "ood", "origins", "evaluation", "confusion", "umap", "history"]
+    names = ["samples", "verdict", "composition", "ood", "origins", "evaluation", "confusion", "umap", "history"]
     files = {name: path for name, path in inputs.items() if isinstance(path, str)}
     lists = {name: paths for name, paths in inputs.items() if not isinstance(paths, str)}
     frames = {name: read_frame(files[name]) for name in names}

@@ -7,10 +7,12 @@ from typing import NamedTuple
 from ...cnv.arm_effects import ARM_FDR, SECOND_ARM
 from ...cnv.settings import Settings
 from ...cohort.composition import FALSE_DISCOVERIES
+from ...verdict.decision import NORMAL, SURE, UNEXPLAINED, UNSURE
 from ..report_data import UNLIKE_REFERENCE, ReportData
 from ..text.number_format import MINUS, cells, count, listed, percent
 from .origins import Origin
-from .patients import UNSURE, Arm, Patient, Type
+from .patients import UNSURE as UNSURE_LABEL
+from .patients import Arm, Patient, Type
 
 MANY_FALSE_ALARMS = 1.2  # times alpha, above which the reference's own rate is told
 _TYPES, _REFERENCE_TYPES, _ORIGINS, _CLONES, _GENES = 6, 12, 3, 4, 4
@@ -23,10 +25,11 @@ class Answer(NamedTuple):
 
 
 def answers(patient: Patient, data: ReportData, *, alpha: float) -> list[Answer]:
-    """Six questions (four without copy number), or one for a patient without cells."""
+    """Seven questions (five without copy number), or one for a patient without cells."""
     if not patient.n_kept:
         return [Answer("How many cells?", f"None of {count(patient.n_cells)} could be used.", "See the cautions.")]
     found = [
+        _malignant(patient),
         _how_many(patient),
         _which_types(patient, data),
         _which_unlike(patient, data, alpha),
@@ -35,6 +38,19 @@ def answers(patient: Patient, data: ReportData, *, alpha: float) -> list[Answer]
     if patient.calls is not None:
         found += [_aneuploid(patient), _which_arms(patient)]
     return found
+
+
+def _malignant(patient: Patient) -> Answer:
+    counts, of = patient.judged.counts, cells(patient.judged.n_cells)
+    headline = patient.judged.headline
+    others = (f"{count(counts[name])} {name}" for name in (NORMAL, UNEXPLAINED, UNSURE))
+    rule = (
+        f"Of {of} in all {', '.join(others)}. A cell is called malignant or normal where that is at least "
+        f"{percent(SURE)} probable, and malignant only with a sign of a tumour: blocks along the genome, chromosome "
+        "arms, a clone, a light chain, or the arms that the sheet names. Unexplained cells are unlike the reference "
+        "without such a sign: quiet tumours are among them. At most counts the unsure cells as malignant."
+    )
+    return Answer("Are there malignant cells?", f"{headline[0].upper()}{headline[1:]}.", rule)
 
 
 def _how_many(patient: Patient) -> Answer:
@@ -59,7 +75,7 @@ def _which_types(patient: Patient, data: ReportData) -> Answer:
         answer += f" The other {percent(patient.ood_share)} are {UNLIKE_REFERENCE}."
     text = (
         f"Half of the labels have a probability above {patient.confidence:.2f}; {percent(patient.unsure)} of them have "
-        f"less than {UNSURE:g}."
+        f"less than {UNSURE_LABEL:g}."
     )
     if "accuracy" in patient.scores:
         score = _interval(patient.scores["accuracy"])

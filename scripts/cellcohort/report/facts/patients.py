@@ -9,6 +9,7 @@ import pandas as pd
 from ...cnv.cell_groups import GROUP
 from ..report_data import CONFIDENCE_BINS, UNLIKE_REFERENCE, ReportData, histogram_quantiles, patient_composition
 from ..text.number_format import arm_order, short_arm
+from .judged_cells import JudgedCells, judged_cells
 from .origins import Origin, patient_origins
 
 _CALLS = ("aneuploid", "diploid", "undetermined", "reference")
@@ -67,6 +68,8 @@ class Patient:
     samples
         Rows of the cohort's tables of samples and of OOD cells, joined; with `qc` (metric and its quantiles) and
         `reasons` (why cells were dropped, and how many).
+    judged
+        Cells by verdict.
     n_cells, n_kept
         Cells in the files and after quality control.
     types
@@ -89,6 +92,7 @@ class Patient:
 
     id: str
     samples: list[dict]
+    judged: JudgedCells
     n_cells: int
     n_kept: int
     types: list[Type]
@@ -144,11 +148,12 @@ def patient_facts(data: ReportData) -> list[Patient]:
     below = data.confidence[[bin for bin in data.confidence if bin < CONFIDENCE_BINS * UNSURE]].sum(axis=1)
     unsure = below / total.where(total > 0)
     samples = dict(list(_samples(data).groupby("patient_id", sort=False)))
-    origins, arms, scores = patient_origins(data), _arms(data), _scores(data)
+    origins, arms, scores, judged = patient_origins(data), _arms(data), _scores(data), judged_cells(data)
     return [
         Patient(
             id=name,
             samples=_records(samples[name]),
+            judged=judged[name],
             n_cells=int(samples[name]["n_cells"].sum()),
             n_kept=int(samples[name]["n_annotated"].sum()),
             types=_as_types(types.get(name)),

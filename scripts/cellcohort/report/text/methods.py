@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from ... import __version__
 from ...ood.null import MIN_TAIL
 from ...qc.fixed_limits import ALWAYS_ALLOWED_MITO, FEWEST_CELLS
+from ...verdict.decision import SURE
 from ..report_data import UNLIKE_REFERENCE, ReportData
 from .number_format import percent
 
@@ -48,8 +49,20 @@ def methods_text(data: ReportData, config: Mapping, versions: Mapping[str, str])
             "Aneuploid cells were compared with normal cells of the type they lie nearest to by scanpy's "
             "rank_genes_groups (t-test)."
         )
+    paragraphs.append(_verdict(data))
     listed = ", ".join(f"{name} {number}" for name, number in versions.items())
     return [*paragraphs, f"Software: {listed}."]
+
+
+def _verdict(data: ReportData) -> str:
+    arms = "" if data.cnv_arms is None else "the likelihood of the patient's arm patterns, membership of a clone, "
+    return (
+        "Each cell got one verdict from a sum of log Bayes factors: blocks along the genome in its neighbourhood and "
+        f"group of cells (their p-values, by Vovk and Wang), {arms}the light chains of its label against the mix "
+        f"of healthy people, and, weakly, whether it is {UNLIKE_REFERENCE}; the prior is the share of tumour cells of "
+        "its patient, its group and its neighbours by empirical Bayes. A cell is malignant or normal where that is at "
+        f"least {percent(SURE)} probable."
+    )
 
 
 def _input(data: ReportData, config: Mapping) -> str:

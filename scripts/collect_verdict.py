@@ -1,0 +1,10 @@
+"""Count the verdicts of every sample and patient."""
+
+from cellcohort.cohort.verdict_counts import count_verdicts
+from cellcohort.core.job import start_job
+from cellcohort.outputs.parquet import write_both
+from cellcohort.outputs.schemas import COHORT_VERDICT
+
+start_job(snakemake)
+counts = count_verdicts(snakemake.input.verdict, snakemake.params.samples)
+write_both(snakemake.output.verdict, snakemake.output.verdict_tsv, [counts], COHORT_VERDICT)
