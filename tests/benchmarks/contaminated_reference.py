@@ -2,11 +2,11 @@
 
     python tests/benchmarks/contaminated_reference.py --data ../shared/data --out contaminated_reference.json
 
-Ovarian carcinomas P11 and P12 (Qian et al. 2020): a share of the malignant cells gets the label of a normal lineage, each
-in turn, at a confidence of 0.99 and unflagged; the other malignant cells are OOD, with the same label. `released` believes
-labels (no table of positional evidence, no comparison on the arms); `arms` has expression groups but no evidence; `blocks`
-has evidence, as found by positional autocorrelation of each cell's five nearest against healthy blood (`evidence`).
-Figures: malignant cells called aneuploid and undetermined, normal cells called aneuploid and undetermined.
+Ovarian carcinomas P11 and P12 (Qian et al. 2020): a share of the malignant cells gets the label of a normal lineage,
+each in turn, at a confidence of 0.99 and unflagged; the other malignant cells are OOD, with the same label. `released`
+believes labels (no positional evidence, no comparison on the arms); `arms` has expression groups but no evidence;
+`blocks` has evidence, by positional autocorrelation of groups and of each cell with its four nearest against healthy
+blood (`evidence`). Figures: malignant cells and normal cells called aneuploid and undetermined.
 """
 
 from __future__ import annotations

@@ -14,6 +14,8 @@ from ..settings import Settings
 MIN_ARMS = 2
 """Arms on which a group has to differ before it is refused: one may be a state of the cells."""
 
+_MIN_VOTES = 2  # labels that may judge one that is as safe as they are
+
 _SAFE = re.compile(
     r"(^|[^a-z])(t|b|nk|nkt|ilc|dc|mnp|treg)([^a-z]|$)|cd4|cd8|immun|lymph|leuko|plasma|mono|macroph|myeloid|dendrit"
     r"|neutro|granulo|mast|microglia|kupffer|endotheli",
@@ -59,8 +61,8 @@ def disagreements(candidates: Candidates, layout: ArmLayout, settings: Settings)
     """Refuse groups, the worst one first, until those that are left agree.
 
     A group is compared with the healthy reference's cells of its label; without these, with the other labels of blood
-    and vessels (the geometric mean, one vote a label); without these, with all other labels; of an only label, with its
-    other groups. It is refused if two arms or more differ. Of two labels of which none is safer than the other, both
+    and vessels (the geometric mean, one vote a label); without these, or where one of them stands against another, with
+    all other labels; of an only label, with its other groups. It is refused if two arms or more differ. Of two labels of which none is safer than the other, both
     are refused, as nothing tells which one is altered.
 
     Returns
@@ -99,9 +101,11 @@ def _reference(candidates: Candidates, index: int, refused: dict[int, str]) -> t
         return "the healthy cells of the label", candidates.healthy[label][None], True
     left = [i for i in range(len(candidates.labels)) if i not in refused and i != index]
     others = sorted({candidates.labels[i] for i in left} - {label})
-    chosen = [one for one in others if is_safe(one)] or others
+    chosen = [one for one in others if is_safe(one)]
+    if len(chosen) < (_MIN_VOTES if is_safe(label) else 1):
+        chosen = others
     if not chosen:
         siblings = candidates.sums[left]
         return "the label's other cells", siblings.sum(axis=0)[None] if left else siblings, len(left) > 1
     sums = [candidates.sums[[i for i in left if candidates.labels[i] == one]].sum(axis=0) for one in chosen]
-    return ", ".join(chosen), np.stack(sums), len(chosen) > 1 or (is_safe(chosen[0]) and not is_safe(label))
+    return ", ".join(chosen), np.stack(sums), len(chosen) > 1 or is_safe(chosen[0]) > is_safe(label)
