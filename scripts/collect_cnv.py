@@ -3,7 +3,16 @@
 from cellcohort.cohort.cnv_tables import cnv_burden, cnv_groups, collect_cnv_arms
 from cellcohort.core.job import start_job
 from cellcohort.outputs.parquet import read_frame, write_both
-from cellcohort.outputs.schemas import CNV_BURDEN, CNV_GROUPS, CNV_MARKERS, CNV_ORIGINS, CNV_PATIENTS, COHORT_CNV_ARMS
+from cellcohort.outputs.schemas import (
+    CNV_BURDEN,
+    CNV_GROUPS,
+    CNV_LIMITS,
+    CNV_MARKERS,
+    CNV_ORIGINS,
+    CNV_PATIENTS,
+    CNV_REFERENCE,
+    COHORT_CNV_ARMS,
+)
 
 start_job(snakemake)
 samples, files, output = snakemake.params.samples, snakemake.input, snakemake.output
@@ -14,6 +23,8 @@ tables = {
     "cnv_patients": (map(read_frame, files.patients), CNV_PATIENTS),
     "cnv_origins": (map(read_frame, files.origins), CNV_ORIGINS),
     "cnv_markers": (map(read_frame, files.markers), CNV_MARKERS),
+    "cnv_reference": (map(read_frame, files.reference), CNV_REFERENCE),
+    "cnv_limits": (map(read_frame, files.limits), CNV_LIMITS),
 }
 for name, (frames, schema) in tables.items():
     write_both(output[name], output[f"{name}_tsv"], frames, schema)

@@ -44,6 +44,8 @@ PATIENT_TABLES = {
     "cnv_patients": schemas.CNV_PATIENTS,
     "cnv_origins": schemas.CNV_ORIGINS,
     "cnv_markers": schemas.CNV_MARKERS,
+    "cnv_reference": schemas.CNV_REFERENCE,
+    "cnv_limits": schemas.CNV_LIMITS,
 }
 _COHORT_TABLES = (
     "samples", "verdict", "annotation", "composition", "ood", "origins", "evaluation", "confusion", "umap",
@@ -437,7 +439,13 @@ def _write_patient(results: Results, sample: dict) -> None:
         for row in origins[["patient_id", "origin"]].assign(n_aneuploid=80, n_normal=40).to_dict("records")
         for rank in (*range(1, 8), -1, -2)
     ]
-    content = (arm_shares(joined, arms), origins, pd.DataFrame(markers, columns=schemas.CNV_MARKERS.names))
+    patient = {"patient_id": sample["patient_id"]}
+    normals = [
+        patient | {"label": "T_cell", "group": "group 1", "n_cells": 60, "used": True, "why": "nothing against it"}
+    ]
+    limits = [patient | {"arms": 3, "log2_ratio": -1.0, "share": 0.05, "false_rate": 0.01}]
+    tables = pd.DataFrame(markers, columns=schemas.CNV_MARKERS.names), pd.DataFrame(normals), pd.DataFrame(limits)
+    content = (arm_shares(joined, arms), origins, *tables)
     for (name, schema), frame in zip(PATIENT_TABLES.items(), content, strict=True):
         write_table(results.folder / "patients" / sample["patient_id"] / f"{name}.parquet", frame, schema)
 

@@ -42,6 +42,8 @@ TABLES = [
     "cnv_patients",
     "cnv_origins",
     "cnv_markers",
+    "cnv_reference",
+    "cnv_limits",
     "gene_scores",
     "programs",
     "enrichment",

@@ -6,6 +6,7 @@ rule infer_cnv:
         counts=counts_of_patient,
         status=of_patient("status.json"),
         annotation=of_patient("annotation.parquet"),
+        positional=of_patient("positional.parquet"),
         reference=REFERENCE,
         positions=local(POSITIONS),
         arms=local(ARMS),
@@ -22,6 +23,8 @@ rule infer_cnv:
         patient="<results>/patients/{patient}/cnv_patient.parquet",
         origins="<results>/patients/{patient}/cnv_origins.parquet",
         markers="<results>/patients/{patient}/cnv_markers.parquet",
+        normals="<results>/patients/{patient}/cnv_reference.parquet",
+        limits="<results>/patients/{patient}/cnv_limits.parquet",
     log:
         "<logs>/infer_cnv/{patient}.log",
     benchmark:

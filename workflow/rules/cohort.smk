@@ -162,6 +162,8 @@ rule collect_cnv:
         patients=of_patients("cnv_patient.parquet"),
         origins=of_patients("cnv_origins.parquet"),
         markers=of_patients("cnv_markers.parquet"),
+        reference=of_patients("cnv_reference.parquet"),
+        limits=of_patients("cnv_limits.parquet"),
     output:
         cnv_arms="<results>/cohort/cnv_arms.parquet",
         cnv_arms_tsv="<results>/cohort/cnv_arms.tsv",
@@ -175,6 +177,10 @@ rule collect_cnv:
         cnv_origins_tsv="<results>/cohort/cnv_origins.tsv",
         cnv_markers="<results>/cohort/cnv_markers.parquet",
         cnv_markers_tsv="<results>/cohort/cnv_markers.tsv",
+        cnv_reference="<results>/cohort/cnv_reference.parquet",
+        cnv_reference_tsv="<results>/cohort/cnv_reference.tsv",
+        cnv_limits="<results>/cohort/cnv_limits.parquet",
+        cnv_limits_tsv="<results>/cohort/cnv_limits.tsv",
     log:
         "<logs>/collect_cnv.log",
     benchmark:

@@ -19,6 +19,7 @@ from .baseline import Baseline, arm_dispersion, build_baseline, fold_numbers
 from .cell_calls import call_cells, group_arms, reference_sources, undetermined_cells
 from .cell_groups import GROUP
 from .clones import find_groups
+from .normals.limits import NormalCells, own_normal_cells
 from .patterns import Cells, PatternSearch, find_patterns
 from .settings import Settings
 from .smoothed_profile import Profile, infer_profile, log_normalise, reference_means
@@ -44,6 +45,11 @@ class CnvResult:
         chromosome, start, end, n_genes, genes of each window.
     chr_pos
         First window of each chromosome.
+    normals
+        The patient's own normal cells of the largest lineage that has a reference; None without one.
+    reference
+        What served as normal, what was refused, and why: label, group, n_cells, used, why. None unless the cells were
+        chosen by :func:`cellcohort.cnv.call_patient.call_patient`.
     """
 
     cells: pd.DataFrame
@@ -51,6 +57,8 @@ class CnvResult:
     profile: sparse.csr_matrix
     columns: pd.DataFrame
     chr_pos: dict[str, int]
+    normals: NormalCells | None = None
+    reference: pd.DataFrame | None = None
 
 
 def call_copy_number(
@@ -114,16 +122,16 @@ def call_copy_number(
     reason = _why_nothing_can_be_called(genes, layout, is_reference, min_reference)
     if reason:
         table = undetermined_cells(names.astype(object)[codes], is_reference, reason)
-        arm_table = arm_rows(table[GROUP][:0], [], [], [])
+        arm_table, normals = arm_rows(table[GROUP][:0], [], [], []), None
     else:
         genome_arms = _genome_arms(positions, arms, settings)
         cells = _group_cells(placed, layout, codes, list(names), is_reference, genome_arms, settings, seed)
-        table, arm_table, is_reference = _call(cells, is_reference, is_borrowed, min_reference, seed)
+        table, arm_table, is_reference, normals = _call(cells, is_reference, is_borrowed, min_reference, seed)
     profile = _profile(counts, placed, genes, codes, is_reference, settings)
     original = np.argsort(order, kind="stable")
     table = table.iloc[original].reset_index(drop=True)
     table.insert(0, "cell_id", adata.obs_names.to_numpy().astype(str))
-    return CnvResult(table, arm_table, profile.values[original], profile.columns, profile.chr_pos)
+    return CnvResult(table, arm_table, profile.values[original], profile.columns, profile.chr_pos, normals)
 
 
 def _check_columns(adata: AnnData, columns: list[str]) -> None:
@@ -209,8 +217,8 @@ def _group_cells(
 
 def _call(
     cells: Cells, candidates: np.ndarray, borrowed: np.ndarray, min_reference: int, seed: int
-) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray]:
-    """Patterns with a purified reference, then every cell, then every group: cell table, arm table, reference."""
+) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray, NormalCells | None]:
+    """Patterns with a purified reference, then every cell, then every group: cell and arm table, reference, normals."""
     reference, matched, search = _purify(cells, candidates, min_reference)
     baseline = _baseline(cells, reference, search, fold_numbers(len(reference), seed))
     table = call_cells(cells, reference, matched, search, baseline)
@@ -220,7 +228,7 @@ def _call(
     for pattern in search.patterns:
         carriers[pattern.cells] = True
     table.loc[candidates & carriers, "reason"] = "taken out of the reference: its group carries an arm"
-    return table, arm_table, reference
+    return table, arm_table, reference, own_normal_cells(cells, reference & ~borrowed, baseline)
 
 
 def _purify(cells: Cells, candidates: np.ndarray, min_reference: int) -> tuple[np.ndarray, list[int], PatternSearch]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 
 import anndata as ad
 import numpy as np
@@ -13,15 +14,19 @@ from scipy import sparse
 from ..genes.shared_genes import SharedGenes, share_genes
 from .call_copy_number import CnvResult, call_copy_number
 from .cell_calls import undetermined_cells
-from .cell_groups import POOL
-from .patient_samples import HealthyReference, Sample, annotated_rows, named_generator, read_genes
+from .normals.reference_cells import (
+    annotated_cells,
+    healthy_rows,
+    labels_to_borrow,
+    reference_table,
+    warn_of_refused,
+    with_lineages,
+)
+from .normals.refusal import refuse_by_arms
+from .patient_samples import HealthyReference, Sample, annotated_rows, read_genes
 from .settings import Settings
 
 log = logging.getLogger(__name__)
-
-_HELD_OUT = 0.2
-_MAX_BORROWED = 200
-_SMALL_GROUP = 20
 
 
 def call_patient(
@@ -39,8 +44,10 @@ def call_patient(
     """Call the copy number of one patient from all of its samples.
 
     Normal cells are those that the model is sure of: in distribution, at least `min_confidence`, with one of
-    `normal_labels` (empty: any label). A fifth of them, by lineage and never below `min_reference`, is held out. The
-    label of an OOD cell is only the nearest type, so these cells form lineages of their own, without a reference. A
+    `normal_labels` (empty: any label), without positional evidence, of an expression group that agrees with safer cells
+    on the arms. A fifth of them, by lineage and never below `min_reference`, is held out. The label of an OOD cell is
+    only the nearest type, and that of a cell with strong evidence or of a group that disagrees is in doubt, so these
+    cells form lineages of their own, without a reference. A
     label with fewer than `min_reference` normal cells gets up to 200 cells of that label from the healthy reference,
     which no other patient has a part in.
 
@@ -62,7 +69,10 @@ def call_patient(
         log.warning("The healthy reference shares too few genes with the patient: no cells are borrowed.")
         healthy = None
     _warn_of_unknown(normal_labels, joint, healthy)
-    obs = _annotated_cells(joint, normal_labels, min_reference, min_confidence, seed)
+    obs = annotated_cells(joint, normal_labels, min_confidence)
+    options = {"positions": positions, "arms": arms, "healthy": healthy, "settings": settings or Settings()}
+    obs = refuse_by_arms(obs, joint, _shared(joint, positions, healthy), seed=seed, **options)
+    obs = with_lineages(obs, min_reference, seed)
     borrowed = _borrow(obs, healthy, normal_labels, min_reference, seed)
     adata = _assemble(joint, obs, healthy, borrowed, positions)
     result = call_copy_number(
@@ -80,7 +90,9 @@ def call_patient(
     annotation = {"cell_id": obs["cell_id"], "label": obs["label"].astype(str), "is_ood": obs["is_ood"].astype(bool)}
     cells = result.cells.iloc[own].assign(**annotation)
     cells.insert(0, "sample_id", obs["sample_id"])
-    called = CnvResult(cells, result.arms, result.profile[own], result.columns, result.chr_pos)
+    reference = reference_table(obs, borrowed, result.cells, min_reference)
+    warn_of_refused(obs, reference)
+    called = replace(result, cells=cells, profile=result.profile[own], reference=reference)
     return called if all(genes.joined) else _with_left_out(called, annotated, genes)
 
 
@@ -116,62 +128,16 @@ def _with_left_out(called: CnvResult, samples: Sequence[Sample], genes: SharedGe
     order = np.argsort(cells["sample_id"].map(place).to_numpy(), kind="stable")
     empty = sparse.csr_matrix((len(cells) - len(called.cells), called.profile.shape[1]))
     profile = sparse.vstack([called.profile, empty], format="csr")[order]
-    return CnvResult(cells.iloc[order].reset_index(drop=True), called.arms, profile, called.columns, called.chr_pos)
-
-
-def _annotated_cells(
-    samples: Sequence[Sample], normal_labels: Sequence[str], min_reference: int, min_confidence: float, seed: int
-) -> pd.DataFrame:
-    """The patient's annotated cells with lineage and reference (bool)."""
-    columns = ["cell_id", "label", "confidence", "is_ood"]
-    none = pd.DataFrame(columns=[*columns, "sample_id"], dtype=object)
-    tables = [one.annotation[columns].assign(sample_id=one.sample_id) for one in samples if len(one.annotation)]
-    obs = pd.concat(tables or [none], ignore_index=True)
-    ood = obs["is_ood"].astype(bool).to_numpy()
-    label = obs["label"].astype(str)
-    lineage = label.where(~ood, label + ", " + POOL)
-    size = lineage.map(lineage.value_counts())
-    obs["lineage"] = lineage.mask(ood & (size < _SMALL_GROUP), POOL)
-    normal = ~ood & (obs["confidence"].to_numpy(dtype=float) >= min_confidence)
-    if len(normal_labels):
-        normal &= label.isin(normal_labels).to_numpy()
-    obs["reference"] = normal & ~_held_out(obs, normal, min_reference, seed)
-    return obs
-
-
-def _held_out(obs: pd.DataFrame, normal: np.ndarray, min_reference: int, seed: int) -> np.ndarray:
-    """A seeded fifth of the normal cells of each lineage, as far as `min_reference` of them stay."""
-    held = np.zeros(len(obs), dtype=bool)
-    ordered = obs[normal].sort_values(["sample_id", "cell_id"])
-    for lineage, rows in ordered.groupby("lineage", sort=True).groups.items():
-        number = min(int(_HELD_OUT * len(rows)), len(rows) - min_reference)
-        if number > 0:
-            held[named_generator(seed, lineage).choice(np.asarray(rows), number, replace=False)] = True
-    return held
+    return replace(called, cells=cells.iloc[order].reset_index(drop=True), profile=profile)
 
 
 def _borrow(
     obs: pd.DataFrame, healthy: HealthyReference | None, normal_labels: Sequence[str], min_reference: int, seed: int
 ) -> pd.DataFrame:
     """Rows of the healthy reference that fill up the labels with too few normal cells: row, lineage."""
-    empty = pd.DataFrame({"row": np.empty(0, dtype=np.int64), "lineage": np.empty(0, dtype=object)})
     if healthy is None or not len(obs):
-        return empty
-    enough = obs.loc[obs["reference"], "lineage"].value_counts()
-    wanted = [
-        label
-        for label in sorted(obs["label"].astype(str).unique())
-        if enough.get(label, 0) < min_reference and (not len(normal_labels) or label in normal_labels)
-    ]
-    parts = [empty]
-    order = np.argsort(healthy.counts.cell_ids.astype(str), kind="stable")
-    labels = healthy.labels.astype(object).to_numpy()
-    for label in wanted:
-        rows = order[labels[order] == label]
-        if len(rows) > _MAX_BORROWED:
-            rows = named_generator(seed, label).choice(rows, _MAX_BORROWED, replace=False)
-        parts.append(pd.DataFrame({"row": np.sort(rows), "lineage": label}))
-    return pd.concat(parts, ignore_index=True).sort_values("row", ignore_index=True)
+        return pd.DataFrame({"row": np.empty(0, dtype=np.int64), "lineage": np.empty(0, dtype=object)})
+    return healthy_rows(healthy, labels_to_borrow(obs, normal_labels, min_reference), seed)
 
 
 def _assemble(

@@ -7,3 +7,6 @@ GROUP = ["lineage", "cnv_call", "clone"]
 
 POOL = "out of distribution"
 """Lineage of OOD cells whose label is rare among them; of others the end of their lineage."""
+
+DOUBTED = "label in doubt"
+"""As `POOL`, of cells that are not OOD, but carry blocks along the genome or the arms of no normal cell."""

@@ -27,11 +27,14 @@ class Sample:
         The opened counts.
     annotation
         annotation.parquet of the sample: one row for each cell that passed QC.
+    positional
+        positional.parquet of the sample, with the same cells; None: nothing is known of their genomes' blocks.
     """
 
     sample_id: str
     counts: Counts
     annotation: pd.DataFrame
+    positional: pd.DataFrame | None = None
 
 
 def open_samples(
@@ -40,6 +43,7 @@ def open_samples(
     *,
     status: Sequence[str | Path],
     annotation: Sequence[str | Path],
+    positional: Sequence[str | Path],
 ) -> list[Sample]:
     """Open the patient's samples that are not rejected.
 
@@ -47,12 +51,12 @@ def open_samples(
     ----------
     rows
         The samples' rows of the sheet.
-    counts, status, annotation
+    counts, status, annotation, positional
         Paths in the order of `rows`.
     """
     return [
-        Sample(row["sample_id"], open_sample(row, path), read_frame(table))
-        for row, path, state, table in zip(rows, counts, status, annotation, strict=True)
+        Sample(row["sample_id"], open_sample(row, path), read_frame(table), read_frame(blocks))
+        for row, path, state, table, blocks in zip(rows, counts, status, annotation, positional, strict=True)
         if read_json(state)["status"] == "ok"
     ]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..cnv.cell_groups import POOL
+from ..cnv.cell_groups import DOUBTED, POOL
 from ..outputs.parquet import concat_frames, read_frame
 from ..outputs.schemas import CNV_BURDEN, QUANTILES
 
@@ -18,7 +18,7 @@ _BURDEN_GROUPS = ("reference", "aneuploid", "diploid", "undetermined")
 def count_groups(cells: pd.DataFrame) -> pd.DataFrame:
     """Query cells of one sample by group: `schemas.CNV_GROUPS`.
 
-    The label is missing where the lineage holds OOD cells of any label.
+    The label is missing where the lineage holds cells of any label.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def count_groups(cells: pd.DataFrame) -> pd.DataFrame:
         The sample's cnv_cells table with sample_id and patient_id.
     """
     cells = cells[cells["role"] == "query"]
-    cells = cells.assign(label=cells["label"].where(cells["lineage"] != POOL, None))
+    cells = cells.assign(label=cells["label"].where(~cells["lineage"].isin([POOL, DOUBTED]), None))
     keys = ["sample_id", "patient_id", "lineage", "is_ood", "cnv_call", "label", "clone"]
     return cells.groupby(keys, dropna=False, sort=True).size().rename("n_cells").reset_index()
 

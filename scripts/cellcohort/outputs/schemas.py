@@ -191,6 +191,8 @@ CNV_MARKERS = _schema(
     n_aneuploid=INT,
     n_normal=INT,
 )
+CNV_REFERENCE = _schema(patient_id=TEXT, label=TEXT, group=TEXT, n_cells=INT, used=FLAG, why=TEXT)
+CNV_LIMITS = _schema(patient_id=TEXT, arms=INT, log2_ratio=REAL, share=_Nullable(REAL), false_rate=REAL)
 CNV_BURDEN = _schema(
     **_SAMPLE,
     group=TEXT,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -108,7 +109,7 @@ class _HealthyType:
             used,
             np.log2(level + PSEUDO).astype(np.float32),
             np.linalg.qr(np.stack(terms, 1))[0].astype(np.float32) if len(used) >= MIN_GENES else np.empty((0, 6)),
-            [slice(low, high) for low, high in zip(starts[:-1], starts[1:], strict=True)],
+            [slice(low, high) for low, high in pairwise(starts)],
         )
 
 
@@ -157,7 +158,5 @@ def _pairs(x: np.ndarray) -> np.ndarray:
     n_genes = x.shape[1]
     before = np.concatenate([np.zeros((len(x), 1)), np.cumsum(x, axis=1)], axis=1)
     place = np.arange(n_genes)
-    ahead = (
-        before[:, np.minimum(place + FURTHEST + 1, n_genes)] - before[:, np.minimum(place + NEAREST, n_genes)]
-    )
+    ahead = before[:, np.minimum(place + FURTHEST + 1, n_genes)] - before[:, np.minimum(place + NEAREST, n_genes)]
     return (x * ahead).sum(1)

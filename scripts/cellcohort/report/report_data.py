@@ -46,7 +46,7 @@ class ReportData:
         The reference's types: label, n_cells, n_donors (0: unknown), f1 on held-out cells (missing: none was held out).
     integration, sections, gene_scores, enrichment, origin_genes, origin_gene_sets
         Empty where the inputs do not name them.
-    cnv_arms, cnv_groups, cnv_burden, cnv_patients, cnv_origins, cnv_markers
+    cnv_arms, cnv_groups, cnv_burden, cnv_patients, cnv_origins, cnv_markers, cnv_reference, cnv_limits
         None when copy number is switched off.
     heatmaps
         Copy-number picture by patient.
@@ -81,6 +81,8 @@ class ReportData:
     cnv_patients: pd.DataFrame | None = None
     cnv_origins: pd.DataFrame | None = None
     cnv_markers: pd.DataFrame | None = None
+    cnv_reference: pd.DataFrame | None = None
+    cnv_limits: pd.DataFrame | None = None
     heatmaps: dict[str, Path] = field(default_factory=dict)
 
     @property
