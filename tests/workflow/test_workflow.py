@@ -12,8 +12,16 @@ from snakemake.io import is_flagged
 from tiny_cohort import REPO, SHEET, snakemake, write_cells, write_cohort, write_config
 from workflow_plan import plan, planned_groups, planned_jobs
 
-REFERENCE_RULES = {"select_vocabulary", "tokenise_reference", "train_model", "calibrate_model"}
-SAMPLE_RULES = {"quality_control", "align_genes", "annotate", "extract_ood", "split_cnv", "split_verdict"}
+REFERENCE_RULES = {"select_vocabulary", "tokenise_reference", "train_model", "sum_healthy_types", "calibrate_model"}
+SAMPLE_RULES = {
+    "quality_control",
+    "align_genes",
+    "measure_blocks",
+    "annotate",
+    "extract_ood",
+    "split_cnv",
+    "split_verdict",
+}
 PATIENT_RULES = {"infer_cnv", "assign_verdict"}
 COHORT_RULES = {
     "collect_status",
@@ -57,13 +65,15 @@ DEPENDENCIES = {
     "select_vocabulary": "",
     "tokenise_reference": "select_vocabulary",
     "train_model": "select_vocabulary tokenise_reference",
-    "calibrate_model": "select_vocabulary tokenise_reference train_model",
+    "sum_healthy_types": "select_vocabulary",
+    "calibrate_model": "select_vocabulary sum_healthy_types tokenise_reference train_model",
     "align_genes": "quality_control select_vocabulary",
-    "annotate": "align_genes calibrate_model quality_control train_model",
+    "measure_blocks": "align_genes quality_control sum_healthy_types",
+    "annotate": "align_genes calibrate_model measure_blocks quality_control sum_healthy_types train_model",
     "extract_ood": "align_genes annotate",
-    "infer_cnv": "align_genes annotate",
+    "infer_cnv": "align_genes annotate measure_blocks",
     "split_cnv": "infer_cnv",
-    "assign_verdict": "annotate infer_cnv",
+    "assign_verdict": "annotate infer_cnv measure_blocks",
     "split_verdict": "assign_verdict",
     "collect_status": "align_genes",
     "collect_annotation": "annotate",
@@ -73,8 +83,8 @@ DEPENDENCIES = {
     "collect_cnv": "infer_cnv split_cnv",
     "project_umap": "annotate calibrate_model split_cnv",
     "collect_cells": "align_genes annotate calibrate_model collect_status project_umap split_cnv",
-    "collect_sections": "calibrate_model collect_cells train_model",
-    "compare_origins": "calibrate_model collect_cells train_model",
+    "collect_sections": "calibrate_model collect_cells sum_healthy_types train_model",
+    "compare_origins": "calibrate_model collect_cells sum_healthy_types train_model",
     "evaluate": "calibrate_model collect_annotation",
     "integration": "annotate calibrate_model",
     "report": "align_genes calibrate_model collect_annotation collect_cnv collect_explanations collect_sections "

@@ -4,7 +4,7 @@
 rule assign_verdict:
     input:
         annotation=of_patient("annotation.parquet"),
-        positional=[],  # positional.parquet of each sample
+        positional=of_patient("positional.parquet"),
         cells="<results>/patients/{patient}/cnv_cells.parquet" if CNV_ENABLED else [],
         arms="<results>/patients/{patient}/cnv_arms.parquet" if CNV_ENABLED else [],
     output:

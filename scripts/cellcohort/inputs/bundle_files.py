@@ -199,7 +199,7 @@ def _check_null(path: Path, null: Any, n_labels: int) -> None:
 def _check_positional(path: Path) -> None:
     """Raise InputError unless positional.json is a null distribution (`positional.null_distribution`)."""
     null = read_json(path)
-    values = [null.get(name) for name in ("start", "scale", "n_groups")]
+    values: list[Any] = [null.get(name) for name in ("start", "scale", "n_groups")]
     if not _are_numbers(values) or min(values[:2]) <= 0 or values[2] < 0:
         raise InputError(f"{path}: start, scale and n_groups are not those of a distribution. {REMEDY}")
 
