@@ -387,7 +387,7 @@ def _write_cnv(folder: Path, annotation: pd.DataFrame, kind: np.ndarray, rng: np
     cells = annotation[["patient_id", "cell_id", "label", "is_ood"]].assign(**{
         "role": np.where(reference, "reference", "query"),
         "cnv_score": np.where(call == "aneuploid", rng.gamma(20, 0.0035, len(kind)), rng.gamma(9, 0.003, len(kind))),
-        "llr": rng.normal(size=len(kind)),
+        "llr": np.where(call == "aneuploid", 8, -8) + rng.normal(size=len(kind)),
         "fdr": 0.01,
         "cnv_call": np.where(reference, "diploid", call),
         "clone": np.where(call == "aneuploid", np.resize(["clone_1", "clone_2"], len(kind)), None),
