@@ -20,12 +20,12 @@ from scipy import sparse
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
-from cellcohort.genes.highly_variable import highly_variable_genes  # noqa: E402 (the path comes first)
-from cellcohort.inputs.counts import Counts, open_counts  # noqa: E402
-from cellcohort.inputs.resources import gene_positions  # noqa: E402
-from cellcohort.positional.evidence import SIGNIFICANT, altered  # noqa: E402
-from cellcohort.positional.healthy_types import HealthyTypes, sum_healthy_types  # noqa: E402
-from cellcohort.positional.measure_sample import measure_cells  # noqa: E402
+from cellcohort.genes.highly_variable import standardised_variance
+from cellcohort.inputs.counts import Counts, open_counts
+from cellcohort.inputs.resources import gene_positions
+from cellcohort.positional.evidence import SIGNIFICANT, altered
+from cellcohort.positional.healthy_types import HealthyTypes, sum_healthy_types
+from cellcohort.positional.measure_sample import measure_cells
 
 BLOOD, PANCREAS = "pbmc4k_soupx", "pancreas_baron2016_human1"
 TASKS = {
@@ -77,14 +77,12 @@ def donors(counts: Counts) -> dict[str, np.ndarray]:
 
 def variable(counts: Counts, rows: np.ndarray) -> np.ndarray:
     """Columns of the 2,000 genes that vary most, the share that a vocabulary has."""
-    return np.sort(highly_variable_genes(counts, rows, n_genes=2_000))
+    return np.sort(np.argsort(-standardised_variance(counts, rows).ravel(), kind="stable")[:2_000])
 
 
 def measure(counts: Counts, rows: np.ndarray, healthy: HealthyTypes) -> dict:
     start = time.process_time()
-    table = measure_cells(
-        counts, rows, healthy, positions=gene_positions("hg38"), vocabulary=variable(counts, rows)
-    )
+    table = measure_cells(counts, rows, healthy, positions=gene_positions("hg38"), vocabulary=variable(counts, rows))
     found = {
         "neighbourhood": (table["pvalue"] <= SIGNIFICANT).to_numpy(),
         "group": (table["group_pvalue"] <= SIGNIFICANT).to_numpy(),
@@ -97,14 +95,18 @@ def measure(counts: Counts, rows: np.ndarray, healthy: HealthyTypes) -> dict:
             result[name] = {"cells": int(cells.sum())} | {k: round(float(v[cells].mean()), 4) for k, v in found.items()}
     matrix = counts.read(rows)
     classes = {name: top(counts, matrix, genes) & ~malignant for name, genes in CLASSES.items()}
-    return result | {name: round(float(found["either"][cells].mean()), 3) for name, cells in classes.items() if cells.any()}
+    return result | {
+        name: round(float(found["either"][cells].mean()), 3) for name, cells in classes.items() if cells.any()
+    }
 
 
 def truth(counts: Counts) -> np.ndarray:
     if "malignant" in counts.obs_columns:
         return np.isin(counts.obs_column("malignant"), ["True", "true", "1"])
-    return np.isin(counts.obs_column("cell_type"), ["Malignant"]) if "cell_type" in counts.obs_columns else np.zeros(
-        counts.n_cells, bool
+    return (
+        np.isin(counts.obs_column("cell_type"), ["Malignant"])
+        if "cell_type" in counts.obs_columns
+        else np.zeros(counts.n_cells, bool)
     )
 
 
