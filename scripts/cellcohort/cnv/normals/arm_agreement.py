@@ -62,8 +62,8 @@ def disagreements(candidates: Candidates, layout: ArmLayout, settings: Settings)
 
     A group is compared with the healthy reference's cells of its label; without these, with the other labels of blood
     and vessels (the geometric mean, one vote a label); without these, or where one of them stands against another, with
-    all other labels; of an only label, with its other groups. It is refused if two arms or more differ. Of two labels of which none is safer than the other, both
-    are refused, as nothing tells which one is altered.
+    all other labels; of an only label, with its other groups. It is refused if two arms or more differ. Of two labels
+    of which none is safer than the other, both are refused, as nothing tells which one is altered.
 
     Returns
     -------
