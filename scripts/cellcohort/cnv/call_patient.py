@@ -47,9 +47,8 @@ def call_patient(
     `normal_labels` (empty: any label), without positional evidence, of an expression group that agrees with safer cells
     on the arms. A fifth of them, by lineage and never below `min_reference`, is held out. The label of an OOD cell is
     only the nearest type, and that of a cell with strong evidence or of a group that disagrees is in doubt, so these
-    cells form lineages of their own, without a reference. A
-    label with fewer than `min_reference` normal cells gets up to 200 cells of that label from the healthy reference,
-    which no other patient has a part in.
+    cells form lineages of their own, without a reference. A label with fewer than `min_reference` normal cells gets up
+    to 200 cells of that label from the healthy reference, which no other patient has a part in.
 
     A sample that would leave the others less than a third of the genes (a panel, another species) is left out: its
     cells are undetermined, and the others are called as without it.
@@ -86,14 +85,19 @@ def call_patient(
         settings=settings,
         seed=seed,
     )
+    reference = reference_table(obs, borrowed, result.cells, min_reference)
+    warn_of_refused(obs, reference)
+    called = replace(_of_the_patient(result, obs), reference=reference)
+    return called if all(genes.joined) else _with_left_out(called, annotated, genes)
+
+
+def _of_the_patient(result: CnvResult, obs: pd.DataFrame) -> CnvResult:
+    """The result without the borrowed cells, which come last, and with the annotation of the others."""
     own = slice(len(obs))
     annotation = {"cell_id": obs["cell_id"], "label": obs["label"].astype(str), "is_ood": obs["is_ood"].astype(bool)}
     cells = result.cells.iloc[own].assign(**annotation)
     cells.insert(0, "sample_id", obs["sample_id"])
-    reference = reference_table(obs, borrowed, result.cells, min_reference)
-    warn_of_refused(obs, reference)
-    called = replace(result, cells=cells, profile=result.profile[own], reference=reference)
-    return called if all(genes.joined) else _with_left_out(called, annotated, genes)
+    return replace(result, cells=cells, profile=result.profile[own])
 
 
 def _shared(samples: Sequence[Sample], positions: pd.DataFrame, healthy: HealthyReference | None = None) -> SharedGenes:

@@ -16,7 +16,7 @@ EVENTS = {"E/1": {"1p": 0.5, "2q": 1.5, "4p": 0.5, "6q": 1.5}}
 
 
 def contaminated(folder, share: float, *, label: str = "M", seed: int = 7) -> tuple[Sample, np.ndarray]:
-    """A patient whose malignant cells have a normal type's label, a share of them unflagged; and which they are."""
+    """A patient whose malignant cells have the label of a normal type, a share unflagged; and which they are."""
     adata = patient({"T": 80, "B": 80, "F": 60, "M": 60, "E/1": 100}, EVENTS, seed=seed)
     one = sample(folder, adata, "s1")
     annotation = one.annotation.reset_index(drop=True)
