@@ -1,5 +1,6 @@
 """Positional evidence of a sample: altered cells beside normal ones, without any normal cell of the patient."""
 
+import anndata as ad
 import numpy as np
 import pandas as pd
 import pytest
@@ -46,6 +47,14 @@ def test_altered_cells_are_found_among_normal_ones(genomes, healthy, tmp_path, m
     assert altered(table)[~truth].mean() == 0
 
 
+def test_a_sample_too_small_for_two_groups_is_told_apart_by_neighbourhoods(genomes, healthy, tmp_path):
+    events = {"gained": ["chr2", "chr7"], "lost": ["chr5"]}
+    parts = [genomes.cells("delta", 12, seed=1), genomes.cells("alpha", 33, seed=2, **events)]
+    table = measured(genomes, healthy, genomes.write(tmp_path / "s.h5ad", parts, ["normal", "altered"]))
+    assert table["group"].nunique() == 1
+    assert altered(table).tolist() == [False] * 12 + [True] * 33
+
+
 def test_a_pure_tumour_is_found(genomes, healthy, tmp_path, mixed):
     table = measured(genomes, healthy, genomes.write(tmp_path / "s.h5ad", mixed[0][1:], ["altered"]))
     assert altered(table).all()
@@ -59,8 +68,6 @@ def test_the_order_of_the_file_changes_nothing(genomes, healthy, tmp_path, mixed
 
 def test_a_panel_is_not_judged(genomes, healthy, tmp_path, mixed):
     path = genomes.write(tmp_path / "s.h5ad", *mixed)
-    import anndata as ad
-
     ad.read_h5ad(path)[:, :900].copy().write_h5ad(path)
     table = measured(genomes, healthy, path)
     assert table[["z", "pvalue", "group_z", "group_pvalue"]].isna().all(None)
@@ -73,8 +80,6 @@ def test_one_cell_is_measured(genomes, healthy, tmp_path):
 
 
 def test_light_chains_are_counted(genomes, healthy, tmp_path, mixed):
-    import anndata as ad
-
     path = genomes.write(tmp_path / "s.h5ad", *mixed)
     adata = ad.read_h5ad(path)
     adata.var_names = ["IGKC", "IGLC2", "IGLC3", *adata.var_names[3:]]
