@@ -74,6 +74,8 @@ def write_cohort(folder: Path, data: Path, reference: str) -> dict[str, pd.Serie
     config = {
         "samples": str(folder / "samples.tsv"),
         "reference": {"path": str(folder / "reference.h5ad"), "label": "cell_type", "donor": None},
+        "model": {"preset": "small"},
+        "train": {"epochs": 20},
     }
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
     return truth
