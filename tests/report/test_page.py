@@ -259,6 +259,24 @@ def test_answers_say_how_sure_they_are(results):
     assert len(answers(without, data, alpha=0.05)) == 5
 
 
+@pytest.mark.parametrize(
+    ("shares", "text"),
+    [
+        ([None, 0.2, 0.05], "a clone of 5% of them with 10 arms changed was found"),
+        ([0.2, 0.2, None], "a clone of 20% of them with 1 arm changed was found"),
+        ([None, None, None], "What would have been missed is not known"),
+    ],
+)
+def test_what_a_patient_without_aneuploid_cells_could_have_shown_stands_beside_it(results, shares, text):
+    data = load(report_inputs(results), patients=results.patients)
+    first = patient_facts(data)[0]
+    table = pd.DataFrame(
+        {"patient_id": first.id, "arms": [1, 3, 10], "log2_ratio": -1.0, "share": shares, "false_rate": 0.0}
+    ).astype({"share": float})
+    found = answers(first, replace(data, cnv_limits=table), alpha=0.05)
+    assert text in next(one.certainty for one in found if one.question == "Are cells aneuploid?")
+
+
 def test_the_limits_that_are_told_are_those_of_the_calls(results):
     first = patient_facts(load(report_inputs(results), patients=results.patients))[0]
     told = _which_arms(first).certainty

@@ -36,7 +36,7 @@ def answers(patient: Patient, data: ReportData, *, alpha: float) -> list[Answer]
         _from_where(patient, data),
     ]
     if patient.calls is not None:
-        found += [_aneuploid(patient), _which_arms(patient)]
+        found += [_aneuploid(patient, data), _which_arms(patient)]
     return found
 
 
@@ -138,7 +138,7 @@ def _apart(origin: Origin) -> str:
     return f" Beside {origin.name} they {genes}." if genes else ""
 
 
-def _aneuploid(patient: Patient) -> Answer:
+def _aneuploid(patient: Patient, data: ReportData) -> Answer:
     question, calls = "Are cells aneuploid?", patient.calls or {}
     n_normal = calls.get("reference", 0)
     if not patient.n_tested:
@@ -154,7 +154,21 @@ def _aneuploid(patient: Patient) -> Answer:
     borrowed = f"; {count(patient.n_borrowed)} were judged against borrowed cells" if patient.n_borrowed else ""
     open_cells = cells(calls.get("undetermined", 0))
     certainty = f"{open_cells} stay undetermined. The normal side is {cells(n_normal)} of this patient{borrowed}."
-    return Answer(question, answer, certainty)
+    return Answer(question, answer, f"{certainty} {_limit(patient, data)}")
+
+
+def _limit(patient: Patient, data: ReportData) -> str:
+    """The least that would have been found, by the events planted into the patient's own normal cells."""
+    limits = data.cnv_limits
+    limits = None if limits is None else limits[limits["patient_id"] == patient.id]
+    if limits is None or limits["share"].isna().all():
+        return "What would have been missed is not known: too few of the patient's cells are normal."
+    least = limits.dropna(subset="share").sort_values(["share", "arms"]).iloc[0]
+    arms = f"{least['arms']} arm{'' if least['arms'] == 1 else 's'}"
+    return (
+        f"Planted into the patient's normal cells, a clone of {percent(least['share'])} of them with {arms} changed "
+        "was found; a smaller one may be missed."
+    )
 
 
 def _which_arms(patient: Patient) -> Answer:
