@@ -19,6 +19,7 @@ from cellcohort.core.files import read_json, write_json
 from cellcohort.inputs.bundle_files import BUNDLE_FILES, MODEL_SETTINGS
 from cellcohort.inputs.bundle_files import OOD_COMPONENTS as N_COMPONENTS
 from cellcohort.model.network import CellMemory, ModelConfig
+from cellcohort.ood.neighbourhoods import MOST
 
 
 def test_a_copied_bundle_says_the_same(bundle, tmp_path):
