@@ -17,11 +17,13 @@ from tiny_cohort import snakemake, write_config
 
 from cellcohort.bundle.model_bundle import Bundle
 from cellcohort.inputs.bundle_files import BUNDLE_FILES
+from cellcohort.inputs.resources import resource_path
 
-CHAIN = ["quality_control", "align_genes", "annotate", "extract_ood"]
+CHAIN = ["quality_control", "align_genes", "measure_blocks", "annotate", "extract_ood"]
 SAMPLE = {"sample_id": "S", "patient_id": "P"}
+HEALTHY = {"healthy_types": "healthy_types.parquet", "null": "positional.json"}
 PLACES = {
-    "annotate": ("annotation/annotate.py", "    estimator = "),
+    "annotate": ("annotation/annotate.py", "    names, asked = "),
     "quality_control": ("qc/quality_control.py", "    thresholds = "),
 }
 
@@ -83,6 +85,12 @@ class Job:
         params = {"sample": SAMPLE, "on_invalid": "reject", "settings": {"min_share": 0.1}}
         return given | self.made("input.json"), self.made("genes.parquet", "status.json"), params
 
+    def measure_blocks(self) -> tuple[dict, dict, dict]:
+        given = {"counts": self.counts, "positions": resource_path("gene_positions_hg38.tsv.gz")}
+        given |= self.made("qc.parquet", "genes.parquet", "status.json")
+        given |= {name: self.bundle.folder / path for name, path in HEALTHY.items()}
+        return given, self.made("positional.parquet"), {"sample": SAMPLE, "settings": {}, "user_tables": ["positions"]}
+
     def annotate(self) -> tuple[dict, dict, dict]:
         given = {"counts": self.counts, "bundle": [self.bundle.folder / name for name in BUNDLE_FILES]}
         tables = [f"{name}.parquet" for name in ("annotation", "embedding", "gene_scores", "programs")]
@@ -95,7 +103,7 @@ class Job:
         return given, self.made("ood.h5ad"), {"sample": SAMPLE, "settings": {}}
 
     def calibrate_model(self) -> tuple[dict, dict, dict]:
-        trained = ("weights.safetensors", "config.json", "history.parquet")
+        trained = ("weights.safetensors", "config.json", "history.parquet", *HEALTHY.values())
         for name in trained:
             (self.folder / name).write_bytes((self.bundle.folder / name).read_bytes())
         given = {"tokens": self.bundle.folder.parent / "tokens.arrow"} | self.made(*trained)
