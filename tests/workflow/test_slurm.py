@@ -34,12 +34,12 @@ CONFIG = {
 }
 GPU_RULES = ("train_model", "calibrate_model", "annotate")
 STEPS = (
-    "quality_control", "align_genes", "annotate", "extract_ood", "infer_cnv", "split_cnv", "assign_verdict",
-    "split_verdict",
+    "quality_control", "align_genes", "measure_blocks", "annotate", "extract_ood", "infer_cnv", "split_cnv",
+    "assign_verdict", "split_verdict",
 )  # fmt: skip
 ALONE = ("--group-components", "prepare=1", "annotate=1", "genome=1")
 # What the disturbed run makes; with these come all tables of samples and patients.
-TARGETS = ("results/cohort/annotation.parquet", "results/cohort/cnv_arms.parquet")
+TARGETS = tuple(f"results/cohort/{table}.parquet" for table in ("annotation", "cnv_arms", "verdict"))
 PATIENCE = 600  # seconds
 
 
