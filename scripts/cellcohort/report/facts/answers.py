@@ -98,8 +98,8 @@ def _which_unlike(patient: Patient, data: ReportData, alpha: float) -> Answer:
     text = f"If all were ordinary, about {expected} ({percent(alpha)} of the cells) would be called"
     if measured > MANY_FALSE_ALARMS * alpha:
         worse = count(round(measured * patient.n_kept))
-        text += f", or {worse} at the rate of the reference's own cells, judged without their donor "
-        text += f"({percent(measured)} of them)"
+        text += f", or {worse} at the rate of the reference's own cells, judged without their donor and before a "
+        text += f"technical shift is taken off ({percent(measured)} of them)"
     text += f". At a false discovery rate of {percent(FALSE_DISCOVERIES)} (q-values) it is {count(patient.n_ood_fdr)}."
     if "ood_recall" in patient.scores and "ood_false_alarm_rate" in patient.scores:
         recall, alarms = (_interval(patient.scores[name]) for name in ("ood_recall", "ood_false_alarm_rate"))

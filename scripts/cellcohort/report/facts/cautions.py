@@ -66,8 +66,8 @@ def model_warnings(data: ReportData, *, alpha: float) -> list[str]:
     alarms = data.metrics.get("ood_false_alarm_rate")
     if alarms is not None and alarms > MANY_FALSE_ALARMS * alpha:
         warnings.append(
-            f"{alarms:.0%} of the reference's own cells were called {UNLIKE_REFERENCE}, each judged without its donor, "
-            f"where {alpha:.0%} were to be expected."
+            f"{alarms:.0%} of the reference's own cells were called {UNLIKE_REFERENCE}, each judged without its donor "
+            f"and before a technical shift is taken off, where {alpha:.0%} were to be expected."
         )
     return warnings
 
