@@ -38,6 +38,8 @@ MODEL_SETTINGS: dict[str, type] = {
     **{"n_layers": int, "dropout": float, "broadcast": str, "all_genes": bool},
 }
 """Keys of `model` in config.json, with their types: the fields of `model.network.ModelConfig`."""
+MAX_SIZE = 2**16
+"""Of any size of a network: a token's gene is a number of 16 bits."""
 OOD_COMPONENTS = 4
 """Components of the OOD score: `classifier.type_profiles.OOD_COMPONENTS`."""
 NULL_SIZES, TAIL_LEVELS = 10, 78
@@ -128,7 +130,7 @@ def model_settings(config: str | Path) -> dict[str, Any]:
     for name, kind in MODEL_SETTINGS.items():
         value = model[name]
         good = _is_number(value) if kind is float else type(value) is kind
-        if not good or (kind is int and value < 1):
+        if not good or (kind is int and not 1 <= value <= MAX_SIZE):
             raise InputError(f"{config}: `model` has {name}: {value!r}, which no model has. {REMEDY}")
     if model["d_model"] % model["n_heads"] or model["broadcast"] not in ("cells", "cls"):
         raise InputError(f"{config}: `model` has d_model, n_heads or broadcast that no model has. {REMEDY}")
