@@ -16,7 +16,7 @@ from ..inputs.resources import chromosome_arms
 from .arm_counts import ArmCounts, count_arms, gene_weights
 from .arm_effects import arm_rows
 from .baseline import Baseline, arm_dispersion, build_baseline, fold_numbers
-from .cell_calls import call_cells, group_arms, reference_sources, undetermined_cells
+from .cell_calls import TAKEN_OUT, call_cells, group_arms, reference_sources, undetermined_cells
 from .cell_groups import GROUP
 from .clones import find_groups
 from .normals.limits import NormalCells, own_normal_cells
@@ -227,7 +227,7 @@ def _call(
     carriers = np.zeros(len(reference), dtype=bool)
     for pattern in search.patterns:
         carriers[pattern.cells] = True
-    table.loc[candidates & carriers, "reason"] = "taken out of the reference: its group carries an arm"
+    table.loc[candidates & carriers, "reason"] = TAKEN_OUT
     return table, arm_table, reference, own_normal_cells(cells, reference & ~borrowed, baseline)
 
 

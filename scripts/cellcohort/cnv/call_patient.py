@@ -72,7 +72,7 @@ def call_patient(
     options = {"positions": positions, "arms": arms, "healthy": healthy, "settings": settings or Settings()}
     obs = refuse_by_arms(obs, joint, _shared(joint, positions, healthy), seed=seed, **options)
     obs = with_lineages(obs, min_reference, seed)
-    borrowed = _borrow(obs, healthy, normal_labels, min_reference, seed)
+    borrowed = healthy_rows(healthy, labels_to_borrow(obs, normal_labels, min_reference), seed)
     adata = _assemble(joint, obs, healthy, borrowed, positions)
     result = call_copy_number(
         adata,
@@ -133,15 +133,6 @@ def _with_left_out(called: CnvResult, samples: Sequence[Sample], genes: SharedGe
     empty = sparse.csr_matrix((len(cells) - len(called.cells), called.profile.shape[1]))
     profile = sparse.vstack([called.profile, empty], format="csr")[order]
     return replace(called, cells=cells.iloc[order].reset_index(drop=True), profile=profile)
-
-
-def _borrow(
-    obs: pd.DataFrame, healthy: HealthyReference | None, normal_labels: Sequence[str], min_reference: int, seed: int
-) -> pd.DataFrame:
-    """Rows of the healthy reference that fill up the labels with too few normal cells: row, lineage."""
-    if healthy is None or not len(obs):
-        return pd.DataFrame({"row": np.empty(0, dtype=np.int64), "lineage": np.empty(0, dtype=object)})
-    return healthy_rows(healthy, labels_to_borrow(obs, normal_labels, min_reference), seed)
 
 
 def _assemble(

@@ -9,10 +9,13 @@ from .arm_effects import arm_rows, compare, group_sums
 from .baseline import Baseline
 from .cell_groups import GROUP
 from .clones import number_clones
-from .likelihood import MIN_POWER, arm_scores, carrier_log_odds, expected_llr, false_discovery, pattern_llr, power
+from .likelihood import MIN_POWER, arm_scores, call_threshold, expected_llr, false_discovery, pattern_llr, power
 from .patterns import Cells, Pattern, PatternSearch
 
-_NULL_QUANTILE = 0.99
+TOO_FEW_COUNTS = "too few counts"
+"""How the reason of an undetermined cell starts whose counts could not have shown a typical aneuploidy."""
+TAKEN_OUT = "taken out of the reference: its group carries an arm"
+"""The reason of a cell that was to serve as normal."""
 
 
 def undetermined_cells(lineage: np.ndarray, reference: np.ndarray, reason: str) -> pd.DataFrame:
@@ -73,7 +76,7 @@ def _has_power(cells: Cells, baseline: Baseline) -> np.ndarray:
 def _too_few(cells: Cells) -> str:
     """Why a cell without power is undetermined."""
     arms = f"{cells.layout.n_arms} of {max(len(cells.genome_arms), cells.layout.n_arms)} chromosome arms"
-    return f"too few counts to show a typical aneuploidy, on {cells.counts.shape[1]} genes of {arms}"
+    return f"{TOO_FEW_COUNTS} to show a typical aneuploidy, on {cells.counts.shape[1]} genes of {arms}"
 
 
 def _has_reference(cells: Cells, matched: list[int], search: PatternSearch) -> np.ndarray:
@@ -129,8 +132,7 @@ def _likelihoods(
 def _thresholds(cells: Cells, llr: np.ndarray, null: np.ndarray) -> np.ndarray:
     """Smallest ratio of an aneuploid cell, by lineage.
 
-    At least `min_llr` more than the odds against a carrier in that lineage, and never below the 99th percentile of the
-    lineage's held-out normal cells.
+    Its null are the lineage's held-out normal cells, or all of the patient's where it has none (`call_threshold`).
     """
     threshold = np.full(len(llr), cells.settings.min_llr)
     known = np.isfinite(llr)
@@ -138,9 +140,8 @@ def _thresholds(cells: Cells, llr: np.ndarray, null: np.ndarray) -> np.ndarray:
         members = known & (cells.lineage == lineage)
         sample = llr[members & null] if (members & null).any() else llr[known & null]
         if len(sample) and (members & ~null).any():
-            odds = carrier_log_odds(llr[members & ~null])
-            threshold[cells.lineage == lineage] = max(
-                cells.settings.min_llr + max(-odds, 0.0), np.quantile(sample, _NULL_QUANTILE)
+            threshold[cells.lineage == lineage] = call_threshold(
+                llr[members & ~null], sample, min_llr=cells.settings.min_llr
             )
     return threshold
 

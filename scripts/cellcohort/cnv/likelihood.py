@@ -12,6 +12,7 @@ _GAIN, _LOSS = 1.5, 0.5
 _EVERY = 4
 _ORDERS = 5
 MIN_POWER = 0.95
+_NULL_QUANTILE = 0.99
 
 
 def pattern_llr(values: np.ndarray, share: np.ndarray, dispersion: np.ndarray, dosage: np.ndarray) -> np.ndarray:
@@ -104,6 +105,15 @@ def carrier_log_odds(llr: np.ndarray) -> float:
     for _ in range(100):
         share = float(np.clip(expit(llr + logit(share)).mean(), floor, 1 - floor))
     return float(logit(share))
+
+
+def call_threshold(llr: np.ndarray, null: np.ndarray, *, min_llr: float) -> float:
+    """Smallest ratio (nats) of an aneuploid cell among cells with the ratios `llr`.
+
+    At least `min_llr` more than the odds against a carrier among them, and never below the 99th percentile of `null`,
+    the ratios of held-out normal cells.
+    """
+    return max(min_llr + max(-carrier_log_odds(llr), 0.0), float(np.quantile(null, _NULL_QUANTILE)))
 
 
 def arm_scores(values: np.ndarray, share: np.ndarray, dispersion: np.ndarray) -> np.ndarray:

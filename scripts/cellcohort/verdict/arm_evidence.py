@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-TOO_FEW_COUNTS = "too few counts"
-"""How the reason of an undetermined cell starts whose counts could not have shown a typical aneuploidy."""
 MODESTY = 5.0  # nats up to which a likelihood ratio is taken almost at its word
 OPEN_LIMIT = 3.0  # nats that a cell may weigh whose call stayed open
 QUIET = -1.0  # a cell that would have shown a typical aneuploidy, of a patient without any pattern

@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
+from ..cnv.cell_calls import TOO_FEW_COUNTS
 from ..outputs.parquet import concat_frames, empty, read_frame, write_table
 from ..outputs.schemas import ANNOTATION, CNV_ARMS, CNV_CELLS, POSITIONAL, VERDICT, with_sample
-from .arm_evidence import TOO_FEW_COUNTS, arm_evidence, clone_evidence
+from .arm_evidence import arm_evidence, clone_evidence
 from .clonality import clonality_evidence
 from .decision import SOURCES, assign_verdicts
 from .known_arms import known_arm_evidence, read_known_arms

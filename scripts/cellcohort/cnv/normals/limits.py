@@ -11,7 +11,7 @@ from scipy import sparse
 from ...genes.chromosome_arms import ArmLayout
 from ..arm_effects import compare
 from ..baseline import Baseline
-from ..likelihood import carrier_log_odds, pattern_llr
+from ..likelihood import call_threshold, pattern_llr
 from ..patient_samples import named_generator
 from ..patterns import Cells
 from ..settings import Settings
@@ -23,7 +23,6 @@ MAX_FALSE = 0.05
 
 _MAX_CELLS = 1000
 _DRAWS = 5
-_NULL_QUANTILE = 0.99
 _LARGE_ARM = 0.01  # of the counts
 _FOUND = 0.5
 
@@ -134,9 +133,7 @@ def _one(
     values = normals.arm_counts.copy()
     values[np.ix_(carriers, altered)] = _plant(values[np.ix_(carriers, altered)], dosage, rng)
     llr = pattern_llr(values, normals.share, normals.dispersion, pattern)
-    odds = carrier_log_odds(llr[tested])
-    bar = max(settings.min_llr + max(-odds, 0.0), np.quantile(llr[null], _NULL_QUANTILE))
-    called = llr[tested] > bar
+    called = llr[tested] > call_threshold(llr[tested], llr[null], min_llr=settings.min_llr)
     return (float(called[:number].mean()) if (pattern != 1).any() else 0.0), float(called[number:].mean())
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ...positional.evidence import SUSPECT, altered
+from ..cell_calls import TAKEN_OUT
 from ..cell_groups import DOUBTED, POOL
 from ..patient_samples import HealthyReference, Sample, named_generator
 
@@ -86,9 +87,11 @@ def _held_out(obs: pd.DataFrame, normal: np.ndarray, min_reference: int, seed: i
     return held
 
 
-def healthy_rows(healthy: HealthyReference, labels: Sequence[str], seed: int) -> pd.DataFrame:
-    """Up to 200 cells of each label in the healthy reference, sorted by row: row, lineage (the label)."""
+def healthy_rows(healthy: HealthyReference | None, labels: Sequence[str], seed: int) -> pd.DataFrame:
+    """Up to 200 cells of each label in the healthy reference, if any, sorted by row: row, lineage (the label)."""
     parts = [pd.DataFrame({"row": np.empty(0, dtype=np.int64), "lineage": np.empty(0, dtype=object)})]
+    if healthy is None:
+        return parts[0]
     order = np.argsort(healthy.counts.cell_ids.astype(str), kind="stable")
     known = healthy.labels.astype(object).to_numpy()
     for label in labels:
@@ -122,7 +125,7 @@ def reference_table(obs: pd.DataFrame, borrowed: pd.DataFrame, cells: pd.DataFra
         The called cells (`CnvResult.cells`): those of `obs`, then those of `borrowed`.
     """
     used = (cells["role"] == "reference").to_numpy()
-    carrier = cells["reason"].fillna("").str.startswith("taken out of the reference").to_numpy()
+    carrier = (cells["reason"] == TAKEN_OUT).to_numpy()
     why = pd.Series(f"fewer than {min_reference} normal cells of the label", index=cells.index, dtype=object)
     why = why.mask(np.r_[obs["held_out"], np.zeros(len(borrowed), dtype=bool)].astype(bool), "held out, as a control")
     why = why.mask(carrier, cells["reason"]).mask(used, "nothing against it")
