@@ -56,7 +56,7 @@ def fit_detector(
     Parameters
     ----------
     neighbours
-        Each cell's nearest in its group, of the cells that are scored, shape (n, MOST) (`reference_neighbours`).
+        Each cell's nearest among the scored cells of its group (`neighbourhoods.nearest_in_groups`), shape (n, MOST).
     chosen
         Cells to calibrate on, whole groups, shape (n,), bool; all by default.
     """

@@ -14,6 +14,7 @@ import numpy as np
 from scipy import sparse
 
 from ..classifier.type_profiles import Comparison, Profiles
+from ..reference.splits import sample_by_id
 from .anchors import SURE_ANCHORS, Candidate, find_candidates
 from .detector import Detector
 from .label_shifts import LabelShifts, own_shifts, shift_labels
@@ -82,10 +83,7 @@ class Judgement:
 
 def asked_cells(cell_ids: np.ndarray) -> np.ndarray:
     """Places of the cells from which a sample's axes and anchors are read, by name: all, or a random `MAX_ASKED`."""
-    by_name = np.argsort(cell_ids, kind="stable")
-    if len(by_name) <= MAX_ASKED:
-        return by_name
-    return by_name[np.sort(np.random.default_rng(0).choice(len(by_name), MAX_ASKED, replace=False))]
+    return sample_by_id(cell_ids, limit=MAX_ASKED)
 
 
 def judge_sample(

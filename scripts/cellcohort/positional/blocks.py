@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -44,6 +45,11 @@ class Genome:
     symbol: np.ndarray
     chromosome: np.ndarray
     length: np.ndarray
+
+    @cached_property
+    def in_family(self) -> np.ndarray:
+        """Genes of `FAMILIES`, shape (G,), bool."""
+        return np.array([FAMILIES.match(name) is not None for name in self.symbol], bool)
 
 
 def block_scores(
@@ -99,8 +105,7 @@ class _HealthyType:
     @classmethod
     def of(cls, counts: np.ndarray, genome: Genome) -> _HealthyType:
         level = counts / max(counts.sum(), 1e-12) * 1e6
-        families = np.array([FAMILIES.match(name) is not None for name in genome.symbol], bool)
-        used = np.flatnonzero((level > EXPRESSED) & ~families)
+        used = np.flatnonzero((level > EXPRESSED) & ~genome.in_family)
         expression, length = np.log10(level[used] + 10), np.log10(np.maximum(genome.length[used], 100))
         terms = [np.ones(len(used)), expression, expression**2, length, length**2, length * expression]
         edges = np.flatnonzero(genome.chromosome[used][1:] != genome.chromosome[used][:-1]) + 1

@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 from ..genes.positions import place_genes
 from ..genes.shared_genes import gene_names
 from ..inputs.counts import Counts
+from ..reference.splits import sample_by_id
 from .blocks import EXPRESSED, Genome
 from .cell_tree import CellTree, grow_tree
 
@@ -83,15 +84,14 @@ def tree_of_cells(counts: Counts, rows: np.ndarray, columns: np.ndarray) -> Cell
     """Neighbourhoods and groups of cells by their expression of the genes in `columns`, whatever the file's order."""
     order = np.argsort(counts.cell_ids[rows], kind="stable")
     with threadpool_limits(1):
-        tree = grow_tree(_coordinates(counts, rows, order, columns)[order])
+        tree = grow_tree(_coordinates(counts, rows, columns)[order])
     back = np.argsort(order, kind="stable")
     return CellTree(tree.neighbourhood[back], tree.group[back])
 
 
-def _coordinates(counts: Counts, rows: np.ndarray, order: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """Principal axes of log-normalised expression, shape (n, up to 20), of up to 20,000 cells, sorted by `order`."""
-    if len(order) > MAX_FITTED:
-        order = order[np.sort(np.random.default_rng(0).permutation(len(order))[:MAX_FITTED])]
+def _coordinates(counts: Counts, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Principal axes of log-normalised expression, shape (n, up to 20), of up to 20,000 of the cells."""
+    order = sample_by_id(counts.cell_ids[rows], limit=MAX_FITTED)
     fitted = np.sort(order)
     chunks = [_log_normalised(chunk[:, columns]) for _, chunk in counts.chunks(rows[fitted])]
     n_axes = min(N_AXES, len(fitted) // 5, len(columns) - 1)

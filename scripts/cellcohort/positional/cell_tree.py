@@ -33,6 +33,14 @@ class CellTree:
     neighbourhood: np.ndarray
     group: np.ndarray
 
+    def sum_by_group(self, sums: np.ndarray) -> np.ndarray:
+        """Sums over neighbourhoods, shape (neighbourhoods, g), added up by group, shape (groups, g)."""
+        group_of = np.zeros(len(sums), np.int64)
+        group_of[self.neighbourhood] = self.group
+        by_group = np.zeros((self.group.max(initial=-1) + 1, sums.shape[1]))
+        np.add.at(by_group, group_of, sums)
+        return by_group
+
 
 def grow_tree(coordinates: np.ndarray) -> CellTree:
     """Divide cells by their coordinates, shape (n, d), n in an order that does not depend on the file."""

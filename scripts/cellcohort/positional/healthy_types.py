@@ -16,7 +16,7 @@ from ..genes.shared_genes import gene_names
 from ..inputs.counts import Counts
 from ..outputs.parquet import read_frame, write_table
 from ..outputs.schemas import HEALTHY_TYPES
-from ..reference.splits import in_random_order
+from ..reference.splits import sample_by_id
 from .blocks import block_scores
 from .cell_sums import place_sample_genes, sum_rows, tree_of_cells
 from .null_distribution import NullDistribution, fit_null
@@ -104,13 +104,13 @@ def _own_blocks(
     vocabulary: np.ndarray,
 ) -> np.ndarray:
     """z of neighbourhoods and groups of the reference's cells, each against the types that most of it is not of."""
-    chosen = np.sort(in_random_order(counts.cell_ids[rows], seed=0)[:MAX_NULL_CELLS])
+    chosen = np.sort(sample_by_id(counts.cell_ids[rows], limit=MAX_NULL_CELLS))
     rows, labels = rows[chosen], labels[chosen].astype(str)
     genes = place_sample_genes(counts, types.symbols, types.counts, positions)
     tree = tree_of_cells(counts, rows, vocabulary)
+    neighbourhoods = sum_rows(counts, rows, tree.neighbourhood, genes.into)
     z = []
-    for numbers in (tree.neighbourhood, tree.group):
-        sums = sum_rows(counts, rows, numbers, genes.into)
+    for numbers, sums in ((tree.neighbourhood, neighbourhoods), (tree.group, tree.sum_by_group(neighbourhoods))):
         own = pd.Series(labels).groupby(numbers).agg(lambda part: part.mode().iloc[0])
         without = pd.Index(types.labels).get_indexer(own)
         z.append(block_scores(sums, types.counts[:, genes.healthy], genes.genome, without=without))

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
 
 from ..core.files import read_json
 from ..genes.alignment import Alignment
@@ -73,10 +72,7 @@ def measure_cells(
     compared = healthy.counts[:, genes.healthy]
     sums = sum_rows(counts, rows, tree.neighbourhood, genes.into)
     z = block_scores(sums, compared, genes.genome)
-    # a neighbourhood lies in one group
-    group_of = pd.Series(tree.group).groupby(tree.neighbourhood).first().to_numpy(int)
-    into_groups = sparse.csr_matrix((np.ones(len(sums)), (group_of, np.arange(len(sums)))))
-    group_z = block_scores(into_groups @ sums, compared, genes.genome)
+    group_z = block_scores(tree.sum_by_group(sums), compared, genes.genome)
     table = {"cell_id": counts.cell_ids[rows]}
     for names, numbers, scores in (
         (("neighbourhood", "n_cells", "z", "pvalue"), tree.neighbourhood, z),

@@ -65,6 +65,12 @@ def in_random_order(cell_ids: np.ndarray, *, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).permutation(np.argsort(cell_ids, kind="stable"))
 
 
+def sample_by_id(cell_ids: np.ndarray, *, limit: int) -> np.ndarray:
+    """Positions of the cells sorted by id: of all, or of a random `limit` of them, always the same."""
+    chosen = in_random_order(cell_ids, seed=0)[:limit]
+    return chosen[np.argsort(cell_ids[chosen], kind="stable")]
+
+
 def _stratified(cell_ids: np.ndarray, labels: np.ndarray, seed: int) -> np.ndarray:
     rng = np.random.default_rng(seed)
     held_out = np.zeros(len(labels), bool)
