@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import h5py
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ import zarr
 
 from cellcohort.core.errors import DamagedFileError
 from cellcohort.inputs.stores.stored_chunks import check_whole
+from cellcohort.inputs.stores.stored_elements import library_call
 
 
 def is_whole(element) -> bool:
@@ -41,6 +44,18 @@ def test_zarr(tmp_path, version, shards):
     assert is_whole(element)
     next(path for path in (tmp_path / "a.zarr/x").rglob("*") if path.is_file() and "z" not in path.name).unlink()
     assert not is_whole(element)
+
+
+def test_chunks_without_a_size_are_damage(tmp_path):
+    zarr.open_group(str(tmp_path / "a.zarr"), mode="w").create_array("x", shape=(10,), chunks=(4,), dtype="f4")[:] = 1
+    metadata = tmp_path / "a.zarr/x/zarr.json"
+    metadata.write_text(re.sub(r'("chunk_shape": \[\s*)4', r"\g<1>0", metadata.read_text()))
+    assert '"chunk_shape": [\n' in metadata.read_text()
+    with library_call():
+        element = zarr.open_group(str(tmp_path / "a.zarr"), mode="r")["x"]
+    assert element.chunks == (0,)
+    with pytest.raises(DamagedFileError, match="ZeroDivisionError"):
+        check_whole(element, "x")
 
 
 @pytest.mark.parametrize("shape", [(0,), (0, 5)])

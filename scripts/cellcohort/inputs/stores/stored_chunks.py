@@ -41,7 +41,7 @@ def _is_missing(element: Any) -> bool:
 
 def _grid(shape: tuple[int, ...], chunks: tuple[int, ...]) -> list[int]:
     """The number of chunks along each axis."""
-    return [ceil(size / max(chunk, 1)) for size, chunk in zip(shape, chunks, strict=True)]
+    return [ceil(size / chunk) for size, chunk in zip(shape, chunks, strict=True)]
 
 
 def _zarr_keys(element: Any) -> set[str]:

@@ -18,10 +18,11 @@ from ...core.errors import DamagedFileError, InputError
 
 _DAMAGE = (
     *(AttributeError, EOFError, KeyError, MemoryError),
-    *(OSError, RuntimeError, SystemError, TypeError, ValueError),
+    *(OSError, RuntimeError, SystemError, TypeError, ValueError, ZeroDivisionError),
 )
 """Attributes, because Zarr asks them of what should be an object; memory, because damaged blocks say that they hold
-billions of values, and what is asked for is always bounded."""
+billions of values, and what is asked for is always bounded; divisions by zero, because they say that chunks have no
+size."""
 
 
 @contextmanager
