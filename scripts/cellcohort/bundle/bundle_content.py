@@ -59,7 +59,7 @@ def check_tables(folder: str | Path) -> None:
 
 def _check_healthy_types(path: Path, labels: list[str]) -> None:
     table = read_whole(path, HEALTHY_TYPES)
-    if unknown := sorted(set(table["label"].to_pylist()) - set(labels)):
+    if unknown := sorted(set(table["label"].unique().to_pylist()) - set(labels)):
         raise InputError(f"{path}: the model does not know its type {unknown[0]}. {REMEDY}")
     counts = table["n_counts"].to_numpy()
     if not len(counts) or not np.isfinite(counts).all() or counts.min() < 0:
