@@ -18,14 +18,14 @@ import anndata as ad
 import numpy as np
 from scipy import sparse
 
-sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "scripts"), str(Path(__file__).resolve().parent)]
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
-from positional_study import BLOOD, reference, variable  # noqa: E402 (the path comes first)
+from positional_study import BLOOD, reference, variable
 
-from cellcohort.inputs.counts import open_counts  # noqa: E402
-from cellcohort.inputs.resources import gene_positions  # noqa: E402
-from cellcohort.outputs.h5ad import growing_h5ad  # noqa: E402
-from cellcohort.positional.measure_sample import measure_cells  # noqa: E402
+from cellcohort.inputs.counts import open_counts
+from cellcohort.inputs.resources import gene_positions
+from cellcohort.outputs.h5ad import growing_h5ad
+from cellcohort.positional.measure_sample import measure_cells
 
 BLOCK = 4_000
 
