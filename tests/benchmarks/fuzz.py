@@ -4,7 +4,7 @@ Good samples of every form (.h5ad, .zarr, 10x .h5, 10x folder) and a small model
 (flipped, cut, zeroed, copied elsewhere) or in their structure (attributes, shapes, types and values of HDF5 datasets,
 values of JSON files and of text). A child process, forked from one that has imported everything, opens what comes out
 as the jobs do: quality control and alignment of a sample, check and load of a bundle. A crash of the interpreter, no
-answer within ten seconds (twice), MemoryError or any other exception than InputError is a finding. Findings of one kind
+answer within thirty seconds (twice; the library itself gives up on a file after five of processor time), MemoryError or any other exception than InputError is a finding. Findings of one kind
 and place are counted together; the first input of each is kept in a folder beside the results, and `--replay NUMBER`
 runs an input again.
 """
@@ -36,7 +36,7 @@ sys.path[:0] = [str(HERE.parents[1] / "scripts"), str(HERE.parent / "helpers"), 
 
 import fuzz_damage  # noqa: E402 (the path comes first)
 
-TIME_LIMIT = 10.0  # seconds
+TIME_LIMIT = 30.0  # seconds
 MEMORY = 2 * 2**30  # bytes beyond what the imports take
 INPUTS_OF_A_CHILD = 300  # after which another is forked, so that nothing adds up
 QC = {"min_genes": 1, "min_counts": 1, "max_mito_share": 1.0, "n_mads": 7, "doublets": False}
