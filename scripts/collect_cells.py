@@ -5,7 +5,7 @@ from cellcohort.core.job import start_job
 from cellcohort.outputs.parquet import read_frame
 
 settings = start_job(snakemake)
-files, names = snakemake.input, ("counts", "genes", "annotation", "embedding")
+files, names = snakemake.input, ("counts", "genes", "annotation", "embedding", "verdict")
 states = read_frame(files.samples, ["status", "value_kind"])
 kinds = states["value_kind"].where(states["status"] == "ok", None)
 calls = files.cnv_cells or [None] * len(files.annotation)

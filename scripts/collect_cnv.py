@@ -7,7 +7,6 @@ from cellcohort.outputs.schemas import (
     CNV_BURDEN,
     CNV_GROUPS,
     CNV_LIMITS,
-    CNV_MARKERS,
     CNV_ORIGINS,
     CNV_PATIENTS,
     CNV_REFERENCE,
@@ -22,7 +21,6 @@ tables = {
     "cnv_burden": ([cnv_burden(files.cells, samples)], CNV_BURDEN),
     "cnv_patients": (map(read_frame, files.patients), CNV_PATIENTS),
     "cnv_origins": (map(read_frame, files.origins), CNV_ORIGINS),
-    "cnv_markers": (map(read_frame, files.markers), CNV_MARKERS),
     "cnv_reference": (map(read_frame, files.reference), CNV_REFERENCE),
     "cnv_limits": (map(read_frame, files.limits), CNV_LIMITS),
 }

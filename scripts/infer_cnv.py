@@ -7,7 +7,6 @@ import matplotlib
 from cellcohort.cnv.call_patient import call_patient
 from cellcohort.cnv.heatmap import draw_heatmap
 from cellcohort.cnv.leiden_groups import leiden_groups
-from cellcohort.cnv.markers import rank_markers
 from cellcohort.cnv.normals.limits import find_limits
 from cellcohort.cnv.patient_files import cell_names, write_patient
 from cellcohort.cnv.patient_samples import open_healthy, open_samples
@@ -17,7 +16,7 @@ from cellcohort.core.job import start_job
 from cellcohort.genes.genome_tables import read_arms, read_positions
 from cellcohort.inputs.counts import open_counts
 from cellcohort.outputs.parquet import read_frame, write_table
-from cellcohort.outputs.schemas import CNV_LIMITS, CNV_MARKERS, CNV_ORIGINS, CNV_PATIENTS, CNV_REFERENCE
+from cellcohort.outputs.schemas import CNV_LIMITS, CNV_ORIGINS, CNV_PATIENTS, CNV_REFERENCE
 
 settings = start_job(snakemake)
 matplotlib.use("Agg")  # no display is needed
@@ -58,4 +57,3 @@ write_table(output.origins, origin_shares(cells, arms), CNV_ORIGINS)
 limits = find_limits(result.normals, thresholds)
 write_table(output.normals, result.reference.assign(patient_id=patient), CNV_REFERENCE)
 write_table(output.limits, limits.assign(patient_id=patient), CNV_LIMITS)
-write_table(output.markers, rank_markers(cells, samples, positions), CNV_MARKERS)

@@ -34,6 +34,7 @@ COMPUTED = {  # CPU seconds of a sample of 2,000 cells
     "split_cnv": 1.1,
     "assign_verdict": 1.0,
     "split_verdict": 0.8,
+    "rank_markers": 2.0,
 }
 
 

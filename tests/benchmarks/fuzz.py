@@ -4,9 +4,9 @@ Good samples of every form (.h5ad, .zarr, 10x .h5, 10x folder) and a small model
 (flipped, cut, zeroed, copied elsewhere) or in their structure (attributes, shapes, types and values of HDF5 datasets,
 values of JSON files and of text). A child process, forked from one that has imported everything, opens what comes out
 as the jobs do: quality control and alignment of a sample, check and load of a bundle. A crash of the interpreter, no
-answer within thirty seconds (twice; the library itself gives up on a file after five of processor time), MemoryError or any other exception than InputError is a finding. Findings of one kind
-and place are counted together; the first input of each is kept in a folder beside the results, and `--replay NUMBER`
-runs an input again.
+answer within thirty seconds (twice; the library itself gives up on a file after five of processor time), MemoryError or
+any other exception than InputError is a finding. Findings of one kind and place are counted together; the first input
+of each is kept in a folder beside the results, and `--replay NUMBER` runs an input again.
 """
 
 from __future__ import annotations

@@ -48,7 +48,10 @@ def make_sample(folder: Path, name: str, *, n_cells: int = 30, spatial: int = 0,
     if cnv:
         write_table(folder / "cnv_cells.parquet", _calls(cells), schemas.CNV_CELLS)
     sample = {"sample_id": name, "patient_id": f"patient of {name}", "tissue": "ovary"}
-    parts = [folder / file for file in ("genes.parquet", "annotation.parquet", "embedding.parquet")]
+    verdict = np.where(cells["is_ood"], "malignant", "normal")
+    judged = cells[["cell_id", "sample_id", "patient_id"]].assign(verdict=verdict, p_malignant=0.25, reason="arms")
+    write_table(folder / "verdict.parquet", judged[::-1], schemas.VERDICT)
+    parts = [folder / f"{name}.parquet" for name in ("genes", "annotation", "embedding", "verdict")]
     return SampleFiles(sample, "counts", path, *parts, cnv_cells=folder / "cnv_cells.parquet" if cnv else None)
 
 
@@ -111,12 +114,20 @@ def test_columns_have_the_types_that_scanpy_expects(cohort):
     kinds = cells.obs.dtypes.astype(str)
     texts = ["sample_id", "patient_id", "label", "origin", "tissue", "batch", "value_kind", "cnv_call", "clone"]
     assert set(kinds[[*texts, "is_ood"]]) == {"category"}
-    assert kinds[["confidence", "cnv_score"]].tolist() == ["float32", "float32"]
+    assert set(kinds[["verdict", "verdict_reason"]]) == {"category"}
+    assert set(kinds[["confidence", "cnv_score", "p_malignant"]]) == {"float32"}
     assert cells.obs["tissue"].cat.categories.tolist() == ["ovary"]
     assert cells.obs["batch"].isna().all()
     assert cells.X.dtype == np.float32
     assert cells.uns["title"] == "Ours"
     assert cells.var.loc["GENE3", ["chromosome", "start"]].tolist() == ["chr1", 3000]
+
+
+def test_the_verdict_is_joined_by_name(cohort):
+    obs = ad.read_h5ad(cohort[1]).obs
+    assert (obs["verdict"] == "malignant").tolist() == (obs["is_ood"] == "True").tolist()
+    assert set(obs["verdict_reason"]) == {"arms"}
+    assert set(obs["p_malignant"]) == {0.25}
 
 
 def test_copy_number_is_joined_by_name_and_missing_where_it_is(cohort):

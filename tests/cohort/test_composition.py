@@ -100,6 +100,15 @@ def test_origins_are_counted_by_patient_over_samples(tmp_path):
     assert all(row["low"] < row["share"] < row["high"] and row["margin"] == 1 for row in rows)
 
 
+def test_cells_that_no_type_fits_are_a_row_of_their_own(tmp_path):
+    path = write_annotation(tmp_path / "1.parquet", SHEET[0], ["T", "T", "B", "B", "B"], [True] * 5)
+    cells = read_frame(path)
+    cells.loc[cells["label"] == "B", ["origin", "origin_margin"]] = [None, 0.5]
+    write_table(path, cells, schemas.ANNOTATION)
+    rows = as_table(collect_origins([path], SHEET[:1]), ORIGINS).to_pylist()
+    assert [(row["origin"], row["n_cells"], row["margin"]) for row in rows] == [(None, 3, 0.5), ("T", 2, 1.0)]
+
+
 def test_a_sample_without_ood_cells_gives_no_origin(tmp_path):
     path = write_annotation(tmp_path / "1.parquet", SHEET[0], ["T"], [False])
     assert collect_origins([path], SHEET[:1]).empty

@@ -1,4 +1,4 @@
-"""Genes that OOD cells gained or lost beside their origin."""
+"""Genes that malignant and unexplained cells gained or lost beside their origin."""
 
 from __future__ import annotations
 
@@ -51,19 +51,19 @@ def draw(n: int, code: int, *, malignant: bool = False, depth: float = 1.0, seed
     return sparse.csr_matrix(np.random.default_rng(seed).random((n, N_GENES)) < chance, dtype=np.float32)
 
 
-def write(path, samples: list[tuple[str, str, sparse.csr_matrix, str, bool]], lacking: tuple[str, ...] = ()):
-    """annotated.h5ad of blocks of cells: sample, patient, counts, label and whether they are OOD.
+def write(path, samples: list[tuple[str, str, sparse.csr_matrix, str, str]], lacking: tuple[str, ...] = ()):
+    """annotated.h5ad of blocks of cells: sample, patient, counts, label and verdict.
 
     The files of the samples `lacking` do not hold the genes `ABSENT`.
     """
     rows = [
-        (sample, patient, label, label, is_ood)
-        for sample, patient, counts, label, is_ood in samples
+        (sample, patient, label, label, verdict)
+        for sample, patient, counts, label, verdict in samples
         for _ in range(counts.shape[0])
     ]
-    names = ["sample_id", "patient_id", "label", "origin", "is_ood"]
+    names = ["sample_id", "patient_id", "label", "origin", "verdict"]
     obs = pd.DataFrame(rows, columns=names, index=[str(i) for i in range(len(rows))])
-    obs = obs.astype(dict.fromkeys(("sample_id", "patient_id", "label", "origin"), "category"))
+    obs = obs.assign(is_ood=obs["verdict"] != "normal").astype(dict.fromkeys(names, "category"))
     matrix = sparse.vstack([block[2] for block in samples], format="csr")
     names = [name for name, _ in groupby(row[0] for row in rows)]
     measured = np.ones((len(names), N_GENES), bool)
@@ -85,9 +85,9 @@ def compare(path, bundle) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def patient(name: str, **kwargs) -> list:
     return [
-        (name, name, draw(150, 0, seed=2), "A", False),
-        (name, name, draw(150, 1, seed=3), "B", False),
-        (name, name, draw(80, 0, malignant=True, seed=4, **kwargs), "A", True),
+        (name, name, draw(150, 0, seed=2), "A", "normal"),
+        (name, name, draw(150, 1, seed=3), "B", "normal"),
+        (name, name, draw(80, 0, malignant=True, seed=4, **kwargs), "A", "malignant"),
     ]
 
 
@@ -107,10 +107,18 @@ def test_gained_and_lost_genes_are_found_whatever_the_depth_and_the_study(tmp_pa
 
 
 def test_a_type_itself_gains_and_loses_nothing(tmp_path, bundle):
-    blocks = [*patient("P1")[:2], ("P1", "P1", draw(80, 1, seed=9), "B", True)]
+    blocks = [*patient("P1")[:2], ("P1", "P1", draw(80, 1, seed=9), "B", "unexplained")]
     genes, sets = compare(write(tmp_path / "a.h5ad", blocks), bundle)
     assert len(genes) <= 1
     assert sets.empty
+
+
+def test_cells_without_an_origin_and_unsure_ones_are_not_compared(tmp_path, bundle):
+    blocks = patient("P1")
+    unsure = [*blocks, ("P1", "P1", draw(80, 1, malignant=True, seed=5), "B", "unsure")]
+    expected, _ = compare(write(tmp_path / "a.h5ad", blocks), bundle)
+    path = write(tmp_path / "b.h5ad", [*unsure, ("P1", "P1", draw(80, 1, malignant=True, seed=6), None, "malignant")])
+    pd.testing.assert_frame_equal(compare(path, bundle)[0], expected)
 
 
 def test_patients_are_compared_with_their_own_cells_however_these_are_filed(tmp_path, bundle):
@@ -125,9 +133,9 @@ def test_patients_are_compared_with_their_own_cells_however_these_are_filed(tmp_
 
 
 def test_few_cells_and_no_cells_say_nothing(tmp_path, bundle):
-    blocks = [*patient("P1")[:2], ("P1", "P1", draw(MIN_CELLS - 1, 0, malignant=True), "A", True)]
+    blocks = [*patient("P1")[:2], ("P1", "P1", draw(MIN_CELLS - 1, 0, malignant=True), "A", "malignant")]
     assert list(compare_origins(write(tmp_path / "few.h5ad", blocks), bundle, SETS)) == []
-    empty = [("P1", "P1", draw(0, 0), "A", True)]
+    empty = [("P1", "P1", draw(0, 0), "A", "malignant")]
     assert list(compare_origins(write(tmp_path / "none.h5ad", empty), bundle, SETS)) == []
 
 
@@ -149,7 +157,7 @@ def test_genes_that_a_file_lacks_are_not_lost(tmp_path, bundle, others):
 
 
 def test_a_label_of_another_bundle_is_named(tmp_path, bundle):
-    blocks = [("P1", "P1", draw(20, 0), "C", True)]
+    blocks = [("P1", "P1", draw(20, 0), "C", "malignant")]
     with pytest.raises(InputError, match="'C' is no type"):
         compare(write(tmp_path / "a.h5ad", blocks), bundle)
 

@@ -43,13 +43,12 @@ FIGURES = ("composition", "ood", "umap", "origins", "cnv", "qc", "coverage", "tr
 PATIENT_TABLES = {
     "cnv_patients": schemas.CNV_PATIENTS,
     "cnv_origins": schemas.CNV_ORIGINS,
-    "cnv_markers": schemas.CNV_MARKERS,
     "cnv_reference": schemas.CNV_REFERENCE,
     "cnv_limits": schemas.CNV_LIMITS,
 }
 _COHORT_TABLES = (
     "samples", "verdict", "annotation", "composition", "ood", "origins", "evaluation", "confusion", "umap",
-    "integration", "sections", "gene_scores", "enrichment", "origin_genes", "origin_gene_sets",
+    "integration", "sections", "gene_scores", "enrichment", "origin_genes", "origin_gene_sets", "markers",
 )  # fmt: skip
 
 
@@ -133,6 +132,7 @@ def collect(results: Results, truth: dict[str, pd.Series] | None = None, *, umap
     collected["integration"] = (_integration(), schemas.INTEGRATION)
     collected["sections"] = (_sections(results), schemas.SECTIONS)
     collected["enrichment"] = (_enrichment(), schemas.ENRICHMENT)
+    collected["markers"] = (_markers(results.patients), schemas.MARKERS)
     collected["origin_genes"], collected["origin_gene_sets"] = _origin_genes(collected["origins"][0])
     collected["gene_scores"] = (
         mean_gene_scores(results.of_samples("gene_scores.parquet")),
@@ -155,13 +155,20 @@ def _integration() -> pd.DataFrame:
 
 def _origin_genes(origins: pd.DataFrame) -> tuple[tuple[pd.DataFrame, pa.Schema], ...]:
     """Two genes and a set gained, one gene lost, by every origin of every patient."""
-    keys = origins[["patient_id", "origin"]]
+    keys = origins[["patient_id", "origin"]].dropna()
     genes = pd.DataFrame({"rank": [1, 2, -1], "symbol": ["GENE1", "GENE2", "GENE3"], "log2_change": [2.0, 1.5, -1.0]})
     genes = genes.assign(z=4.0 * genes["log2_change"], detected=0.4, expected=0.2, n_cells=60)
     sets = pd.DataFrame([{"direction": "gained", "gene_set": "Cell cycle", "n_genes": 12, "genes": "GENE1, GENE2"}])
     sets = sets.assign(auc=0.8, pvalue=1e-4, qvalue=0.01)
     kinds = (schemas.ORIGIN_GENES, schemas.ORIGIN_GENE_SETS)
     return tuple((keys.merge(table, "cross"), schema) for table, schema in zip((genes, sets), kinds, strict=True))
+
+
+def _markers(patients: list[str]) -> pd.DataFrame:
+    row = {"logfoldchange": 2.0, "pvals_adj": 1e-9, "n_malignant": 80, "n_normal": 40}
+    ranks = pd.DataFrame({"rank": [*range(1, 8), -1, -2]})
+    ranks = ranks.assign(symbol=[f"GENE{rank % 20}" for rank in ranks["rank"]], score=30.0 - ranks["rank"], **row)
+    return pd.DataFrame({"patient_id": patients}).merge(ranks, "cross")
 
 
 def _enrichment() -> pd.DataFrame:
@@ -296,7 +303,7 @@ def _annotation(sample: dict, cell_ids: list[str], kind: np.ndarray, rng: np.ran
         "ood_pvalue": pvalue,
         "ood_qvalue": pvalue,
         "is_ood": pvalue < 0.05,
-        "origin": rng.choice(TYPES, n, p=[0.6, 0.02, 0.34, 0.03, 0.01]).astype(object),
+        "origin": rng.choice([*TYPES, None], n, p=[0.5, 0.02, 0.34, 0.03, 0.01, 0.1]).astype(object),
     })  # fmt: skip
     return annotated(cells)
 
@@ -427,25 +434,12 @@ def _write_patient(results: Results, sample: dict) -> None:
     joined = add_origins(cells, {sample["sample_id"]: annotation})
     arms = read_frame(folder / "cnv_arms.parquet")
     origins = origin_shares(joined, arms)
-    markers = [
-        {
-            **row,
-            "rank": rank,
-            "symbol": f"GENE{rank % 20}",
-            "score": 30.0 - rank,
-            "logfoldchange": 2.0,
-            "pvals_adj": 1e-9,
-        }
-        for row in origins[["patient_id", "origin"]].assign(n_aneuploid=80, n_normal=40).to_dict("records")
-        for rank in (*range(1, 8), -1, -2)
-    ]
     patient = {"patient_id": sample["patient_id"]}
     normals = [
         patient | {"label": "T_cell", "group": "group 1", "n_cells": 60, "used": True, "why": "nothing against it"}
     ]
     limits = [patient | {"arms": 3, "log2_ratio": -1.0, "share": 0.05, "false_rate": 0.01}]
-    tables = pd.DataFrame(markers, columns=schemas.CNV_MARKERS.names), pd.DataFrame(normals), pd.DataFrame(limits)
-    content = (arm_shares(joined, arms), origins, *tables)
+    content = (arm_shares(joined, arms), origins, pd.DataFrame(normals), pd.DataFrame(limits))
     for (name, schema), frame in zip(PATIENT_TABLES.items(), content, strict=True):
         write_table(results.folder / "patients" / sample["patient_id"] / f"{name}.parquet", frame, schema)
 

@@ -12,6 +12,7 @@ from synthetic_results import FIGURES, UNKNOWN_TYPE, collect, make_results, repo
 from workflow_config import full_config
 
 from cellcohort.cnv.arm_effects import ARM_FDR, SECOND_ARM
+from cellcohort.cnv.normals.reference_cells import BLOCKS
 from cellcohort.cnv.settings import Settings
 from cellcohort.inputs.resources import chromosome_arms
 from cellcohort.ood.null import MIN_TAIL
@@ -244,14 +245,14 @@ def test_answers_say_how_sure_they_are(results):
     assert len(found) == 7
     assert all(answer.answer and answer.certainty for answer in found.values())
     tumour = found["Are there malignant cells?"]
-    assert tumour.answer == f"M{first.judged.headline[1:]}."
+    assert tumour.answer.startswith(f"M{first.judged.headline[1:]}. Beside the patient's normal cells")
     assert f"({first.judged.n_malignant} of 150 cells), at most" in tumour.answer
     assert "Of 150 cells in all" in tumour.certainty
     assert "150 of 168 cells" in found["How many cells?"].answer
     assert f"{first.n_ood} of 150 cells" in found["Which cells are unlike the reference?"].answer
     assert "about 8 cells (5% of the cells)" in found["Which cells are unlike the reference?"].certainty
     assert "95% interval" in found["Where did they come from?"].certainty
-    assert "a founder that is none of these" in found["Where did they come from?"].certainty
+    assert "another type cannot be named" in found["Where did they come from?"].certainty
     assert "+8q" in found["Which chromosome arms changed?"].answer
     assert f"|z| of {Settings().min_z:g}" in found["Which chromosome arms changed?"].certainty
     assert [answer.answer for answer in answers(last, data, alpha=0.05)] == ["None of 812 could be used."]
@@ -346,14 +347,48 @@ def test_origins_stand_side_by_side_with_their_evidence(results, report):
     assert first.n == data.origins["n_cells"].iloc[0]
     assert first.low < first.share < first.high
     assert 0 < first.aneuploid_share < 1
-    assert first.higher == [f"GENE{rank}" for rank in range(1, 8)]
-    assert first.lower == ["GENE19", "GENE18"]
     assert (first.gained, first.lost) == (["GENE1", "GENE2"], ["GENE3"])
     assert (first.sets_gained, first.sets_lost) == (["Cell cycle"], [])
     table = report.read_text().split('id="table-origins"')[1].split("</table>")[0]
     assert table.count("<tr>") == 1 + sum(map(len, origins.values()))
-    plain = replace(data, cnv_origins=None, cnv_markers=None)
+    plain = replace(data, cnv_origins=None)
     assert all(origin.arms is None for patient in patient_facts(plain) for origin in patient.origins)
+
+
+def test_cells_that_no_type_fits_are_told_apart(results):
+    patient = patient_facts(load(report_inputs(results), patients=results.patients))[0]
+    (apart,) = [origin for origin in patient.origins if not origin.fits]
+    assert apart.name == "none fits"
+    assert (apart.gained, apart.lost) == ([], [])
+    first, others = patient.origins[0], [origin for origin in patient.origins if origin is not apart]
+    assert first.fits
+    assert not any("No type of the reference fits" in text for text in patient_warnings(patient))
+    alone = patient_warnings(replace(patient, origins=[apart, *others]))
+    assert any(f"No type of the reference fits {apart.n:,} of the cells" in text for text in alone)
+
+
+def test_genes_of_the_malignant_cells(results, report):
+    data = load(report_inputs(results), patients=results.patients)
+    patient = patient_facts(data)[0]
+    assert patient.higher == [f"GENE{rank}" for rank in range(1, 8)]
+    assert patient.lower == ["GENE19", "GENE18"]
+    first = answers(patient, data, alpha=0.05)[0].answer
+    assert "they have more of GENE1, GENE2, GENE3, GENE4" in first
+    assert "Genes of the malignant cells" in report.read_text()
+    none = answers(replace(patient, higher=[], lower=[]), data, alpha=0.05)[0].answer
+    assert "Beside" not in none
+
+
+def test_labels_that_do_not_look_normal_come_with_the_line_to_paste(results):
+    data = load(report_inputs(results), patients=results.patients)
+    name = results.patients[0]
+    assert patient_facts(data)[0].doubted is None
+    row = {"patient_id": name, "group": "group 2", "used": False, "n_cells": 40, "why": BLOCKS}
+    table = pd.concat([data.cnv_reference, pd.DataFrame([row | {"label": "B_cell"}])])
+    patient = patient_facts(replace(data, cnv_reference=table))[0]
+    (told,) = [text for text in patient_warnings(patient) if "do not look normal" in text]
+    assert "`cnv: {normal_labels: [T_cell]}`" in told
+    assert told.startswith("Some cells labelled B_cell")
 
 
 def test_genes_of_each_type(results):

@@ -35,7 +35,7 @@ CONFIG = {
 GPU_RULES = ("train_model", "calibrate_model", "annotate")
 STEPS = (
     "quality_control", "align_genes", "measure_blocks", "annotate", "extract_ood", "infer_cnv", "split_cnv",
-    "assign_verdict", "split_verdict",
+    "assign_verdict", "split_verdict", "rank_markers",
 )  # fmt: skip
 ALONE = ("--group-components", "prepare=1", "annotate=1", "genome=1")
 # What the disturbed run makes; with these come all tables of samples and patients.

@@ -22,7 +22,7 @@ SAMPLE_RULES = {
     "split_cnv",
     "split_verdict",
 }
-PATIENT_RULES = {"infer_cnv", "assign_verdict"}
+PATIENT_RULES = {"infer_cnv", "assign_verdict", "rank_markers"}
 COHORT_RULES = {
     "collect_status",
     "collect_annotation",
@@ -49,7 +49,7 @@ TABLES = [
     "cnv_arms",
     "cnv_patients",
     "cnv_origins",
-    "cnv_markers",
+    "markers",
     "cnv_reference",
     "cnv_limits",
     "gene_scores",
@@ -75,14 +75,15 @@ DEPENDENCIES = {
     "split_cnv": "infer_cnv",
     "assign_verdict": "annotate infer_cnv measure_blocks",
     "split_verdict": "assign_verdict",
+    "rank_markers": "align_genes annotate assign_verdict measure_blocks",
     "collect_status": "align_genes",
     "collect_annotation": "annotate",
-    "collect_verdict": "split_verdict",
+    "collect_verdict": "rank_markers split_verdict",
     "collect_explanations": "annotate",
     "enrichment": "collect_explanations",
     "collect_cnv": "infer_cnv split_cnv",
     "project_umap": "annotate calibrate_model split_cnv",
-    "collect_cells": "align_genes annotate calibrate_model collect_status project_umap split_cnv",
+    "collect_cells": "align_genes annotate calibrate_model collect_status project_umap split_cnv split_verdict",
     "collect_sections": "calibrate_model collect_cells sum_healthy_types train_model",
     "compare_origins": "calibrate_model collect_cells sum_healthy_types train_model",
     "evaluate": "calibrate_model collect_annotation",

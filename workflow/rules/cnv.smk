@@ -22,7 +22,6 @@ rule infer_cnv:
         ),
         patient="<results>/patients/{patient}/cnv_patient.parquet",
         origins="<results>/patients/{patient}/cnv_origins.parquet",
-        markers="<results>/patients/{patient}/cnv_markers.parquet",
         normals="<results>/patients/{patient}/cnv_reference.parquet",
         limits="<results>/patients/{patient}/cnv_limits.parquet",
     log:

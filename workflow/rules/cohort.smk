@@ -2,6 +2,7 @@
 
 COHORT_TABLES = [
     "verdict",
+    "markers",
     "samples",
     "composition",
     "ood",
@@ -79,9 +80,12 @@ rule collect_annotation:
 rule collect_verdict:
     input:
         verdict=of_cohort("verdict.parquet"),
+        markers=expand("<results>/patients/{patient}/markers.parquet", patient=PATIENTS),
     output:
         verdict="<results>/cohort/verdict.parquet",
         verdict_tsv="<results>/cohort/verdict.tsv",
+        markers="<results>/cohort/markers.parquet",
+        markers_tsv="<results>/cohort/markers.tsv",
     log:
         "<logs>/collect_verdict.log",
     benchmark:
@@ -96,7 +100,7 @@ rule collect_verdict:
         samples=list(SAMPLES.values()),
         settings={},
     message:
-        "Counting the verdicts of all samples"
+        "Counting the verdicts of all samples, and appending the marker genes of all patients"
     script:
         SCRIPT.replace("RULE", "collect_verdict")
 
@@ -161,7 +165,6 @@ rule collect_cnv:
         cells=CNV_OF_COHORT["cnv_cells"],
         patients=of_patients("cnv_patient.parquet"),
         origins=of_patients("cnv_origins.parquet"),
-        markers=of_patients("cnv_markers.parquet"),
         reference=of_patients("cnv_reference.parquet"),
         limits=of_patients("cnv_limits.parquet"),
     output:
@@ -175,8 +178,6 @@ rule collect_cnv:
         cnv_patients_tsv="<results>/cohort/cnv_patients.tsv",
         cnv_origins="<results>/cohort/cnv_origins.parquet",
         cnv_origins_tsv="<results>/cohort/cnv_origins.tsv",
-        cnv_markers="<results>/cohort/cnv_markers.parquet",
-        cnv_markers_tsv="<results>/cohort/cnv_markers.tsv",
         cnv_reference="<results>/cohort/cnv_reference.parquet",
         cnv_reference_tsv="<results>/cohort/cnv_reference.tsv",
         cnv_limits="<results>/cohort/cnv_limits.parquet",
@@ -236,6 +237,7 @@ rule collect_cells:
         annotation=of_cohort("annotation.parquet"),
         embedding=of_cohort("embedding.parquet"),
         cnv_cells=CNV_OF_COHORT["cnv_cells"],
+        verdict=of_cohort("verdict.parquet"),
         vocabulary=BUNDLE["vocabulary.parquet"],
         umap="<results>/cohort/umap.parquet",
     output:

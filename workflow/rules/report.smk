@@ -55,6 +55,7 @@ rule report:
         unpack(copy_number_of_report),
         samples="<results>/cohort/samples.parquet",
         verdict="<results>/cohort/verdict.parquet",
+        markers="<results>/cohort/markers.parquet",
         annotation="<results>/cohort/annotation.parquet",
         composition="<results>/cohort/composition.parquet",
         ood="<results>/cohort/ood.parquet",

@@ -50,3 +50,33 @@ rule split_verdict:
         "Writing the verdicts of {wildcards.sample}"
     script:
         SCRIPT.replace("RULE", "split_verdict")
+
+
+rule rank_markers:
+    input:
+        verdict="<results>/patients/{patient}/verdict.parquet",
+        counts=counts_of_patient,
+        status=of_patient("status.json"),
+        annotation=of_patient("annotation.parquet"),
+        positional=of_patient("positional.parquet"),
+        positions=local(POSITIONS),
+    output:
+        markers="<results>/patients/{patient}/markers.parquet",
+    log:
+        "<logs>/rank_markers/{patient}.log",
+    benchmark:
+        "<benchmarks>/rank_markers/{patient}.tsv"
+    conda:
+        "../../envs/infercnv.yaml"
+    threads: 1
+    resources:
+        mem_mb=by_size(patient_mb, 1500, 3),
+        runtime=by_size(patient_mb, 15, 0.05),
+    params:
+        samples=lambda wildcards: [SAMPLES[sample] for sample in PATIENTS[wildcards.patient]],
+        settings={},
+        user_tables=["positions"],
+    message:
+        "Comparing the malignant with the normal cells of patient {wildcards.patient}"
+    script:
+        SCRIPT.replace("RULE", "rank_markers")

@@ -6,14 +6,13 @@ p-values are of a cell and its neighbours, adjusted for the sample's technical s
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
 from scipy import sparse
-from scipy.stats import false_discovery_control
 
 from ..bundle.model_bundle import Bundle
 from ..classifier.ensemble import probabilities
@@ -23,11 +22,12 @@ from ..genes.alignment import Alignment
 from ..inputs.counts import Counts
 from ..model.inference import run_batches
 from ..model.tokens import Tokens, scale_bins, tokenise
-from ..ood.judgement import Judgement, SampleCells, asked_cells, judge_sample
+from ..ood.judgement import SampleCells, asked_cells
 from ..ood.neighbourhoods import fit_axes
 from ..outputs.parquet import as_table, vectors
 from ..outputs.schemas import ANNOTATION
 from .explanation import Explanation
+from .ood_calls import call_ood
 
 SURE = 0.5  # confidence from which a label is more likely right than wrong
 
@@ -41,7 +41,7 @@ class Annotation:
     table
         In schemas.ANNOTATION, in the order of the file.
     shift
-        The technical shift that the p-values are adjusted for (`describe_shift`).
+        The technical shift that the p-values are adjusted for (`ood_calls.describe_shift`).
     """
 
     table: pa.Table
@@ -82,11 +82,12 @@ def annotate(
     keep_embedding
         Receives the rows of embedding.parquet of each chunk.
     """
-    names, asked = np.array(bundle.labels, object), asked_cells(counts.cell_ids[rows])
+    asked = asked_cells(counts.cell_ids[rows])
     asked_bins = _read_bins(counts, rows[asked], alignment, bundle, chunk_size)
     axes = fit_axes(asked_bins)
     n_chunks = -(-counts.n_cells // chunk_size)
-    types, scores, places, tables = [np.empty(0, int)], [np.empty(0)], [axes.project(asked_bins[:0])], []
+    nothing, tables = asked_bins[:0], []
+    seen = [_what_decides(bundle, bundle.profiles.compare(nothing), axes.project(nothing))]
     for chunk_rows, matrix in progress_bar(counts.chunks(rows, chunk_size), total=n_chunks, title=sample_id):
         tokens, scaled_bins = _tokenise(matrix, alignment, bundle)
         compared = bundle.profiles.compare(scaled_bins)
@@ -94,23 +95,20 @@ def annotate(
         columns = label_cells(bundle, probabilities(member_logits, bundle.ensemble_weights))
         cell_ids = counts.cell_ids[chunk_rows]
         keep_embedding(pa.table({"cell_id": cell_ids, "vector": vectors(embedding)}))
-        types.append(compared.types)
-        scores.append(bundle.detector.score(compared.ood_components))
-        places.append(axes.project(scaled_bins))
-        origin = {"origin": names[compared.origins], "origin_margin": compared.margins}
-        tables.append(pa.table({"cell_id": cell_ids, **columns, **origin}))
-    type_, score, place = (np.concatenate(parts) for parts in (types, scores, places))
-    cells = SampleCells(counts.cell_ids[rows], type_, score, place, barred, asked, asked_bins)
-    judged = judge_sample(bundle.profiles, bundle.detector, bundle.labels, cells, shift=shift)
-    table = _with_ood_calls(tables, cells.scores, judged.pvalues, (sample_id, patient_id), alpha)
-    return Annotation(table, describe_shift(judged, alpha=alpha))
+        seen.append(_what_decides(bundle, compared, axes.project(scaled_bins)))
+        tables.append(pa.table({"cell_id": cell_ids, **columns}))
+    types, scores, places, origins, margins = (np.concatenate(parts) for parts in zip(*seen, strict=True))
+    cells = SampleCells(counts.cell_ids[rows], types, scores, places, barred, asked, asked_bins)
+    measured = np.flatnonzero(alignment.table["match"] != "missing")
+    ood_columns, described = call_ood(bundle, cells, origins, margins, measured=measured, alpha=alpha, shift=shift)
+    ids = {"sample_id": [sample_id] * len(scores), "patient_id": [patient_id] * len(scores)}
+    return Annotation(_with_columns(tables, ids | ood_columns), described)
 
 
-def describe_shift(judged: Judgement, *, alpha: float) -> dict[str, Any]:
-    """The content of shift.json: the fields of `judgement.Shift`, and the share of OOD cells without the shift (null
-    where there are no cells)."""
-    unshifted = float((judged.unshifted <= alpha).mean()) if len(judged.unshifted) else None
-    return asdict(judged.shift) | {"ood_share_without_shift": unshifted}
+def _what_decides(bundle: Bundle, compared: Comparison, places: np.ndarray) -> tuple[np.ndarray, ...]:
+    """What the decisions on a sample as a whole need of a chunk: types, scores, places by the sample's own axes,
+    origins and their margins."""
+    return compared.types, bundle.detector.score(compared.ood_components), places, compared.origins, compared.margins
 
 
 def _tokenise(matrix: sparse.csr_matrix, alignment: Alignment, bundle: Bundle) -> tuple[Tokens, sparse.csr_matrix]:
@@ -173,25 +171,11 @@ def label_cells(bundle: Bundle, probability: np.ndarray) -> dict[str, np.ndarray
     }
 
 
-def _with_ood_calls(
-    tables: list[pa.Table],
-    scores: np.ndarray,
-    pvalues: np.ndarray,
-    ids: tuple[str, str],
-    alpha: float,
-) -> pa.Table:
+def _with_columns(tables: list[pa.Table], columns: Mapping[str, Any]) -> pa.Table:
     """The chunks as one table, with the columns that need all cells of the sample."""
     if not tables:
         return ANNOTATION.empty_table()
     table = pa.concat_tables(tables)
-    columns = {
-        "sample_id": [ids[0]] * len(scores),
-        "patient_id": [ids[1]] * len(scores),
-        "ood_score": scores,
-        "ood_pvalue": pvalues,
-        "is_ood": pvalues <= alpha,
-        "ood_qvalue": false_discovery_control(pvalues),
-    }
     for name, column in columns.items():
         table = table.append_column(name, pa.array(column))
     return as_table(table, ANNOTATION)

@@ -19,8 +19,9 @@ from ..ood.judgement import Judgement, Shift
 from ..outputs.parquet import empty, read_frame, table_writer
 from ..outputs.schemas import ANNOTATION, embedding_schema
 from ..positional.evidence import altered
-from .annotate import Annotation, annotate, describe_shift
+from .annotate import Annotation, annotate
 from .explanation import Explanation
+from .ood_calls import describe_shift
 
 
 @dataclass(frozen=True)

@@ -123,20 +123,25 @@ class Profiles:
             deviation[:, label] = np.interp(depth, DEPTHS, deviations)
         return centre, deviation
 
-    def expected_cells(self, n_on: np.ndarray, label: int, measured: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """In how many of n cells of a type each measured gene is expected, and the variance of that number.
+    def expected_cells(
+        self, n_on: np.ndarray, label: int, measured: np.ndarray, genes: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """In how many of n cells of a type each gene is expected, and the variance of that number.
 
         Parameters
         ----------
         n_on
-            Genes that each cell has, shape (n,).
+            Measured genes that each cell has, shape (n,).
         measured
-            Numbers of the genes that were measured, shape (m,), the shape of what is returned.
+            Numbers of the genes that were measured, shape (m,).
+        genes
+            Numbers of the genes that are asked for, the shape of what is returned; all that were measured.
         """
-        odds = self.detection[measured, label]
-        depth = np.interp(n_on, expit(odds + DEPTHS[:, None]).sum(1), DEPTHS)
-        chance = expit(odds + depth[:, None])
-        return chance.sum(0), (chance * (1 - chance)).sum(0)
+        numbers, n_cells = np.unique(n_on, return_counts=True)
+        expected = expit(self.detection[measured, label] + DEPTHS[:, None]).sum(1)
+        depth = np.interp(numbers, expected, DEPTHS)
+        chance = expit(self.detection[measured if genes is None else genes, label] + depth[:, None])
+        return n_cells @ chance, n_cells @ (chance * (1 - chance))
 
     @cached_property
     def _by_depth(self) -> list[tuple[np.ndarray, ...]]:

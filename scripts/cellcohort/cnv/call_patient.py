@@ -86,7 +86,7 @@ def call_patient(
         seed=seed,
     )
     reference = reference_table(obs, borrowed, result.cells, min_reference)
-    warn_of_refused(obs, reference)
+    warn_of_refused(reference)
     called = replace(_of_the_patient(result, obs), reference=reference)
     return called if all(genes.joined) else _with_left_out(called, annotated, genes)
 

@@ -26,7 +26,7 @@ def add_origins(cells: pd.DataFrame, annotations: Mapping[str, pd.DataFrame]) ->
 
     Returns
     -------
-    `cells` with origin (missing for cells that are not OOD), sorted by sample_id and cell_id.
+    `cells` with origin (missing where none fits, and for cells that are not OOD), sorted by sample_id and cell_id.
     """
     keys = ["sample_id", "cell_id"]
     parts = [table[["cell_id", "origin"]].assign(sample_id=name) for name, table in annotations.items() if len(table)]
@@ -74,11 +74,12 @@ def origin_shares(cells: pd.DataFrame, arms: pd.DataFrame) -> pd.DataFrame:
 
     Returns
     -------
-    A row for each origin, the most frequent first. `aneuploid_share` is of the cells called aneuploid or diploid, and
-    missing where there is none; `arms` is written as ``+8q -17p``.
+    A row for each origin, the most frequent first; the origin is missing in that of the cells that no type fits.
+    `aneuploid_share` is of the cells called aneuploid or diploid, and missing where there is none; `arms` is written as
+    ``+8q -17p``.
     """
     rows = []
-    for origin, part in cells[cells["origin"].notna()].groupby("origin", sort=True):
+    for origin, part in cells[cells["is_ood"].astype(bool)].groupby("origin", sort=True, dropna=False):
         calls = part["cnv_call"].value_counts()
         n_aneuploid, n_diploid = int(calls.get("aneuploid", 0)), int(calls.get("diploid", 0))
         definite = n_aneuploid + n_diploid

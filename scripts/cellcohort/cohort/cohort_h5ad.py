@@ -26,10 +26,12 @@ from ..inputs.stores.text_columns import text_column
 from ..outputs.h5ad import GrowingH5ad, growing_h5ad
 from ..outputs.parquet import read_frame, stacked
 from ..outputs.schemas import ANNOTATION, CNV_CELLS
+from ..verdict.decision import REASONS, VERDICTS
 
 _CNV = ["cnv_call", "cnv_score", "clone"]
+_VERDICT = {"verdict": "verdict", "p_malignant": "p_malignant", "reason": "verdict_reason"}  # table to obs
 _TEXTS = [field.name for field in ANNOTATION if field.type == pa.string() and field.name != "cell_id"]
-_CATEGORIES = [*_TEXTS, *DESCRIPTION, "value_kind", "cnv_call", "clone"]
+_CATEGORIES = [*_TEXTS, *DESCRIPTION, "value_kind", "cnv_call", "clone", "verdict", "verdict_reason"]
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ class SampleFiles:
     genes: str | Path
     annotation: str | Path
     embedding: str | Path
+    verdict: str | Path
     cnv_cells: str | Path | None = None
 
 
@@ -110,7 +113,9 @@ def _append_arrays(file: GrowingH5ad, files: SampleFiles, counts: Counts, cell_i
 def _obs(files: SampleFiles) -> pd.DataFrame:
     cells = read_frame(files.annotation)
     described = {name: files.sample.get(name) for name in DESCRIPTION}
-    cells = cells.assign(**described, value_kind=files.value_kind, **_copy_number(files, cells["cell_id"]))
+    verdicts = read_frame(files.verdict).set_index("cell_id").loc[cells["cell_id"]]
+    judged = {name: verdicts[column].to_numpy() for column, name in _VERDICT.items()}
+    cells = cells.assign(**described, value_kind=files.value_kind, **_copy_number(files, cells["cell_id"]), **judged)
     return cells.set_index(cells["sample_id"] + "|" + cells["cell_id"])
 
 
@@ -127,6 +132,7 @@ def _copy_number(files: SampleFiles, cell_ids: pd.Series) -> dict[str, np.ndarra
 def _empty_obs(used: Sequence[SampleFiles]) -> pd.DataFrame:
     """The columns of obs, with every category that a first pass over the samples finds."""
     found: dict[str, set] = {name: set() for name in _CATEGORIES}
+    found |= {"verdict": set(VERDICTS), "verdict_reason": set(REASONS)}
     for files in used:
         for name in _TEXTS:
             found[name].update(pq.read_table(files.annotation, columns=[name])[name].unique().to_pylist())
@@ -137,10 +143,11 @@ def _empty_obs(used: Sequence[SampleFiles]) -> pd.DataFrame:
             calls = _copy_number(files, read_frame(files.cnv_cells, ["cell_id"])["cell_id"])
             found["cnv_call"].update(calls["cnv_call"])
             found["clone"].update(calls["clone"])
-    nothing = ANNOTATION.empty_table().to_pandas().assign(**dict.fromkeys((*DESCRIPTION, "value_kind", *_CNV), None))
+    others = (*DESCRIPTION, "value_kind", *_CNV, *_VERDICT.values())
+    nothing = ANNOTATION.empty_table().to_pandas().assign(**dict.fromkeys(others, None))
     dtypes = {name: pd.CategoricalDtype(sorted(filter(_is_text, found[name]))) for name in _CATEGORIES}
     dtypes |= {field.name: field.type.to_pandas_dtype() for field in ANNOTATION if field.name not in dtypes}
-    obs = nothing.astype(dtypes | {"cnv_score": np.float32, "cell_id": object})
+    obs = nothing.astype(dtypes | {"cnv_score": np.float32, "p_malignant": np.float32, "cell_id": object})
     return obs.set_index(pd.Index([], dtype=object))
 
 

@@ -63,7 +63,8 @@ def collect_origins(paths: Sequence[str | Path], samples: Sequence[dict]) -> pd.
     """Count the OOD cells of each patient by origin (`schemas.ORIGINS`).
 
     `paths` are the samples' annotation.parquet. The shares of a patient sum to 1, `low` and `high` are their 95 %
-    (Wilson) intervals over cells, `margin` is the median of the cells' origin_margin.
+    (Wilson) intervals over cells, `margin` is the median of the cells' origin_margin. The origin is missing in the row
+    of the cells that no type fits.
     """
     patients: dict[str, list[str | Path]] = {}
     for path, sample in zip(paths, samples, strict=True):
@@ -78,13 +79,13 @@ def _origins(paths: Sequence[str | Path]) -> pd.DataFrame:
     counts = _counts(cells["origin"], "origin")
     intervals = [binomtest(n, len(cells)).proportion_ci(method="wilson") for n in counts["n_cells"]]
     low, high = np.array(intervals, float).reshape(-1, 2).T
-    margin = counts["origin"].map(cells.groupby("origin")["origin_margin"].median())
-    return counts.assign(low=low, high=high, margin=margin)
+    margins = cells.groupby("origin", dropna=False)["origin_margin"].median().rename("margin").reset_index()
+    return counts.assign(low=low, high=high).merge(margins, on="origin", how="left")
 
 
 def _counts(values: pd.Series, name: str) -> pd.DataFrame:
     """Cells and share of each value, the most frequent first, ties by name."""
-    counts = values.value_counts().rename_axis(name).rename("n_cells").reset_index()
+    counts = values.value_counts(dropna=False).rename_axis(name).rename("n_cells").reset_index()
     counts["share"] = counts["n_cells"] / max(counts["n_cells"].sum(), 1)
     return counts.sort_values(["n_cells", name], ascending=[False, True])
 

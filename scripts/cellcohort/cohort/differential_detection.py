@@ -1,8 +1,10 @@
-"""Differential detection: genes and gene sets that a patient's OOD cells gained or lost beside their origins.
+"""Differential detection: genes and gene sets that a patient's altered cells gained or lost beside their origins.
+
+Altered are OOD cells that have an origin and are malignant or unexplained by the verdict.
 
 A gene is expected in as many cells as the origin's profile says for cells of that many genes (`type_profiles`), so that
-depth changes nothing; genes that a sample's file lacks are left out. What the patient's in-distribution cells have more
-or less of than their own types is a difference between studies, and is taken off as far as it is known.
+depth changes nothing; genes that a sample's file lacks are left out. What the patient's normal cells have more or less
+of than their own types is a difference between studies, and is taken off as far as it is known.
 """
 
 from __future__ import annotations
@@ -20,15 +22,14 @@ from ..bundle.model_bundle import Bundle
 from ..classifier.type_profiles import Profiles
 from ..core.errors import InputError
 from ..outputs.schemas import ORIGIN_GENE_SETS, ORIGIN_GENES
+from ..verdict.decision import MALIGNANT, NORMAL, UNEXPLAINED
 from .cohort_h5ad import column, count_rows, sample_rows
 from .enrichment import rank_gene_sets
 
 MIN_CELLS = 10  # of an origin
 MOST_GENES = 25  # named in either direction
 MIN_CHANGE, MIN_Z = 0.5, 3.0
-STUDY = (
-    0.5  # standard deviation (log2) of a gene between studies, before any in-distribution cell of the patient is seen
-)
+STUDY = 0.5  # standard deviation (log2) of a gene between studies, before any normal cell of the patient is seen
 SPREAD = 0.25  # standard deviation (log2) of a gene between donors: many cells do not make a small change a large one
 MOST_Q = 0.05
 _CHUNK = 2_000
@@ -69,7 +70,7 @@ class DetectionCounts:
 def compare_origins(
     path: str | Path, bundle: Bundle, gene_sets: Mapping[str, list[str]]
 ) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
-    """The tables of each patient that has OOD cells, one patient's sums in memory at a time.
+    """The tables of each patient that has altered cells, one patient's sums in memory at a time.
 
     Parameters
     ----------
@@ -81,11 +82,11 @@ def compare_origins(
     Yields
     ------
     genes
-        `schemas.ORIGIN_GENES`, for each origin of at least `MIN_CELLS` OOD cells: ranks from 1 on for gained and
+        `schemas.ORIGIN_GENES`, for each origin of at least `MIN_CELLS` altered cells: ranks from 1 on for gained and
         from -1 down for lost genes, by z, of at least `MIN_CHANGE` and `MIN_Z`. `log2_change` is log2 of the cells
-        that have the gene to those expected of the origin, or that less the same of the patient's cells that are not
-        OOD, whichever is nearer to 0 (0 where they disagree in sign); `detected` and `expected` are shares of the
-        `n_cells` OOD cells of the origin in which the gene was measured.
+        that have the gene to those expected of the origin, or that less the same of the patient's normal cells,
+        whichever is nearer to 0 (0 where they disagree in sign); `detected` and `expected` are shares of the `n_cells`
+        altered cells of the origin in which the gene was measured.
     gene_sets
         `schemas.ORIGIN_GENE_SETS`: sets whose genes rank high among the gained or the lost ones (rank-sum test of
         z over the vocabulary; q-values, at most `MOST_Q`, over the patient's tests).
@@ -102,10 +103,10 @@ def compare_origins(
             patient = column(file, "patient_id", slice(rows.start, rows.start + 1))[0]
             patients.setdefault(patient, []).append((rows, np.flatnonzero(measured)))
         for patient, samples in patients.items():
-            ood, in_distribution = _count(file, samples, bundle)
-            codes = np.flatnonzero(ood.measured.max(1, initial=0) >= MIN_CELLS)
+            altered, normal = _count(file, samples, bundle)
+            codes = np.flatnonzero(altered.measured.max(1, initial=0) >= MIN_CELLS)
             if len(codes):
-                genes, sets = _changes(ood, in_distribution, codes, symbols, gene_sets)
+                genes, sets = _changes(altered, normal, codes, symbols, gene_sets)
                 yield tuple(
                     table.assign(patient_id=patient, origin=names[codes][table["row"]])[schema.names]
                     for table, schema in ((genes, ORIGIN_GENES), (sets, ORIGIN_GENE_SETS))
@@ -115,17 +116,19 @@ def compare_origins(
 def _count(
     file: h5py.File, samples: Sequence[tuple[slice, np.ndarray]], bundle: Bundle
 ) -> tuple[DetectionCounts, DetectionCounts]:
-    """Counts of a patient's OOD cells by origin, and of its in-distribution cells by label."""
+    """Counts of a patient's altered cells by origin, and of its normal cells by label."""
     matrix = count_rows(file)
-    ood, in_distribution = DetectionCounts(bundle.profiles), DetectionCounts(bundle.profiles)
+    altered, normal = DetectionCounts(bundle.profiles), DetectionCounts(bundle.profiles)
     for rows, measured in samples:
         for start in range(rows.start, rows.stop, _CHUNK):
             part = slice(start, min(start + _CHUNK, rows.stop))
-            counts, is_ood = matrix.read(part.start, part.stop), column(file, "is_ood", part) == "True"
-            for detection, cells, name in ((ood, is_ood, "origin"), (in_distribution, ~is_ood, "label")):
+            counts, verdicts = matrix.read(part.start, part.stop), column(file, "verdict", part)
+            apart = np.isin(verdicts, [MALIGNANT, UNEXPLAINED]) & (column(file, "is_ood", part) == "True")
+            apart &= pd.notna(column(file, "origin", part))
+            for detection, cells, name in ((altered, apart, "origin"), (normal, verdicts == NORMAL, "label")):
                 codes = _codes(column(file, name, part)[cells], bundle.labels, file.filename)
                 detection.add(counts[cells], codes, measured)
-    return ood, in_distribution
+    return altered, normal
 
 
 def _codes(names: np.ndarray, labels: Sequence[str], path: str) -> np.ndarray:
@@ -138,20 +141,20 @@ def _codes(names: np.ndarray, labels: Sequence[str], path: str) -> np.ndarray:
 
 
 def _changes(
-    ood: DetectionCounts,
-    in_distribution: DetectionCounts,
+    altered: DetectionCounts,
+    normal: DetectionCounts,
     codes: np.ndarray,
     symbols: np.ndarray,
     gene_sets: Mapping[str, list[str]],
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Genes and gene sets of the types `codes`; `row` is the number of the type among these."""
-    change, z = _test(ood, in_distribution, codes)
+    change, z = _test(altered, normal, codes)
     genes, sets = [], []
     for direction, sign in _DIRECTIONS.items():
         for row, code in enumerate(codes):
             order = np.argsort(-sign * z[row], kind="stable")[:MOST_GENES]
             order = order[(sign * z[row, order] >= MIN_Z) & (sign * change[row, order] >= MIN_CHANGE)]
-            n_cells = ood.measured[code, order]
+            n_cells = altered.measured[code, order]
             genes.append(
                 pd.DataFrame(
                     {
@@ -160,8 +163,8 @@ def _changes(
                         "symbol": symbols[order],
                         "log2_change": change[row, order],
                         "z": z[row, order],
-                        "detected": ood.detected[code, order] / n_cells,
-                        "expected": ood.expected[code, order] / n_cells,
+                        "detected": altered.detected[code, order] / n_cells,
+                        "expected": altered.expected[code, order] / n_cells,
                         "n_cells": n_cells.astype(np.int64),
                     }
                 )
@@ -173,14 +176,14 @@ def _changes(
     return pd.concat(genes, ignore_index=True), found.astype({"row": int})
 
 
-def _test(ood: DetectionCounts, in_distribution: DetectionCounts, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _test(altered: DetectionCounts, normal: DetectionCounts, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """log2 change of the types `codes` beyond what is the study's, and its z, shapes (len(codes), G)."""
-    ratio, variance = (values[codes] for values in ood.log_ratio())
-    study, study_variance = in_distribution.log_ratio_of_all()
+    ratio, variance = (values[codes] for values in altered.log_ratio())
+    study, study_variance = normal.log_ratio_of_all()
     shrinkage = STUDY**2 / (STUDY**2 + study_variance)
     beyond = ratio - shrinkage * study
     change = np.where(ratio * beyond > 0, np.sign(ratio) * np.minimum(abs(ratio), abs(beyond)), 0.0)
-    change[ood.measured[codes] < MIN_CELLS] = 0.0
+    change[altered.measured[codes] < MIN_CELLS] = 0.0
     return change, change / np.sqrt(variance + shrinkage * study_variance + SPREAD**2)
 
 

@@ -68,7 +68,7 @@ ANNOTATION = _schema(
     ood_pvalue=REAL,
     is_ood=FLAG,
     ood_qvalue=REAL,
-    origin=TEXT,
+    origin=_Nullable(TEXT),
     origin_margin=REAL,
     coarse_label=_Nullable(TEXT),
     coarse_confidence=_Nullable(REAL),
@@ -158,7 +158,17 @@ COHORT_VERDICT = _schema(
     malignant_share_at_least=_Nullable(REAL),
     malignant_share_at_most=_Nullable(REAL),
 )
-ORIGINS = _schema(patient_id=TEXT, origin=TEXT, n_cells=INT, share=REAL, low=REAL, high=REAL, margin=REAL)
+ORIGINS = _schema(patient_id=TEXT, origin=_Nullable(TEXT), n_cells=INT, share=REAL, low=REAL, high=REAL, margin=REAL)
+MARKERS = _schema(
+    patient_id=TEXT,
+    rank=INT,
+    symbol=TEXT,
+    score=REAL,
+    logfoldchange=REAL,
+    pvals_adj=DOUBLE,
+    n_malignant=INT,
+    n_normal=INT,
+)
 COHORT_CNV_ARMS = pa.schema([*_schema(sample_id=TEXT), *CNV_ARMS])
 CNV_GROUPS = _schema(
     **_SAMPLE,
@@ -172,24 +182,13 @@ CNV_GROUPS = _schema(
 CNV_PATIENTS = _schema(patient_id=TEXT, arm=TEXT, n_cells=INT, gained=REAL, lost=REAL, log2_ratio=_Nullable(REAL))
 CNV_ORIGINS = _schema(
     patient_id=TEXT,
-    origin=TEXT,
+    origin=_Nullable(TEXT),
     n_ood=INT,
     n_aneuploid=INT,
     n_diploid=INT,
     n_undetermined=INT,
     aneuploid_share=_Nullable(REAL),
     arms=_Nullable(TEXT),
-)
-CNV_MARKERS = _schema(
-    patient_id=TEXT,
-    origin=TEXT,
-    rank=INT,
-    symbol=TEXT,
-    score=REAL,
-    logfoldchange=REAL,
-    pvals_adj=DOUBLE,
-    n_aneuploid=INT,
-    n_normal=INT,
 )
 CNV_REFERENCE = _schema(patient_id=TEXT, label=TEXT, group=TEXT, n_cells=INT, used=FLAG, why=TEXT)
 CNV_LIMITS = _schema(patient_id=TEXT, arms=INT, log2_ratio=REAL, share=_Nullable(REAL), false_rate=REAL)

@@ -3,5 +3,5 @@
 from __future__ import annotations
 
 CNV_TABLES = (
-    "cnv_arms", "cnv_groups", "cnv_burden", "cnv_patients", "cnv_origins", "cnv_markers", "cnv_reference", "cnv_limits",
+    "cnv_arms", "cnv_groups", "cnv_burden", "cnv_patients", "cnv_origins", "cnv_reference", "cnv_limits",
 )  # fmt: skip

@@ -18,7 +18,6 @@ from ..outputs.parquet import write_tsv
 from .facts.answers import answers
 from .facts.cautions import model_warnings, patient_warnings
 from .facts.judged_cells import judged_cohort
-from .facts.origins import WEAK_MARGIN
 from .facts.patients import patient_facts
 from .facts.type_genes import MOST_Q, type_genes
 from .figures import cnv_figures, maps, model_figures, patient_figures
@@ -27,7 +26,7 @@ from .figures.gene_figures import genes
 from .figures.images import data_uri
 from .figures.palette import UNLIKE, label_colours
 from .figures.panels import Figure
-from .report_data import UNLIKE_REFERENCE, ReportData, load
+from .report_data import NONE_FITS, UNLIKE_REFERENCE, ReportData, load
 from .text.captions import captions
 from .text.methods import methods_text, package_versions
 from .text.metric_names import METRIC_NAMES
@@ -116,11 +115,10 @@ def _context(data: ReportData, figures: dict[str, Figure], title: str, config: M
         "altered": set(figures["cnv_groups"].data["arms"]["patient"]) if "cnv_groups" in figures else set(),
         "sections_of": data.sections.groupby("patient_id")["sample_id"].unique().to_dict(),
         "genes": type_genes(data),
-        "colours": {**label_colours(data.labels), UNLIKE_REFERENCE: UNLIKE},
+        "colours": {**label_colours(data.labels), UNLIKE_REFERENCE: UNLIKE, NONE_FITS: UNLIKE},
         "unlike": UNLIKE_REFERENCE,
         "alpha": alpha,
         "false_discoveries": FALSE_DISCOVERIES,
-        "weak_margin": WEAK_MARGIN,
         "gene_set_q": MOST_Q,
         "heatmaps": {name: data_uri(path, n_pictures=len(data.heatmaps)) for name, path in data.heatmaps.items()},
         "methods": methods_text(data, config, package_versions()),

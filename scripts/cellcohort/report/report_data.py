@@ -13,10 +13,21 @@ import pyarrow.parquet as pq
 
 from ..core.files import read_json
 from ..outputs.parquet import read_frame
-from ..outputs.schemas import ENRICHMENT, GENE_SCORES, INTEGRATION, ORIGIN_GENE_SETS, ORIGIN_GENES, QUANTILES, SECTIONS
+from ..outputs.schemas import (
+    ENRICHMENT,
+    GENE_SCORES,
+    INTEGRATION,
+    MARKERS,
+    ORIGIN_GENE_SETS,
+    ORIGIN_GENES,
+    QUANTILES,
+    SECTIONS,
+)
 from ..outputs.table_names import CNV_TABLES
 
 UNLIKE_REFERENCE = "unlike the reference"
+NONE_FITS = "none fits"
+"""Stands for the origin of the OOD cells that no type of the reference fits."""
 CONFIDENCE_BINS = 100
 _OPTIONAL = {
     "integration": INTEGRATION,
@@ -25,6 +36,7 @@ _OPTIONAL = {
     "enrichment": ENRICHMENT,
     "origin_genes": ORIGIN_GENES,
     "origin_gene_sets": ORIGIN_GENE_SETS,
+    "markers": MARKERS,
 }
 _QC_METRICS = ("n_counts", "n_genes", "mito_share")
 
@@ -44,9 +56,11 @@ class ReportData:
         confidence (columns), every cell of the cohort.
     reference
         The reference's types: label, n_cells, n_donors (0: unknown), f1 on held-out cells (missing: none was held out).
-    integration, sections, gene_scores, enrichment, origin_genes, origin_gene_sets
+    origins, cnv_origins
+        With `NONE_FITS` where the origin is missing.
+    integration, sections, gene_scores, enrichment, origin_genes, origin_gene_sets, markers
         Empty where the inputs do not name them.
-    cnv_arms, cnv_groups, cnv_burden, cnv_patients, cnv_origins, cnv_markers, cnv_reference, cnv_limits
+    cnv_arms, cnv_groups, cnv_burden, cnv_patients, cnv_origins, cnv_reference, cnv_limits
         None when copy number is switched off.
     heatmaps
         Copy-number picture by patient.
@@ -71,6 +85,7 @@ class ReportData:
     enrichment: pd.DataFrame
     origin_genes: pd.DataFrame
     origin_gene_sets: pd.DataFrame
+    markers: pd.DataFrame
     reference: pd.DataFrame
     history: pd.DataFrame
     metrics: dict
@@ -80,7 +95,6 @@ class ReportData:
     cnv_burden: pd.DataFrame | None = None
     cnv_patients: pd.DataFrame | None = None
     cnv_origins: pd.DataFrame | None = None
-    cnv_markers: pd.DataFrame | None = None
     cnv_reference: pd.DataFrame | None = None
     cnv_limits: pd.DataFrame | None = None
     heatmaps: dict[str, Path] = field(default_factory=dict)
@@ -115,11 +129,15 @@ def load(inputs: Mapping[str, str | Sequence[str]], *, patients: Sequence[str] =
     files = {name: path for name, path in inputs.items() if isinstance(path, str)}
     lists = {name: paths for name, paths in inputs.items() if not isinstance(paths, str)}
     frames = {name: read_frame(files[name]) for name in names}
+    frames["origins"] = frames["origins"].fillna({"origin": NONE_FITS})
     samples = frames["samples"]["sample_id"].tolist()
     frames |= {name: _optional(files, name, schema) for name, schema in _OPTIONAL.items()}
     quantiles, outcomes = _qc(lists["qc"], samples)
     confidence, type_confidence = _confidence(files["annotation"])
-    with_cnv, metrics = "cnv_arms" in files, read_json(files["metrics"])
+    metrics = read_json(files["metrics"])
+    copy_number = {name: read_frame(files[name]) for name in CNV_TABLES if "cnv_arms" in files}
+    if copy_number:
+        copy_number["cnv_origins"] = copy_number["cnv_origins"].fillna({"origin": NONE_FITS})
     return ReportData(
         **frames,
         qc_quantiles=quantiles,
@@ -130,8 +148,8 @@ def load(inputs: Mapping[str, str | Sequence[str]], *, patients: Sequence[str] =
         reference=_reference(files["labels"], metrics),
         metrics=metrics,
         calibration=read_json(files["calibration"]),
-        **{name: read_frame(files[name]) for name in CNV_TABLES if with_cnv},
-        heatmaps=dict(zip(patients, map(Path, lists.get("heatmaps", [])), strict=True)) if with_cnv else {},
+        **copy_number,
+        heatmaps=dict(zip(patients, map(Path, lists.get("heatmaps", [])), strict=True)) if copy_number else {},
     )
 
 

@@ -13,6 +13,8 @@ from ..settings import Settings
 
 MIN_ARMS = 2
 """Arms on which a group has to differ before it is refused: one may be a state of the cells."""
+ARMS_DIFFER = "arms differ"
+"""What is said of a group that is refused."""
 
 _MIN_VOTES = 2  # labels that may judge one that is as safe as they are
 
@@ -80,7 +82,7 @@ def disagreements(candidates: Candidates, layout: ArmLayout, settings: Settings)
         together = [worst] if found[worst].is_settled else [i for i, one in found.items() if not one.is_settled]
         for index in together:
             one = found[index]
-            refused[index] = f"{len(one.arms)} arms differ from {one.reference}: {', '.join(one.arms)}"
+            refused[index] = f"{len(one.arms)} {ARMS_DIFFER} from {one.reference}: {', '.join(one.arms)}"
 
 
 def _compare(

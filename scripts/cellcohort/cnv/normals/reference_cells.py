@@ -12,12 +12,14 @@ from ...positional.evidence import SUSPECT, altered
 from ..cell_calls import TAKEN_OUT
 from ..cell_groups import DOUBTED, POOL
 from ..patient_samples import HealthyReference, Sample, named_generator
+from .arm_agreement import ARMS_DIFFER
 
 log = logging.getLogger(__name__)
 
 SMALL_GROUP = 20
 """Fewer cells are no group of their own: OOD cells and cells in doubt of a rarer label are pooled."""
 BLOCKS = "differs from healthy cells in blocks along the genome"
+SUSPECTED = "may differ from healthy cells in blocks along the genome"
 
 _HELD_OUT = 0.2
 _MAX_BORROWED = 200
@@ -43,7 +45,7 @@ def annotated_cells(samples: Sequence[Sample], normal_labels: Sequence[str], min
     why = pd.Series(None, index=obs.index, dtype=object)
     why = why.mask(~np.asarray(sure), f"confidence below {min_confidence:g}")
     why = why.mask(~(named | pd.Series(False, index=obs.index)), "label not among cnv.normal_labels")
-    obs["why"] = why.mask(suspect, BLOCKS).mask(ood, "unlike the reference")
+    obs["why"] = why.mask(suspect, SUSPECTED).mask(obs["in_doubt"], BLOCKS).mask(ood, "unlike the reference")
     return obs
 
 
@@ -140,18 +142,35 @@ def reference_table(obs: pd.DataFrame, borrowed: pd.DataFrame, cells: pd.DataFra
     return table.groupby(keys, sort=True).size().rename("n_cells").reset_index()
 
 
-def warn_of_refused(obs: pd.DataFrame, table: pd.DataFrame) -> None:
+def doubted_labels(table: pd.DataFrame) -> tuple[list[str], list[str]]:
+    """Labels of which a whole group does not look normal, and the other labels that served as reference.
+
+    Parameters
+    ----------
+    table
+        From :func:`reference_table`.
+    """
+    doubted = (table["why"] == BLOCKS) | table["why"].str.contains(ARMS_DIFFER)
+    n_cells = table[doubted].groupby("label")["n_cells"].sum()
+    refused = sorted(n_cells.index[n_cells >= SMALL_GROUP])
+    return refused, sorted(set(table.loc[table["used"], "label"]) - set(refused))
+
+
+def warn_of_refused(table: pd.DataFrame) -> None:
     """Log the labels of which a whole group is in doubt, and the line of the config that leaves them out."""
-    in_doubt = obs.loc[obs["in_doubt"], "label"].astype(str).value_counts()
-    refused = sorted(in_doubt.index[in_doubt >= SMALL_GROUP])
-    if not refused:
-        return
-    left = sorted(set(table.loc[table["used"], "label"]) - set(refused))
-    log.warning(
-        "Some cells labelled %s do not look normal and did not serve as copy-number reference (cnv_reference.parquet "
-        "says why). %s",
-        ", ".join(refused),
-        f"When in doubt, leave these labels out: `cnv: {{normal_labels: [{', '.join(left)}]}}`"
+    refused, left = doubted_labels(table)
+    if refused:
+        log.warning("%s", refusal(refused, left))
+
+
+def refusal(refused: Sequence[str], left: Sequence[str]) -> str:
+    """What `doubted_labels` found in words, with the line of the config to paste."""
+    remedy = (
+        f"When in doubt, leave these labels out: `cnv: {{normal_labels: [{', '.join(left)}]}}`."
         if left
-        else "No label is left that could serve: where there is no other sign, calls are undetermined.",
+        else "No label is left that could serve: where there is no other sign, calls are undetermined."
+    )
+    return (
+        f"Some cells labelled {', '.join(refused)} do not look normal and did not serve as copy-number reference "
+        f"(cnv_reference says why). {remedy}"
     )

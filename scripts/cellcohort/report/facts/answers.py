@@ -7,6 +7,7 @@ from typing import NamedTuple
 from ...cnv.arm_effects import ARM_FDR, SECOND_ARM
 from ...cnv.settings import Settings
 from ...cohort.composition import FALSE_DISCOVERIES
+from ...ood.fitting_origins import LEAST_KEPT, LEAST_MARGIN
 from ...verdict.decision import NORMAL, SURE, UNEXPLAINED, UNSURE
 from ..report_data import UNLIKE_REFERENCE, ReportData
 from ..text.number_format import MINUS, cells, count, listed, percent
@@ -43,6 +44,8 @@ def answers(patient: Patient, data: ReportData, *, alpha: float) -> list[Answer]
 def _malignant(patient: Patient) -> Answer:
     counts, of = patient.judged.counts, cells(patient.judged.n_cells)
     headline = patient.judged.headline
+    genes = [(what, names) for what, names in (("more", patient.higher), ("less", patient.lower)) if names]
+    beside = " and ".join(f"{what} of {listed(names, _GENES)}" for what, names in genes)
     others = (f"{count(counts[name])} {name}" for name in (NORMAL, UNEXPLAINED, UNSURE))
     rule = (
         f"Of {of} in all {', '.join(others)}. A cell is called malignant or normal where that is at least "
@@ -50,7 +53,9 @@ def _malignant(patient: Patient) -> Answer:
         "arms, a clone, a light chain, or the arms that the sheet names. Unexplained cells are unlike the reference "
         "without such a sign: quiet tumours are among them. At most counts the unsure cells as malignant."
     )
-    return Answer("Are there malignant cells?", f"{headline[0].upper()}{headline[1:]}.", rule)
+    text = f"{headline[0].upper()}{headline[1:]}."
+    text += f" Beside the patient's normal cells they have {beside}." if beside else ""
+    return Answer("Are there malignant cells?", text, rule)
 
 
 def _how_many(patient: Patient) -> Answer:
@@ -113,22 +118,30 @@ def _from_where(patient: Patient, data: ReportData) -> Answer:
     question = "Where did they come from?"
     if not patient.origins:
         return Answer(question, f"No cells are {UNLIKE_REFERENCE}.", "")
-    first = patient.origins[0]
+    fitting = [origin for origin in patient.origins if origin.fits]
     text = (
-        f"{percent(first.low)} to {percent(first.high)} of these cells for {first.name} (95% interval over cells "
-        f"alone). It suits them better than the next type by a median of {first.margin:.1f} standard deviations"
-        f"{', which is little' if first.is_open else ''}. It is a resemblance, not a lineage tracing."
+        f"No type fits cells that have lost more than {percent(1 - LEAST_KEPT)} of what sets their nearest type apart, "
+        f"or suit the next one about as well (by less than {LEAST_MARGIN:g} standard deviation)."
     )
+    if fitting:
+        first = fitting[0]
+        text = (
+            f"{percent(first.low)} to {percent(first.high)} of these cells for {first.name} (95% interval over cells "
+            f"alone). It suits them better than the next type by a median of {first.margin:.1f} standard deviations. "
+            f"It is a resemblance, not a lineage tracing. {text}"
+        )
     known = data.metrics.get("confusion", {}).get("labels", [])
     if known:
         text += (
-            f" The reference holds {listed(known, _REFERENCE_TYPES)} alone: a founder that is none of these cannot be "
-            "named, and its nearest neighbour is named instead, with as narrow an interval. The genes that are higher "
-            "in the cells can tell."
+            f" The reference holds {listed(known, _REFERENCE_TYPES)} alone: another type cannot be named. The genes "
+            "that are higher in the cells can tell."
         )
-    kinds = [f"{origin.name} {percent(origin.share)}" for origin in patient.origins]
+    kinds = [
+        f"{origin.name if origin.fits else 'none of the reference'} {percent(origin.share)}"
+        for origin in patient.origins
+    ]
     nearest = f"Of {cells(patient.n_ood)}, by the type that they resemble most: {listed(kinds, _ORIGINS)}."
-    return Answer(question, nearest + _apart(first), text)
+    return Answer(question, nearest + (_apart(fitting[0]) if fitting else ""), text)
 
 
 def _apart(origin: Origin) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..report_data import UNLIKE_REFERENCE, ReportData
+from ..text.number_format import count
 from .origins import Origin
 from .patients import Patient
 
@@ -39,6 +40,8 @@ def patient_warnings(patient: Patient) -> list[str]:
         )
     if patient.origins:
         warnings += _origin_warnings(patient.origins[0])
+    if patient.doubted:
+        warnings.append(patient.doubted)
     if patient.confidence is not None and patient.confidence < LOW_CONFIDENCE:
         warnings.append(f"Labels are uncertain: the median confidence is {patient.confidence:.2f}.")
     return [*warnings, *_copy_number_warnings(patient)]
@@ -92,10 +95,10 @@ def _sample_warnings(patient: Patient) -> list[str]:
 
 def _origin_warnings(first: Origin) -> list[str]:
     warnings = []
-    if first.is_open:
+    if not first.fits:
         warnings.append(
-            f"The cells {UNLIKE_REFERENCE} suit {first.name} hardly better than the next type (margin "
-            f"{first.margin:.1f}): the reference may lack their origin."
+            f"No type of the reference fits {count(first.n)} of the cells {UNLIKE_REFERENCE}: the reference may lack "
+            "what they come from."
         )
     if first.sets_gained and first.sets_lost:
         warnings.append(

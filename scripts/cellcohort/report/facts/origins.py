@@ -6,16 +6,15 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ..report_data import ReportData
+from ..report_data import NONE_FITS, ReportData
 
-WEAK_MARGIN = 1.0  # standard deviations, below which the next type suits about as well
 _GENES, _SETS = 8, 5
 Names = dict[tuple[str, str], list[str]]  # by patient and origin
 
 
 @dataclass(frozen=True)
 class Origin:
-    """One reference type that OOD cells of a patient resemble most.
+    """One reference type that OOD cells of a patient resemble most, or `NONE_FITS`.
 
     Attributes
     ----------
@@ -26,9 +25,8 @@ class Origin:
     n_aneuploid, n_undetermined, aneuploid_share, arms
         Copy-number calls of these cells and the arms that most of the aneuploid ones carry; None without copy number.
     gained, lost, sets_gained, sets_lost
-        Genes and gene sets that these cells have more and less often than expected of the type.
-    higher, lower
-        Genes that rank highest and lowest in the aneuploid ones against the patient's normal cells of the type.
+        Genes and gene sets that malignant and unexplained cells of that origin have more and less often than expected
+        of the type.
     """
 
     name: str
@@ -45,13 +43,11 @@ class Origin:
     lost: list[str]
     sets_gained: list[str]
     sets_lost: list[str]
-    higher: list[str]
-    lower: list[str]
 
     @property
-    def is_open(self) -> bool:
-        """Whether the next type suits the cells about as well."""
-        return self.margin < WEAK_MARGIN
+    def fits(self) -> bool:
+        """Whether it is a type of the reference."""
+        return self.name != NONE_FITS
 
 
 def patient_origins(data: ReportData) -> dict[str, list[Origin]]:
@@ -62,7 +58,6 @@ def patient_origins(data: ReportData) -> dict[str, list[Origin]]:
         calls = {(row["patient_id"], row["origin"]): row for row in table.to_dict("records")}
     gained, lost = _genes(data.origin_genes, 1), _genes(data.origin_genes, -1)
     sets_gained, sets_lost = (_gene_sets(data.origin_gene_sets, direction) for direction in ("gained", "lost"))
-    higher, lower = _genes(data.cnv_markers, 1), _genes(data.cnv_markers, -1)
     found: dict[str, list[Origin]] = {}
     for row in data.origins.to_dict("records"):
         key = row["patient_id"], row["origin"]
@@ -82,17 +77,13 @@ def patient_origins(data: ReportData) -> dict[str, list[Origin]]:
             lost=lost.get(key, []),
             sets_gained=sets_gained.get(key, []),
             sets_lost=sets_lost.get(key, []),
-            higher=higher.get(key, []),
-            lower=lower.get(key, []),
         )
         found.setdefault(row["patient_id"], []).append(origin)
     return found
 
 
-def _genes(ranked: pd.DataFrame | None, sign: int) -> Names:
+def _genes(ranked: pd.DataFrame, sign: int) -> Names:
     """The first genes in one direction."""
-    if ranked is None:
-        return {}
     return _listed(ranked[(sign * ranked["rank"]).between(1, _GENES)], "symbol")
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from ...cnv.cell_groups import GROUP
+from ...cnv.normals.reference_cells import doubted_labels, refusal
 from ..report_data import CONFIDENCE_BINS, UNLIKE_REFERENCE, ReportData, histogram_quantiles, patient_composition
 from ..text.number_format import arm_order, short_arm
 from .judged_cells import JudgedCells, judged_cells
@@ -15,6 +16,7 @@ from .origins import Origin, patient_origins
 _CALLS = ("aneuploid", "diploid", "undetermined", "reference")
 UNSURE = 0.5  # probability of a label
 MANY_ANEUPLOID = 0.1  # of the cells of a type
+MARKERS_SHOWN = 15  # in either direction
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,10 @@ class Patient:
         Cells by label, the most frequent first, OOD cells apart as the last, `UNLIKE_REFERENCE`, when there are any.
     n_ood, n_ood_fdr
         OOD cells at alpha, and at the false discovery rate of `composition.FALSE_DISCOVERIES`.
+    doubted
+        Labels that do not look normal on the chromosomes, in words with the remedy; None where there is none.
+    higher, lower
+        Genes that rank highest and lowest in the malignant cells against the patient's normal cells.
     arms
         Called arms in genome order; one that is gained in some groups and lost in others appears twice.
     calls
@@ -99,6 +105,9 @@ class Patient:
     n_ood: int
     n_ood_fdr: int
     origins: list[Origin]
+    doubted: str | None
+    higher: list[str]
+    lower: list[str]
     arms: list[Arm]
     calls: dict[str, int] | None
     n_borrowed: int
@@ -160,6 +169,9 @@ def patient_facts(data: ReportData) -> list[Patient]:
             n_ood=int(samples[name]["n_ood"].sum()),
             n_ood_fdr=int(samples[name]["n_ood_fdr"].fillna(0).sum()),
             origins=origins.get(name, []),
+            doubted=_doubted(data, name),
+            higher=_markers(data, name, 1),
+            lower=_markers(data, name, -1),
             arms=arms.get(name, []),
             confidence=medians.get(name),
             unsure=unsure.get(name),
@@ -168,6 +180,19 @@ def patient_facts(data: ReportData) -> list[Patient]:
         )
         for name in data.patients
     ]
+
+
+def _doubted(data: ReportData, patient: str) -> str | None:
+    if data.cnv_reference is None:
+        return None
+    refused, left = doubted_labels(data.cnv_reference[data.cnv_reference["patient_id"] == patient])
+    return refusal(refused, left) if refused else None
+
+
+def _markers(data: ReportData, patient: str, sign: int) -> list[str]:
+    """The first marker genes in one direction."""
+    ranks = sign * data.markers["rank"].where(data.markers["patient_id"] == patient)
+    return data.markers.loc[ranks.between(1, MARKERS_SHOWN), "symbol"].tolist()
 
 
 def _samples(data: ReportData) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
-from ..report_data import UNLIKE_REFERENCE, ReportData, histogram_quantiles, patient_composition
+from ..report_data import NONE_FITS, UNLIKE_REFERENCE, ReportData, histogram_quantiles, patient_composition
 from . import marks
 from .palette import ACCENT, QUIET, UNLIKE, label_colours
 from .panels import Figure, Panel
@@ -73,8 +73,8 @@ def ood(data: ReportData, *, alpha: float) -> Figure:
 def origins(data: ReportData) -> Figure:
     """Reference types that the OOD cells of each patient lie nearest to."""
     table = data.origins.rename(columns={"patient_id": "patient", "n_cells": "n"})
-    present = [label for label in data.labels if label in set(table["origin"])]
-    shades = label_colours(data.labels)
+    present = [label for label in [*data.labels, NONE_FITS] if label in set(table["origin"])]
+    shades = {**label_colours(data.labels), NONE_FITS: UNLIKE}
     colours = {label: shades[label] for label in present}
     table["rank"] = table["origin"].map({label: rank for rank, label in enumerate(present)})
     order = [patient for patient in data.patients if patient in set(table["patient"])]

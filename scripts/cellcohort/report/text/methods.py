@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 
 from ... import __version__
+from ...ood.fitting_origins import LEAST_KEPT
 from ...ood.null import MIN_TAIL
 from ...qc.fixed_limits import ALWAYS_ALLOWED_MITO, FEWEST_CELLS
 from ...verdict.decision import SURE
@@ -35,21 +36,23 @@ def methods_text(data: ReportData, config: Mapping, versions: Mapping[str, str])
         paragraphs.append(_map(data))
     if len(data.origin_genes):
         paragraphs.append(
-            f"For each origin, the genes that cells {UNLIKE_REFERENCE} have more or less often than cells of that type "
-            "with as many genes, by the reference's detection rates, were ranked by their log2 ratio over its standard "
-            "error, beyond what the patient's other cells showed against their own types; gene sets were tested among "
-            "these ranks (rank-sum tests, Benjamini-Hochberg within the patient)."
+            "For each origin, the genes that malignant and unexplained cells have more or less often than cells of "
+            "that type with as many genes, by the reference's detection rates, were ranked by their log2 ratio over "
+            "its standard error, beyond what the patient's normal cells showed against their own types; gene sets were "
+            "tested among these ranks (rank-sum tests, Benjamini-Hochberg within the patient)."
         )
     if data.cnv_arms is not None:
         paragraphs.append(
             "Copy number was inferred from expression for each patient, with confident normal cells as the reference: "
             "the profile that infercnvpy defines was computed by cellcohort, and drawn as a heatmap and grouped by the "
             "Leiden algorithm by infercnvpy; cells and chromosome arms were called by cellcohort's own model of the "
-            "counts on each arm, or left undetermined where the evidence was weak. "
-            "Aneuploid cells were compared with normal cells of the type they lie nearest to by scanpy's "
-            "rank_genes_groups (t-test)."
+            "counts on each arm, or left undetermined where the evidence was weak."
         )
     paragraphs.append(_verdict(data))
+    if len(data.markers):
+        paragraphs.append(
+            "Each patient's malignant cells were compared with its normal cells by scanpy's rank_genes_groups (t-test)."
+        )
     listed = ", ".join(f"{name} {number}" for name, number in versions.items())
     return [*paragraphs, f"Software: {listed}."]
 
@@ -122,6 +125,7 @@ def _unlike_reference(data: ReportData, alpha: float) -> str:
         f"these were fewer than {MIN_TAIL}), each judged without its own {left_out}, "
         "after the type's technical shift was taken off: how much stranger its lowest mode is than in the reference, "
         "for types whose cells keep their contrast to the others, and the median of these for the rest. No shift was "
-        "granted to cells with positional evidence of an altered genome. The origin of such "
-        "a cell is the type that its switched-on genes suit best."
+        "granted to cells with positional evidence of an altered genome. The origin of such a cell "
+        "is the type that its switched-on genes suit best, if they suit it clearly better than the next type and "
+        f"such cells of the sample keep at least {LEAST_KEPT:.0%} of what sets the type apart from the others."
     )
