@@ -1,5 +1,6 @@
 """Calibrate the model on reference cells and complete the bundle."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from cellcohort.bundle.calibrate import calibrate
@@ -17,6 +18,9 @@ train, output = settings["train"], snakemake.output
 device = choose_device(train["device"], gpus=snakemake.resources.get("gpu", 0))
 model = load_model(snakemake.input.weights, snakemake.input.config).to(device)
 result = calibrate(model, TokenStore(snakemake.input.tokens), alpha=settings["alpha"], seed=train["seed"])
+labelled = read_frame(snakemake.input.qc, ["passed", "reason"]).query("reason != 'no label'")
+counted = {"n_labelled": len(labelled), "n_left_out": int((~labelled["passed"]).sum())}
+result = replace(result, metrics=result.metrics | {"reference_qc": counted})
 result.write(
     weights=snakemake.input.weights,
     calibration=output.calibration,

@@ -17,6 +17,7 @@ from cellcohort.genes.genome_tables import read_arms, read_positions
 from cellcohort.inputs.counts import open_counts
 from cellcohort.outputs.parquet import read_frame, write_table
 from cellcohort.outputs.schemas import CNV_LIMITS, CNV_ORIGINS, CNV_PATIENTS, CNV_REFERENCE
+from cellcohort.qc.check_reference import passed_cells
 
 settings = start_job(snakemake)
 matplotlib.use("Agg")  # no display is needed
@@ -24,7 +25,7 @@ config, reference, files = settings["cnv"], settings["reference"], snakemake.inp
 healthy = None
 if reference and files.get("reference"):
     opened = open_counts(files.reference, counts=reference["counts"], genes=reference["genes"])
-    healthy = open_healthy(reference, opened)
+    healthy = open_healthy(reference, opened, passed_cells(opened, files.reference_qc))
 samples = open_samples(
     snakemake.params.samples,
     files.counts,

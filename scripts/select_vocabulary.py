@@ -7,13 +7,12 @@ from cellcohort.genes.vocabulary import select_vocabulary
 from cellcohort.inputs.resources import gene_aliases, gene_positions, genome_of
 from cellcohort.outputs.parquet import write_table
 from cellcohort.outputs.schemas import VOCABULARY
-from cellcohort.reference.cells import labelled_cells, open_reference
+from cellcohort.qc.check_reference import checked_cells
 
 settings = start_job(snakemake)
 add_facts(reference_sha256=checksum(snakemake.input.reference))
 reference, config = settings["reference"], settings["vocabulary"]
-counts = open_reference(reference, snakemake.input.reference)
-rows, _, donors = labelled_cells(counts, label=reference["label"], donor=reference.get("donor"))
+counts, rows, _, donors = checked_cells(reference, snakemake.input.reference, snakemake.input.qc)
 vocabulary = select_vocabulary(
     counts,
     rows,

@@ -8,12 +8,11 @@ from cellcohort.genes.genome_tables import read_positions
 from cellcohort.inputs.resources import gene_aliases
 from cellcohort.outputs.parquet import read_frame
 from cellcohort.positional.healthy_types import sum_healthy_types
-from cellcohort.reference.cells import labelled_cells, open_reference
+from cellcohort.qc.check_reference import checked_cells
 
 settings = start_job(snakemake)
 files, output, reference = snakemake.input, snakemake.output, settings["reference"]
-counts = open_reference(reference, files.reference)
-rows, labels, _ = labelled_cells(counts, label=reference["label"], donor=reference.get("donor"))
+counts, rows, labels, _ = checked_cells(reference, files.reference, files.qc)
 alignment = align_genes(counts.genes, read_frame(files.vocabulary), gene_aliases())
 types = sum_healthy_types(
     counts,

@@ -5,13 +5,13 @@ from cellcohort.genes.alignment import align_genes
 from cellcohort.inputs.resources import gene_aliases
 from cellcohort.model.token_store import tokenise_reference, write_store
 from cellcohort.outputs.parquet import read_frame
-from cellcohort.reference.cells import coarse_types, labelled_cells, open_reference
+from cellcohort.qc.check_reference import checked_cells
+from cellcohort.reference.cells import coarse_types
 from cellcohort.reference.splits import assign_splits
 
 settings = start_job(snakemake)
 reference = settings["reference"]
-counts = open_reference(reference, snakemake.input.reference)
-rows, labels, donors = labelled_cells(counts, label=reference["label"], donor=reference.get("donor"))
+counts, rows, labels, donors = checked_cells(reference, snakemake.input.reference, snakemake.input.qc)
 splits = assign_splits(counts.cell_ids[rows], labels, donors, seed=settings["seed"])
 alignment = align_genes(counts.genes, read_frame(snakemake.input.vocabulary), gene_aliases())
 coarse = coarse_types(counts, rows, labels, reference.get("coarse"))

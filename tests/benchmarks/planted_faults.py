@@ -458,6 +458,13 @@ FAULTS = [
         tests="tests/ood/test_null.py",
     ),
     Fault(
+        "qc/check_reference.py",
+        "lost.index[lost > MOST_OF_A_TYPE]",
+        "lost.index[lost > 1]",
+        "limits that do not suit a type take it out of the reference",
+        tests="tests/qc/test_check_reference.py",
+    ),
+    Fault(
         "ood/fitting_origins.py",
         "own_genes_kept(profiles, on[cells], code, measured) >= LEAST_KEPT",
         "own_genes_kept(profiles, on[cells], code, measured) > -1",

@@ -12,7 +12,14 @@ from snakemake.io import is_flagged
 from tiny_cohort import REPO, SHEET, snakemake, write_cells, write_cohort, write_config
 from workflow_plan import plan, planned_groups, planned_jobs
 
-REFERENCE_RULES = {"select_vocabulary", "tokenise_reference", "train_model", "sum_healthy_types", "calibrate_model"}
+REFERENCE_RULES = {
+    "check_reference",
+    "select_vocabulary",
+    "tokenise_reference",
+    "train_model",
+    "sum_healthy_types",
+    "calibrate_model",
+}
 SAMPLE_RULES = {
     "quality_control",
     "align_genes",
@@ -62,16 +69,17 @@ TABLES = [
 # Whose outputs a rule reads.
 DEPENDENCIES = {
     "quality_control": "",
-    "select_vocabulary": "",
-    "tokenise_reference": "select_vocabulary",
+    "check_reference": "",
+    "select_vocabulary": "check_reference",
+    "tokenise_reference": "check_reference select_vocabulary",
     "train_model": "select_vocabulary tokenise_reference",
-    "sum_healthy_types": "select_vocabulary",
-    "calibrate_model": "select_vocabulary sum_healthy_types tokenise_reference train_model",
+    "sum_healthy_types": "check_reference select_vocabulary",
+    "calibrate_model": "check_reference select_vocabulary sum_healthy_types tokenise_reference train_model",
     "align_genes": "quality_control select_vocabulary",
     "measure_blocks": "align_genes quality_control sum_healthy_types",
     "annotate": "align_genes calibrate_model measure_blocks quality_control sum_healthy_types train_model",
     "extract_ood": "align_genes annotate",
-    "infer_cnv": "align_genes annotate measure_blocks",
+    "infer_cnv": "align_genes annotate check_reference measure_blocks",
     "split_cnv": "infer_cnv",
     "assign_verdict": "annotate infer_cnv measure_blocks",
     "split_verdict": "assign_verdict",
@@ -351,7 +359,8 @@ def test_a_new_reference_repeats_what_depends_on_it(finished, stand_in):
     repeated = pending(finished, stand_in)
     assert "results/model/weights.safetensors" in repeated
     assert "results/samples/A1/annotation.parquet" in repeated
-    assert not any(path.endswith(("qc.parquet", "input.json")) for path in repeated)
+    assert "results/reference/qc.parquet" in repeated
+    assert not any("/samples/" in path and path.endswith(("qc.parquet", "input.json")) for path in repeated)
 
 
 def test_a_samples_own_threshold_repeats_that_sample(finished, stand_in):

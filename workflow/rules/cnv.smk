@@ -8,6 +8,7 @@ rule infer_cnv:
         annotation=of_patient("annotation.parquet"),
         positional=of_patient("positional.parquet"),
         reference=REFERENCE,
+        reference_qc=REFERENCE_QC,
         positions=local(POSITIONS),
         arms=local(ARMS),
     output:

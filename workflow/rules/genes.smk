@@ -1,6 +1,7 @@
 rule select_vocabulary:
     input:
         reference=REFERENCE,
+        qc=REFERENCE_QC,
     output:
         vocabulary="<results>/reference/vocabulary.parquet",
     log:

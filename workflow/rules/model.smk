@@ -1,6 +1,7 @@
 rule tokenise_reference:
     input:
         reference=REFERENCE,
+        qc=REFERENCE_QC,
         vocabulary="<results>/reference/vocabulary.parquet",
     output:
         tokens="<results>/reference/tokens.arrow",
@@ -52,6 +53,7 @@ rule train_model:
 rule sum_healthy_types:
     input:
         reference=REFERENCE,
+        qc=REFERENCE_QC,
         vocabulary="<results>/reference/vocabulary.parquet",
         positions=local(POSITIONS),
     output:
@@ -79,6 +81,7 @@ rule sum_healthy_types:
 rule calibrate_model:
     input:
         tokens="<results>/reference/tokens.arrow",
+        qc=REFERENCE_QC,
         vocabulary="<results>/reference/vocabulary.parquet",
         weights="<results>/model/weights.safetensors",
         config="<results>/model/config.json",

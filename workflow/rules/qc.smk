@@ -1,3 +1,26 @@
+rule check_reference:
+    input:
+        reference=REFERENCE,
+    output:
+        qc="<results>/reference/qc.parquet",
+    log:
+        "<logs>/check_reference.log",
+    benchmark:
+        "<benchmarks>/check_reference.tsv"
+    conda:
+        "../../envs/scanpy.yaml"
+    threads: 1
+    resources:
+        mem_mb=by_size(reference_mb, 1000, 2),
+        runtime=by_size(reference_mb, 15, 0.05),
+    params:
+        settings={"reference": SETTINGS["reference"], "qc": SETTINGS["qc"]},
+    message:
+        "Judging the cells of the reference"
+    script:
+        SCRIPT.replace("RULE", "check_reference")
+
+
 rule quality_control:
     input:
         counts=counts_of_sample,

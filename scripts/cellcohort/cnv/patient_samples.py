@@ -95,6 +95,6 @@ def read_genes(counts: Counts, rows: np.ndarray, names: np.ndarray, shared: list
     return stacked[np.argsort(order, kind="stable")]
 
 
-def open_healthy(reference: dict[str, Any], counts: Counts) -> HealthyReference:
-    """The healthy reference with the labels that the config names."""
-    return HealthyReference(counts, pd.Series(counts.obs_column(reference["label"])))
+def open_healthy(reference: dict[str, Any], counts: Counts, passed: np.ndarray) -> HealthyReference:
+    """The healthy reference with the labels that the config names, for the cells that `passed` quality control."""
+    return HealthyReference(counts, pd.Series(counts.obs_column(reference["label"])).where(passed))

@@ -69,9 +69,9 @@ def quality_control(counts: Counts, config: Mapping[str, Any]) -> tuple[pd.DataF
     """
     thresholds = Thresholds.of(config)
     table, notes = cell_metrics(counts)
-    floor = _hard_limits(thresholds, counts.kind, notes)
-    limits = _limits(table, floor, thresholds.n_mads, counts.kind, notes)
-    table["reason"] = _reasons(table, limits)
+    floor = hard_limits(thresholds, counts.kind, notes)
+    limits = find_limits(table, floor, thresholds.n_mads, counts.kind, notes)
+    table["reason"] = find_reasons(table, limits)
     table["doublet_score"] = np.nan
     table["predicted_doublet"] = None
     if thresholds.doublets:
@@ -153,16 +153,17 @@ def _mitochondrial(counts: Counts) -> np.ndarray:
     return genes["gene_id"].isin(on_chr_m).to_numpy()
 
 
-def _hard_limits(thresholds: Thresholds, kind: str, notes: list[str]) -> Limits:
+def hard_limits(thresholds: Thresholds, kind: str, notes: list[str]) -> Limits:
+    """The limits of the config; none on counts where the values (`kind`) are no counts, which is added to the notes."""
     counted = kind in (COUNTS, EXPECTED)
     if not counted:
         notes.append(f"limits on n_counts do not apply to {kind} values")
     return Limits(thresholds.min_counts if counted else 0, np.inf, thresholds.min_genes, thresholds.max_mito_share)
 
 
-def _limits(table: pd.DataFrame, floor: Limits, n_mads: float, kind: str, notes: list[str]) -> Limits:
+def find_limits(table: pd.DataFrame, floor: Limits, n_mads: float, kind: str, notes: list[str]) -> Limits:
     """Hard limits, tightened by the sample's own distribution where it has cells enough."""
-    met = table[_reasons(table, floor).isna()]
+    met = table[find_reasons(table, floor).isna()]
     if len(met) < FEWEST_CELLS:
         notes.append(f"{len(met)} cells meet the hard limits, fewer than {FEWEST_CELLS}: no limits from the sample")
         return floor
@@ -194,8 +195,8 @@ def _log_range(values: pd.Series, n_mads: float) -> tuple[float, float]:
     return (float(low), float(high)) if low < high else (0, np.inf)
 
 
-def _reasons(table: pd.DataFrame, limits: Limits) -> pd.Series:
-    """The first limit that a cell fails, None for those that meet all."""
+def find_reasons(table: pd.DataFrame, limits: Limits) -> pd.Series:
+    """The first limit that each cell fails, None for those that meet all."""
     failed = [
         ("low counts", table["n_counts"] < limits.min_counts),
         ("low genes", table["n_genes"] < limits.min_genes),

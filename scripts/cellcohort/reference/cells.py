@@ -25,7 +25,12 @@ def open_reference(reference: Mapping[str, Any], path: str | None = None) -> Cou
 
 
 def labelled_cells(
-    counts: Counts, *, label: str, donor: str | None = None, types: Collection[str] = ()
+    counts: Counts,
+    *,
+    label: str,
+    donor: str | None = None,
+    types: Collection[str] = (),
+    passed: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
     """Rows, labels and donors of the cells that have a label; "unknown", "nan" and the like are none.
 
@@ -33,6 +38,8 @@ def labelled_cells(
     ----------
     types
         Labels that are types even if they are such a word.
+    passed
+        Which cells of the file passed quality control, bool, shape (n_cells,); all where it is not given.
 
     Returns
     -------
@@ -49,7 +56,7 @@ def labelled_cells(
     left_out = pd.Series(labels[unnamed & (labels != "")]).value_counts()
     if len(left_out):
         log.warning("obs column %r: cells without a type are left out: %s", label, _listed(left_out))
-    rows = np.flatnonzero(~unnamed)
+    rows = np.flatnonzero(~unnamed if passed is None else ~unnamed & passed)
     if not rows.size:
         raise InputError(
             f"{counts.path}: obs column {label!r} has no label for any cell. Name another by reference.label."

@@ -11,7 +11,7 @@ from ...ood.null import MIN_TAIL
 from ...qc.fixed_limits import ALWAYS_ALLOWED_MITO, FEWEST_CELLS
 from ...verdict.decision import SURE
 from ..report_data import UNLIKE_REFERENCE, ReportData
-from .number_format import percent
+from .number_format import count, percent
 
 PACKAGES = (
     "scanpy", "anndata", "torch", "infercnvpy", "scikit-learn", "umap-learn", "scib-metrics", "pyarrow", "altair",
@@ -80,7 +80,7 @@ def _input(data: ReportData, config: Mapping) -> str:
         f"mitochondrial share of up to {percent(ALWAYS_ALLOWED_MITO)} of a cell's counts met the sample's own limit "
         "always). Genes were matched to the model's vocabulary by identifier, symbol, and previous or alias symbols, "
         "those of mice by their human orthologs, and samples with less than "
-        f"{100 * config['vocabulary']['min_share']:g}% of it were rejected."
+        f"{100 * config['vocabulary']['min_share']:g}% of it were rejected.{_reference_qc(data)}"
     )
 
 
@@ -111,6 +111,16 @@ def _map(data: ReportData) -> str:
     return (
         "The map is a UMAP of the reference's embedding; a patient's cell was placed at the mean of its nearest "
         f"reference cells, weighted as in UMAP's neighbour graph.{measured if len(data.integration) else ''}"
+    )
+
+
+def _reference_qc(data: ReportData) -> str:
+    counted = data.metrics.get("reference_qc")
+    if not counted:
+        return ""
+    return (
+        f" Of the {count(counted['n_labelled'])} labelled cells of the reference {count(counted['n_left_out'])} did "
+        "not meet the limits (each donor as a sample; doublets were not called), and nothing was learned from them."
     )
 
 

@@ -1,0 +1,104 @@
+"""Quality control of the reference: the cells from which nothing is learned, by the limits that samples meet."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..core.errors import InputError
+from ..inputs.counts import Counts
+from ..outputs.parquet import read_frame
+from ..reference.cells import labelled_cells, open_reference
+from .quality_control import Thresholds, cell_metrics, find_limits, find_reasons, hard_limits
+
+log = logging.getLogger(__name__)
+
+MOST_OF_A_TYPE = 0.5
+"""Share of a type's cells beyond which the limits are taken to be wrong for it, and not the cells."""
+
+
+def check_reference(
+    counts: Counts, rows: np.ndarray, labels: np.ndarray, donors: np.ndarray | None, config: Mapping[str, Any]
+) -> pd.DataFrame:
+    """Judge the labelled cells of a reference by the limits of samples, each donor as a sample of its own.
+
+    Doublets are not looked for: those who labelled the cells did. A type that would lose more than `MOST_OF_A_TYPE` of
+    its cells keeps all of them, and the log says so.
+
+    Parameters
+    ----------
+    rows, labels, donors
+        From :func:`cellcohort.reference.cells.labelled_cells`.
+    config
+        The `qc` section.
+
+    Returns
+    -------
+    A table in schemas.QC, a row for each cell of the file; without a label a cell has not passed.
+
+    Raises
+    ------
+    InputError
+        When genes are there twice.
+    """
+    thresholds = Thresholds.of(config)
+    table, notes = cell_metrics(counts)
+    floor = hard_limits(thresholds, counts.kind, notes)
+    reason = pd.Series("no label", index=table.index, dtype=object)
+    donor = np.full(len(rows), "") if donors is None else donors
+    for name in np.unique(donor):
+        own = rows[donor == name]
+        limits = find_limits(table.iloc[own], floor, thresholds.n_mads, counts.kind, [])
+        reason.iloc[own] = find_reasons(table.iloc[own], limits)
+    kept_whole = _spare_types(reason, rows, labels)
+    passed = reason.isna().to_numpy()
+    notes.append(f"{len(rows) - passed.sum():,} of {len(rows):,} labelled cells do not meet quality control")
+    if kept_whole:
+        notes.append(
+            f"all cells of {', '.join(kept_whole)} are kept: most of them do not meet the limits (qc in the config), "
+            "which are then no measure of their quality"
+        )
+    for note in notes:
+        log.info(note)
+    return table.assign(doublet_score=np.nan, predicted_doublet=None, passed=passed, reason=reason)
+
+
+def _spare_types(reason: pd.Series, rows: np.ndarray, labels: np.ndarray) -> list[str]:
+    """Clear the reasons of the types that would lose most of their cells; their names."""
+    fails = reason.iloc[rows].notna().to_numpy()
+    lost = pd.Series(fails).groupby(labels).mean()
+    spared = lost.index[lost > MOST_OF_A_TYPE].tolist()
+    reason.iloc[rows[np.isin(labels, spared)]] = None
+    return spared
+
+
+def checked_cells(
+    reference: Mapping[str, Any], path: str, qc: str | Path
+) -> tuple[Counts, np.ndarray, np.ndarray, np.ndarray | None]:
+    """Open the reference: its counts, and rows, labels and donors of the labelled cells that passed quality control.
+
+    Parameters
+    ----------
+    reference
+        The config's `reference` section.
+    path
+        Its file.
+    qc
+        The table from :func:`check_reference`.
+    """
+    counts = open_reference(reference, path)
+    passed = passed_cells(counts, qc)
+    return counts, *labelled_cells(counts, label=reference["label"], donor=reference.get("donor"), passed=passed)
+
+
+def passed_cells(counts: Counts, qc: str | Path) -> np.ndarray:
+    """Which cells of the file passed, bool, shape (n_cells,); InputError when the table is of another file."""
+    table = read_frame(qc, ["cell_id", "passed"])
+    if not np.array_equal(table["cell_id"].to_numpy(object), counts.cell_ids.astype(object)):
+        raise InputError(f"{counts.path}: {qc} is of other cells. Remove it, and run the workflow again.")
+    return table["passed"].to_numpy(bool)
