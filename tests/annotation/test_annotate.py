@@ -179,8 +179,10 @@ def test_barred_cells_are_never_excused(sample, bundle):
     pd.testing.assert_series_equal(barred["ood_pvalue"], without["ood_pvalue"])
 
 
-@pytest.mark.parametrize(("pvalues", "share"), [([0.01, 0.2, 0.3, 0.04], 0.5), ([], None)])
-def test_the_share_without_a_shift_is_told(pvalues, share):
-    told = describe_shift(Judgement(np.array(pvalues), np.array(pvalues), Shift(1.5, {}, 2, True)), alpha=0.05)
-    wanted = {"shift": 1.5, "labels": {}, "n_anchors": 2, "in_doubt": True, "ood_share_without_shift": share}
-    assert told == wanted
+@pytest.mark.parametrize(("pvalues", "shares"), [([0.01, 0.2, 0.3, 0.04], (0.5, 0.25)), ([], (None, None))])
+def test_the_shares_without_and_whatever_the_shift_are_told(pvalues, shares):
+    judged = Judgement(np.array(pvalues), np.array(pvalues), Shift(1.5, {}, 2, True))
+    told = describe_shift(judged, np.arange(len(pvalues)) < 2, alpha=0.05)
+    wanted = {"shift": 1.5, "labels": {}, "n_anchors": 2, "in_doubt": True}
+    names = ("ood_share_without_shift", "ood_share_whatever_the_shift")
+    assert told == wanted | dict(zip(names, shares, strict=True))

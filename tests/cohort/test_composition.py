@@ -26,6 +26,11 @@ def write_annotation(path, sample: dict, labels: list[str], flags: list[bool]):
     return path
 
 
+def write_shift(path, *, shift: float, in_doubt: bool, without: float | None, whatever=None, n_anchors: int = 2):
+    shares = {"ood_share_without_shift": without, "ood_share_whatever_the_shift": whatever}
+    write_json(path, {"shift": shift, "in_doubt": in_doubt, "n_anchors": n_anchors} | shares)
+
+
 def write_scores(folder, name: str, label: str, n_cells: int, score: float):
     columns = {"score": score, "n_cells": n_cells, "attention": score / 2, "detected": 1 - score}
     scores = pd.DataFrame({"label": label, "symbol": "CD3E"} | columns, index=[0])
@@ -39,7 +44,7 @@ def test_annotation_is_appended_and_counted(tmp_path):
     second = write_annotation(tmp_path / "2.parquet", SHEET[1], [], [])
     shifts = [tmp_path / "1.json", tmp_path / "2.json"]
     for path, shift, doubt in zip(shifts, (1.5, 0.0), (True, False), strict=True):
-        write_json(path, {"shift": shift, "in_doubt": doubt, "ood_share_without_shift": 0.75 if doubt else None})
+        write_shift(path, shift=shift, in_doubt=doubt, without=0.75 if doubt else None)
     composition, ood = collect_annotation([first, second], SHEET, tmp_path / "all.parquet", shifts=shifts)
     assert pq.read_schema(tmp_path / "all.parquet") == schemas.ANNOTATION
     assert pq.read_metadata(tmp_path / "all.parquet").num_rows == 4
@@ -56,10 +61,18 @@ def test_annotation_is_appended_and_counted(tmp_path):
     assert (found[1]["n_cells"], found[1]["ood_share"], found[1]["median_confidence"]) == (0, None, None)
 
 
+def test_where_no_shift_could_be_read_any_may_be_right(tmp_path):
+    table = write_annotation(tmp_path / "1.parquet", SHEET[0], ["T", "B"], [False, True])
+    write_shift(tmp_path / "1.json", shift=0.0, in_doubt=True, without=0.5, whatever=0.125, n_anchors=0)
+    _, ood = collect_annotation([table], SHEET[:1], tmp_path / "all.parquet", shifts=[tmp_path / "1.json"])
+    (row,) = as_table(ood, OOD).to_pylist()
+    assert (row["ood_share_low"], row["ood_share"], row["ood_share_high"]) == (0.125, 0.5, 0.5)
+
+
 @pytest.mark.parametrize(("doubt", "shares"), [(True, (0.25, 0.5)), (False, (0.5, 0.5))])
 def test_a_share_is_a_range_where_the_shift_is_in_doubt(tmp_path, doubt, shares):
     table = write_annotation(tmp_path / "1.parquet", SHEET[0], ["T", "B"], [False, True])
-    write_json(tmp_path / "1.json", {"shift": -1.0, "in_doubt": doubt, "ood_share_without_shift": 0.25})
+    write_shift(tmp_path / "1.json", shift=-1.0, in_doubt=doubt, without=0.25)
     _, ood = collect_annotation([table], SHEET[:1], tmp_path / "all.parquet", shifts=[tmp_path / "1.json"])
     (row,) = as_table(ood, OOD).to_pylist()
     assert (row["ood_share_low"], row["ood_share_high"]) == shares

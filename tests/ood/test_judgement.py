@@ -54,6 +54,11 @@ def test_no_shift_is_looked_for_when_it_is_off(small_fit, scaled_bins_of):
     assert (judged.shift.shift, judged.shift.n_anchors, judged.shift.in_doubt) == (0, 0, False)
 
 
+def test_a_sample_that_tells_no_shift_is_in_doubt(small_fit, scaled_bins_of):
+    judged = judge(small_fit, sample_of(small_fit, scaled_bins_of(np.resize(NAMES[:1], 200), 1)))
+    assert (judged.shift.shift, judged.shift.n_anchors, judged.shift.in_doubt) == (0, 0, True)
+
+
 @pytest.mark.parametrize("share", [0.5, 0.8, 1.0])
 def test_cells_of_an_unknown_type_are_not_excused_whatever_their_share(small_fit, scaled_bins_of, share):
     labels = np.where(np.arange(600) < share * 600, "unknown", np.resize(NAMES, 600)).astype(object)

@@ -77,7 +77,9 @@ def annotate_sample(
     """
     config = bundle.model.config
     explanation = Explanation(config.n_labels, config.n_genes, config.n_slots)
-    result = Annotation(empty(ANNOTATION), describe_shift(Judgement(np.empty(0), np.empty(0), Shift()), alpha=alpha))
+    result = Annotation(
+        empty(ANNOTATION), describe_shift(Judgement(np.empty(0), np.empty(0), Shift()), np.empty(0, bool), alpha=alpha)
+    )
     with table_writer(embedding, embedding_schema(config.d_model)) as keep_embedding:
         if read_json(status)["status"] == "ok":
             cells = open_sample(sample, counts)

@@ -47,7 +47,8 @@ def call_ood(
     rows = cells.asked[asked_ood]
     fits = fitting_origins(bundle.profiles, cells.asked_bins[asked_ood], origins[rows], margins[rows], measured)
     named = np.where(~columns["is_ood"] | fits[origins], np.array(bundle.labels, object)[origins], None)
-    return columns | {"origin": named, "origin_margin": margins}, describe_shift(judged, alpha=alpha)
+    described = describe_shift(judged, cells.barred, alpha=alpha)
+    return columns | {"origin": named, "origin_margin": margins}, described
 
 
 def ood_columns(scores: np.ndarray, pvalues: np.ndarray, alpha: float) -> dict[str, np.ndarray]:
@@ -56,8 +57,9 @@ def ood_columns(scores: np.ndarray, pvalues: np.ndarray, alpha: float) -> dict[s
     return {"ood_score": scores, "ood_pvalue": pvalues, "is_ood": pvalues <= alpha, "ood_qvalue": qvalues}
 
 
-def describe_shift(judged: Judgement, *, alpha: float) -> dict[str, Any]:
-    """The content of shift.json: the fields of `judgement.Shift`, and the share of OOD cells without the shift (null
-    where there are no cells)."""
-    unshifted = float((judged.unshifted <= alpha).mean()) if len(judged.unshifted) else None
-    return asdict(judged.shift) | {"ood_share_without_shift": unshifted}
+def describe_shift(judged: Judgement, barred: np.ndarray, *, alpha: float) -> dict[str, Any]:
+    """The content of shift.json: the fields of `judgement.Shift`, and shares of cells that are OOD without the shift,
+    and whatever the shift (of the `barred` ones, bool, shape (n,)), of all cells; null where there are none."""
+    unshifted = judged.unshifted <= alpha
+    shares = {"ood_share_without_shift": unshifted, "ood_share_whatever_the_shift": unshifted & barred}
+    return asdict(judged.shift) | {name: float(cells.mean()) if len(cells) else None for name, cells in shares.items()}

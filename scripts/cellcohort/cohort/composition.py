@@ -41,9 +41,10 @@ def collect_annotation(
         `schemas.COMPOSITION`: cells of each label by sample, and how many of them are OOD (`n_ood`: the label is
         only the nearest one); the shares of a sample sum to 1.
     ood
-        `schemas.OOD`: a row for every sample. Where its technical shift is in doubt the share of OOD cells is a range,
-        with the shift and without it (`ood_share_low`, `ood_share_high`). Shares, medians and `n_ood_fdr`, the OOD
-        cells at a false discovery rate of `FALSE_DISCOVERIES`, are null where no cell was annotated.
+        `schemas.OOD`: a row for every sample. Where its technical shift is in doubt the share of OOD cells is a range
+        (`ood_share_low`, `ood_share_high`): with the shift and without it, or, where none could be read, with any.
+        Shares, medians and `n_ood_fdr`, the OOD cells at a false discovery rate of `FALSE_DISCOVERIES`, are null where
+        no cell was annotated.
     """
     composition, ood = [], []
 
@@ -103,7 +104,7 @@ def _ood_summary(table: pa.Table, shift: dict) -> dict:
         shares = ("ood_share", "ood_share_low", "ood_share_high")
         return {"n_cells": 0, "n_ood": 0, "shift": shift["shift"]} | dict.fromkeys((*shares, *_MEDIANS, "n_ood_fdr"))
     share = n_ood / n_cells
-    other = shift["ood_share_without_shift"] if shift["in_doubt"] else share
+    other = _other_share(shift) if shift["in_doubt"] else share
     return {
         "n_cells": n_cells,
         "n_ood": n_ood,
@@ -114,3 +115,8 @@ def _ood_summary(table: pa.Table, shift: dict) -> dict:
         **{name: float(np.median(table[column].to_numpy())) for name, column in _MEDIANS.items()},
         "n_ood_fdr": int((table["ood_qvalue"].to_numpy() <= FALSE_DISCOVERIES).sum()),
     }
+
+
+def _other_share(shift: dict) -> float:
+    """The other end of the range of the OOD share: without the shift, or, where none could be read, with any."""
+    return shift["ood_share_without_shift"] if shift["n_anchors"] else shift["ood_share_whatever_the_shift"]

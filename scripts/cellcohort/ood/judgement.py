@@ -1,7 +1,7 @@
 """The OOD decision of a sample: p-values of its cells against the reference, after its technical shift.
 
 What another study, platform or depth does to every cell is told from disease by the sample's anchors (`anchors`). A
-shift that rests on few of them, or is larger than what reference cells differ by, is in doubt.
+shift that rests on few of them, on none at all, or is larger than what reference cells differ by, is in doubt.
 """
 
 from __future__ import annotations
@@ -63,7 +63,8 @@ class Shift:
     n_anchors
         Labels on which the shift rests; 0 where none was granted.
     in_doubt
-        Whether the shift rests on fewer than three labels or is larger than the spread of the reference's own cells.
+        Whether a shift was looked for and rests on fewer than three labels (or none), or is larger than the spread of
+        the reference's own cells.
     """
 
     shift: float = 0.0
@@ -114,7 +115,7 @@ def judge_sample(
     return Judgement(
         null.pvalue(values, cells.types, k, granted, variance),
         null.pvalue(values, cells.types, k),
-        _describe(candidates, shifts.shift[cells.types], count, detector, names, k),
+        _describe(candidates, shifts.shift[cells.types], count, detector, names, k, looked_for=shift == "auto"),
     )
 
 
@@ -147,6 +148,8 @@ def _describe(
     detector: Detector,
     names: list[str],
     k: int,
+    *,
+    looked_for: bool,
 ) -> Shift:
     own = own_shifts(candidates, detector.null, k)
     labels = {
@@ -154,7 +157,7 @@ def _describe(
         for code, each in candidates.items()
     }
     if not count:
-        return Shift(labels=labels)
+        return Shift(labels=labels, in_doubt=looked_for)
     shift, n_anchors = float(np.median(granted)), sum(each.anchor for each in candidates.values())
     doubt = n_anchors < SURE_ANCHORS or abs(shift) > detector.null.pooled_spread[0]
     return Shift(shift, labels, n_anchors, bool(doubt))
