@@ -40,6 +40,12 @@ OOD_TASKS = (
     *(f"{task}:{kind}" for task in ("zheng to pbmc4k", "pbmc4k to zheng") for kind in ("MNP", "NK", "B")),
     *(f"pancreas:{kind}" for kind in ("ductal", "endothelial", "gamma", "acinar")),
 )
+CHEMISTRIES = ("3pv1", "3pv2", "5p")
+STATE = "control to stimulated"
+SHIFTED_TASKS = (  # the same types on another platform, or in another state
+    *(f"{a} to {b}:{kind}" for a in CHEMISTRIES for b in CHEMISTRIES if a != b for kind in ("none", "B", "Mono", "NK")),
+    *(f"{STATE}:{kind}" for kind in ("none", "B", "Mono")),
+)
 OTHER_STUDY = ("zheng to pbmc4k", "pbmc4k to zheng")
 COARSE = {
     "thelper": "T_CD4",
@@ -51,6 +57,16 @@ COARSE = {
     "nk": "NK",
     "bcells": "B",
     "monocytes": "MNP",
+}
+SHIFTED_TYPES = {
+    "Mono_CD14": "Mono",
+    "Mono_CD16": "Mono",
+    "CD14+ Monocytes": "Mono",
+    "FCGR3A+ Monocytes": "Mono",
+    "B cells": "B",
+    "CD4 T cells": "T_CD4",
+    "CD8 T cells": "T_CD8",
+    **{name: name for name in ("B", "NK", "T_CD4", "T_CD8", "DC")},
 }
 HELD_OUT_TASKS = {  # one donor, split at random: file, names of the types
     "pancreas": ("pancreas_baron2016_human1", None),
@@ -163,10 +179,23 @@ def split_cells(data: Path, base: str, seed: int) -> tuple[ad.AnnData, ad.AnnDat
         enough = cells.obs["type"].map(cells.obs["type"].value_counts()).to_numpy(int) >= MIN_CELLS
         first = np.random.default_rng(seed).random(cells.n_obs) < 0.6
         return cells[first & enough], cells[~first & enough]
+    if base == STATE or base.split(" to ")[0] in CHEMISTRIES:
+        return _shifted(data, base)
     sorted_cells = read_cells(data / "pbmc_zheng2017_sorted.h5ad", COARSE)
     cells = read_cells(data / "pbmc4k_soupx.h5ad")
     pair = sorted_cells, cells[cells.obs["type"] != "unknown"]
     return pair if base == "zheng to pbmc4k" else pair[::-1]
+
+
+def _shifted(data: Path, base: str) -> tuple[ad.AnnData, ad.AnnData]:
+    """Reference and query of a task of `SHIFTED_TASKS`."""
+    file, column = ("pbmc_kang2018_ifnb", "condition") if base == STATE else ("pbmc_3_chemistries_10x", "donor")
+    given = ad.read_h5ad(data / f"{file}.h5ad").obs[column].astype(str).to_numpy()
+    cells = read_cells(data / f"{file}.h5ad", SHIFTED_TYPES)
+    names = {"control": "ctrl", "stimulated": "stim"}
+    first, second = (names.get(name, name) for name in base.split(" to "))
+    known = cells.obs["type"].isin(SHIFTED_TYPES.values()).to_numpy()
+    return cells[known & (given == first)], cells[known & (given == second)]
 
 
 def read_cells(path: Path, names: dict[str, str] | None = None) -> ad.AnnData:

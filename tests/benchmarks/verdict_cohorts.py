@@ -1,8 +1,9 @@
 """Verdicts of whole runs of the workflow, on tumours and normal tissue mapped on references of another study or organ.
 
 Blood (pbmc4k) and pancreas are the references; samples are patients of other files. The workflow runs in a folder of
-its own for each reference; printed for each patient: cells by verdict, of malignant and of other cells where they are
-known. The released version is run in the same way by checking it out elsewhere: it has no verdict, so what it calls
+its own for each reference and seed; printed for each patient: cells by verdict, of malignant and of other cells where
+they are known; and over all of these how right p_malignant is (Brier score, share of malignant cells by its range).
+Files of healthy people count as without a malignant cell. The released version is run in the same way by checking it out elsewhere: it has no verdict, so what it calls
 aneuploid or unlike the reference stands for one (`--flags`).
 """
 
@@ -12,6 +13,7 @@ import argparse
 import json
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
 
 import anndata as ad
@@ -31,6 +33,8 @@ REFERENCES = {
     ],
     "pancreas_baron2016_human1": ["oligodendroglioma_tirosh2016", "pbmc4k_soupx", "ovarian_qian2020"],
 }
+HEALTHY = ("pancreas", "pbmc")  # patients of these files have no malignant cell
+BINS = [0, 0.02, 0.1, 0.3, 0.5, 0.7, 0.9, 0.98, 1]
 
 
 def main() -> None:
@@ -39,21 +43,27 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True, help="where the runs lie; they are resumed")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--cores", default="2")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--references", nargs="+", choices=REFERENCES, default=[*REFERENCES])
     parser.add_argument("--flags", action="store_true", help="count the released version's flags")
     options = parser.parse_args()
-    rows = []
-    for reference in options.references:
-        folder = options.folder / reference
-        truth = write_cohort(folder, options.data, reference)
+    rows, told = [], []
+    for reference, seed in product(options.references, options.seeds):
+        folder = options.folder / f"{reference}_{seed}"
+        truth = write_cohort(folder, options.data, reference, seed)
         run(folder, options.cores)
         for patient, malignant in truth.items():
-            rows.append({"reference": reference, "patient": patient} | count(folder, patient, malignant, options.flags))
+            ids = {"reference": reference, "seed": seed, "patient": patient}
+            rows.append(ids | count(folder, patient, malignant, options.flags))
             print(json.dumps(rows[-1]), flush=True)
+            if not options.flags:
+                told.append(probabilities(folder, patient, malignant))
     options.out.write_text(json.dumps(rows, indent=1))
+    if told:
+        print(reliability(pd.concat(told)).to_string())
 
 
-def write_cohort(folder: Path, data: Path, reference: str) -> dict[str, pd.Series | None]:
+def write_cohort(folder: Path, data: Path, reference: str, seed: int) -> dict[str, pd.Series | None]:
     """Samples, sheet and config of a run; by patient which cells are malignant, where it is known."""
     folder.mkdir(parents=True, exist_ok=True)
     sheet, truth = [], {}
@@ -75,7 +85,7 @@ def write_cohort(folder: Path, data: Path, reference: str) -> dict[str, pd.Serie
         "samples": str(folder / "samples.tsv"),
         "reference": {"path": str(folder / "reference.h5ad"), "label": "cell_type", "donor": None},
         "model": {"preset": "small"},
-        "train": {"epochs": 3},  # labels rest on the linear member here
+        "train": {"epochs": 3, "seed": seed},  # labels rest on the linear member here
     }
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
     return truth
@@ -112,6 +122,24 @@ def count(folder: Path, patient: str, malignant: pd.Series | None, flags: bool) 
         for name, part in groups.items()
         if len(part)
     }
+
+
+def probabilities(folder: Path, patient: str, malignant: pd.Series | None) -> pd.DataFrame:
+    """p_malignant of a patient's cells and whether they are malignant; no row where that is not known."""
+    cells = pd.read_parquet(folder / "results" / "samples" / patient / "verdict.parquet").set_index("cell_id")
+    if malignant is None and not patient.startswith(HEALTHY):
+        return cells[["p_malignant"]].assign(malignant=False)[:0]
+    known = False if malignant is None else malignant.reindex(cells.index)
+    return cells[["p_malignant"]].assign(malignant=known)
+
+
+def reliability(cells: pd.DataFrame) -> pd.DataFrame:
+    """Number of cells, mean p_malignant and share of malignant cells by range of p_malignant; prints the Brier score."""
+    malignant = cells["malignant"].astype(bool)
+    print(f"Brier score {((cells['p_malignant'] - malignant) ** 2).mean():.4f} over {len(cells):,} cells")
+    ranges = pd.cut(cells["p_malignant"], BINS, include_lowest=True)
+    table = cells.assign(malignant=malignant).groupby(ranges, observed=True)
+    return table.agg(n=("malignant", "size"), said=("p_malignant", "mean"), are=("malignant", "mean")).round(3)
 
 
 if __name__ == "__main__":
