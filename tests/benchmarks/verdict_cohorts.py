@@ -3,8 +3,8 @@
 Blood (pbmc4k) and pancreas are the references; samples are patients of other files. The workflow runs in a folder of
 its own for each reference and seed; printed for each patient: cells by verdict, of malignant and of other cells where
 they are known; and over all of these how right p_malignant is (Brier score, share of malignant cells by its range).
-Files of healthy people count as without a malignant cell. The released version is run in the same way by checking it out elsewhere: it has no verdict, so what it calls
-aneuploid or unlike the reference stands for one (`--flags`).
+Files of healthy people count as without a malignant cell. The released version is run in the same way by checking it
+out elsewhere: it has no verdict, so what it calls aneuploid or unlike the reference stands for one (`--flags`).
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ def probabilities(folder: Path, patient: str, malignant: pd.Series | None) -> pd
 
 
 def reliability(cells: pd.DataFrame) -> pd.DataFrame:
-    """Number of cells, mean p_malignant and share of malignant cells by range of p_malignant; prints the Brier score."""
+    """Cells, mean p_malignant and share of malignant cells by range of p_malignant; prints the Brier score."""
     malignant = cells["malignant"].astype(bool)
     print(f"Brier score {((cells['p_malignant'] - malignant) ** 2).mean():.4f} over {len(cells):,} cells")
     ranges = pd.cut(cells["p_malignant"], BINS, include_lowest=True)
