@@ -1,21 +1,23 @@
 """Which labels of a sample vouch for a technical shift, and when they count."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import sparse
 
 from cellcohort.classifier.type_profiles import Profiles
 from cellcohort.ood.anchors import find_candidates
-from cellcohort.ood.null import Null
+from cellcohort.ood.null import MIN_TAIL, Null
 
 N_GENES, N_LABELS = 200, 4
 LEVEL = np.random.default_rng(0).random((N_GENES, N_LABELS))
 FOREIGN = np.random.default_rng(9).random(N_GENES)
 PROFILES = Profiles(LEVEL, np.zeros(N_LABELS), LEVEL, LEVEL, np.full(N_GENES, 0.3))
-NULL = Null([[0.0] * N_LABELS] * 10, [[1.0] * N_LABELS] * 10, [1.0] * 10, [[0.0, 5.0]] * N_LABELS)
+NULL = Null([[0.0] * N_LABELS] * 10, [[1.0] * N_LABELS] * 10, [1.0] * 10, [[0.0, 5.0]] * N_LABELS, [100] * N_LABELS)
 
 
-def find(sizes, *, foreign=None, apart=10.0):
+def find(sizes, *, foreign=None, apart=10.0, null=NULL):
     """Candidates in a sample of cells of these labels; `foreign` cells of each label are of one foreign type."""
     rng, foreign = np.random.default_rng(1), foreign or {}
     types, means, values = [], [], []
@@ -25,7 +27,7 @@ def find(sizes, *, foreign=None, apart=10.0):
         means += [LEVEL[:, code]] * n + [FOREIGN] * strange
         values += [*(2 + rng.normal(size=n)), *(2 + apart + rng.normal(size=strange))]
     bins = sparse.csr_matrix(np.array(means) + 0.2 * rng.normal(size=(len(types), N_GENES)))
-    return find_candidates(np.array(values), np.array(types), bins, PROFILES, NULL, 1)
+    return find_candidates(np.array(values), np.array(types), bins, PROFILES, null, 1)
 
 
 def test_labels_of_the_reference_anchor():
@@ -34,6 +36,13 @@ def test_labels_of_the_reference_anchor():
     assert {code: each.anchor for code, each in candidates.items()} == {0: True, 1: True, 2: True}  # 3 is too small
     assert candidates[0].location == pytest.approx(2, abs=0.4)
     assert (candidates[0].n_cells, candidates[0].share) == (50, 1.0)
+
+
+def test_a_label_of_few_reference_cells_is_not_asked():
+    few = replace(NULL, n_cells=[100, MIN_TAIL - 1, MIN_TAIL, 100])
+    candidates, count = find({0: 50, 1: 50, 2: 50}, null=few)
+    assert count
+    assert sorted(candidates) == [0, 2]
 
 
 def test_known_cells_below_a_foreign_population_are_found():

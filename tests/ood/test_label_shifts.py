@@ -5,7 +5,7 @@ from cellcohort.ood.anchors import Candidate
 from cellcohort.ood.label_shifts import LabelShifts, own_shifts, shift_labels
 from cellcohort.ood.null import Null
 
-NULL = Null([[1.0] * 5] * 10, [[2.0] * 5] * 10, [2.0] * 10, [[0.0, 5.0]] * 5)
+NULL = Null([[1.0] * 5] * 10, [[2.0] * 5] * 10, [2.0] * 10, [[0.0, 5.0]] * 5, [100] * 5)
 
 
 def candidate(location, *, n_cells=10_000, anchor=True):

@@ -14,7 +14,7 @@ from ..core.errors import InputError, reading
 from ..core.files import checksum, read_json
 from .tensor_files import tensor_shapes
 
-FORMAT = 3
+FORMAT = 4
 CONTENT_FILES = (
     "config.json",
     "weights.safetensors",
@@ -183,8 +183,8 @@ def _check_calibration(path: Path, labels: list[str]) -> None:
 
 def _check_null(path: Path, null: Any, n_labels: int) -> None:
     """Raise InputError unless the null of the OOD score has the sizes and values of one (`ood.null.Null`)."""
-    if not isinstance(null, dict) or set(null) != {"centre", "spread", "pooled_spread", "tail"}:
-        raise InputError(f"{path}: the null of `ood` has not the keys centre, spread, pooled_spread and tail. {REMEDY}")
+    if not isinstance(null, dict) or set(null) != {"centre", "spread", "pooled_spread", "tail", "n_cells"}:
+        raise InputError(f"{path}: the null of `ood` lacks centre, spread, pooled_spread, tail or n_cells. {REMEDY}")
     tables = {"centre": (NULL_SIZES, n_labels), "spread": (NULL_SIZES, n_labels), "tail": (n_labels, TAIL_LEVELS)}
     for name, (n_rows, n_columns) in tables.items():
         table = null[name]
@@ -194,6 +194,8 @@ def _check_null(path: Path, null: Any, n_labels: int) -> None:
     pooled = null["pooled_spread"]
     if not _are_numbers(pooled, NULL_SIZES) or min(map(min, [pooled, *null["spread"]])) <= 0:
         raise InputError(f"{path}: the null of `ood` has a scale of no spread. {REMEDY}")
+    if not _are_numbers(null["n_cells"], n_labels) or min(null["n_cells"]) < 0:
+        raise InputError(f"{path}: the null of `ood` has no number of cells for every label. {REMEDY}")
     if any(row != sorted(row) for row in null["tail"]):
         raise InputError(f"{path}: a tail of `ood` is not ascending. {REMEDY}")
 

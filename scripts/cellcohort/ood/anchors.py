@@ -3,6 +3,7 @@
 Only anchors say anything of a technical shift. A label is one if its least strange cells keep their contrast to the
 other labels', and the half nearest to its location does as well: where a few known cells lie among many unknown ones,
 the location is that of the unknown. One or two small anchors count only if all labels together keep their contrasts.
+A label of few reference cells is not asked: what they score is not known well enough to tell a shift from a sibling.
 Cells with positional evidence are never asked.
 """
 
@@ -15,7 +16,7 @@ from scipy import sparse
 
 from ..classifier.type_profiles import Profiles
 from .contrasts import Contrast, Contrasts, together
-from .null import Null
+from .null import MIN_TAIL, Null
 from .sample_location import LOWEST_SHARE, lowest_mode
 
 MIN_CELLS = 5
@@ -72,7 +73,7 @@ def find_candidates(
         location, share = lowest_mode(values[cells], null.spread[k - 1][code])
         nearest = scaled_bins[_first(cells, np.abs(values[cells] - location), 0.5)]
         central[code] = contrasts.of(code, members, nearest)
-        if len(cells) >= MIN_CELLS:
+        if len(cells) >= MIN_CELLS and null.n_cells[code] >= MIN_TAIL:
             kept = min(contrasts.of(code, members).kept, central[code].kept)
             candidates[code] = Candidate(len(cells), location, share, kept)
     return candidates, _count(candidates, central, {code: len(cells) for code, cells in members.items()})

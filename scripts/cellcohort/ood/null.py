@@ -40,12 +40,15 @@ class Null:
         Of all labels together, shape (MOST,).
     tail
         How many spreads beyond the centre a share of `LEVELS` of the label's cells lies, ascending, shape (L, P).
+    n_cells
+        Reference cells of each label, shape (L,).
     """
 
     centre: list[list[float]]
     spread: list[list[float]]
     pooled_spread: list[float]
     tail: list[list[float]]
+    n_cells: list[int]
 
     def pvalue(self, values: np.ndarray, types: np.ndarray, k: int, shift=0.0, variance=0.0) -> np.ndarray:
         """p-values, shape (n,), of mean scores `values` over k cells, of cells with the label numbers `types` (n,).
@@ -78,7 +81,8 @@ def fit_null(scores: np.ndarray, types: np.ndarray, neighbours: np.ndarray, n_la
     fitted = [_centre_and_spread(averaged(scores, neighbours[:, :k]), types, k, n_labels) for k in range(1, MOST + 1)]
     centre, spread, pooled = (np.array(part) for part in zip(*fitted, strict=True))
     standardised = (scores - centre[0, types]) / spread[0, types]
-    return Null(centre.tolist(), spread.tolist(), pooled.tolist(), _tails(standardised, types, n_labels).tolist())
+    tails, n_cells = _tails(standardised, types, n_labels), np.bincount(types, minlength=n_labels)
+    return Null(centre.tolist(), spread.tolist(), pooled.tolist(), tails.tolist(), n_cells.tolist())
 
 
 def _centre_and_spread(
