@@ -99,6 +99,7 @@ def build_figures(data: ReportData, config: Mapping[str, Any]) -> dict[str, Figu
 
 def _context(data: ReportData, figures: dict[str, Figure], title: str, config: Mapping[str, Any]) -> dict[str, Any]:
     facts, alpha = patient_facts(data), config["ood"]["alpha"]
+    type_colours = {**label_colours(data.labels), UNLIKE_REFERENCE: UNLIKE}
     return {
         "title": title,
         "data": data,
@@ -115,7 +116,8 @@ def _context(data: ReportData, figures: dict[str, Figure], title: str, config: M
         "altered": set(figures["cnv_groups"].data["arms"]["patient"]) if "cnv_groups" in figures else set(),
         "sections_of": data.sections.groupby("patient_id")["sample_id"].unique().to_dict(),
         "genes": type_genes(data),
-        "colours": {**label_colours(data.labels), UNLIKE_REFERENCE: UNLIKE, NONE_FITS: UNLIKE},
+        "type_colours": type_colours,
+        "colours": type_colours | {NONE_FITS: UNLIKE},
         "unlike": UNLIKE_REFERENCE,
         "alpha": alpha,
         "false_discoveries": FALSE_DISCOVERIES,

@@ -118,13 +118,12 @@ def _from_where(patient: Patient, data: ReportData) -> Answer:
     question = "Where did they come from?"
     if not patient.origins:
         return Answer(question, f"No cells are {UNLIKE_REFERENCE}.", "")
-    fitting = [origin for origin in patient.origins if origin.fits]
+    first = patient.origins[0]
     text = (
         f"No type fits cells that have lost more than {percent(1 - LEAST_KEPT)} of what sets their nearest type apart, "
         f"or suit the next one about as well (by less than {LEAST_MARGIN:g} standard deviation)."
     )
-    if fitting:
-        first = fitting[0]
+    if first.fits:
         text = (
             f"{percent(first.low)} to {percent(first.high)} of these cells for {first.name} (95% interval over cells "
             f"alone). It suits them better than the next type by a median of {first.margin:.1f} standard deviations. "
@@ -141,7 +140,7 @@ def _from_where(patient: Patient, data: ReportData) -> Answer:
         for origin in patient.origins
     ]
     nearest = f"Of {cells(patient.n_ood)}, by the type that they resemble most: {listed(kinds, _ORIGINS)}."
-    return Answer(question, nearest + (_apart(fitting[0]) if fitting else ""), text)
+    return Answer(question, nearest + _apart(first), text)
 
 
 def _apart(origin: Origin) -> str:
