@@ -99,7 +99,6 @@ def build_figures(data: ReportData, config: Mapping[str, Any]) -> dict[str, Figu
 
 def _context(data: ReportData, figures: dict[str, Figure], title: str, config: Mapping[str, Any]) -> dict[str, Any]:
     facts, alpha = patient_facts(data), config["ood"]["alpha"]
-    type_colours = {**label_colours(data.labels), UNLIKE_REFERENCE: UNLIKE}
     return {
         "title": title,
         "data": data,
@@ -116,8 +115,7 @@ def _context(data: ReportData, figures: dict[str, Figure], title: str, config: M
         "altered": set(figures["cnv_groups"].data["arms"]["patient"]) if "cnv_groups" in figures else set(),
         "sections_of": data.sections.groupby("patient_id")["sample_id"].unique().to_dict(),
         "genes": type_genes(data),
-        "type_colours": type_colours,
-        "colours": type_colours | {NONE_FITS: UNLIKE},
+        **_colours(data),
         "unlike": UNLIKE_REFERENCE,
         "alpha": alpha,
         "false_discoveries": FALSE_DISCOVERIES,
@@ -129,6 +127,12 @@ def _context(data: ReportData, figures: dict[str, Figure], title: str, config: M
         "payload": _json({"figures": _payload(figures)}),
         "vega": _script(vl_convert.javascript_bundle(_LIBRARIES)),
     }
+
+
+def _colours(data: ReportData) -> dict[str, dict[str, str]]:
+    """Colours of the types, and of everything that has one."""
+    types = {**label_colours(data.labels), UNLIKE_REFERENCE: UNLIKE}
+    return {"type_colours": types, "colours": types | {NONE_FITS: UNLIKE}}
 
 
 def _maps_of_one_patient(figures: dict[str, Figure]) -> list[int]:
