@@ -77,9 +77,7 @@ def annotate_sample(
     """
     config = bundle.model.config
     explanation = Explanation(config.n_labels, config.n_genes, config.n_slots)
-    result = Annotation(
-        empty(ANNOTATION), describe_shift(Judgement(np.empty(0), np.empty(0), Shift()), np.empty(0, bool), alpha=alpha)
-    )
+    result = _no_cells(alpha)
     with table_writer(embedding, embedding_schema(config.d_model)) as keep_embedding:
         if read_json(status)["status"] == "ok":
             cells = open_sample(sample, counts)
@@ -103,3 +101,8 @@ def annotate_sample(
         explanation.gene_scores(bundle.labels, symbols),
         explanation.slot_programs(bundle.labels, symbols),
     )
+
+
+def _no_cells(alpha: float) -> Annotation:
+    judged = Judgement(np.empty(0), np.empty(0), Shift())
+    return Annotation(empty(ANNOTATION), describe_shift(judged, np.empty(0, bool), alpha=alpha))
