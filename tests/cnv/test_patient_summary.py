@@ -111,6 +111,11 @@ def test_cells_that_no_type_fits_are_counted_apart(joined) -> None:
     ]
 
 
+def test_no_type_may_fit_any_cell(joined) -> None:
+    table = as_table(origin_shares(joined.assign(origin=None), ARMS), CNV_ORIGINS)
+    assert table.select(["origin", "n_ood"]).to_pylist() == [{"origin": None, "n_ood": 80}]
+
+
 def test_an_origin_without_a_definite_call_has_no_share(joined) -> None:
     table = origin_shares(joined.assign(cnv_call="undetermined", clone=None), ARMS)
     assert table["n_undetermined"].tolist() == [80]

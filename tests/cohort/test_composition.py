@@ -122,6 +122,13 @@ def test_cells_that_no_type_fits_are_a_row_of_their_own(tmp_path):
     assert [(row["origin"], row["n_cells"], row["margin"]) for row in rows] == [(None, 3, 0.5), ("T", 2, 1.0)]
 
 
+def test_no_type_may_fit_any_cell(tmp_path):
+    path = write_annotation(tmp_path / "1.parquet", SHEET[0], ["T", "B"], [True, True])
+    write_table(path, read_frame(path).assign(origin=None, origin_margin=0.5), schemas.ANNOTATION)
+    rows = as_table(collect_origins([path], SHEET[:1]), ORIGINS).to_pylist()
+    assert [(row["origin"], row["n_cells"], row["share"], row["margin"]) for row in rows] == [(None, 2, 1.0, 0.5)]
+
+
 def test_a_sample_without_ood_cells_gives_no_origin(tmp_path):
     path = write_annotation(tmp_path / "1.parquet", SHEET[0], ["T"], [False])
     assert collect_origins([path], SHEET[:1]).empty

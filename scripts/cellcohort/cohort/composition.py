@@ -76,12 +76,12 @@ def collect_origins(paths: Sequence[str | Path], samples: Sequence[dict]) -> pd.
 def _origins(paths: Sequence[str | Path]) -> pd.DataFrame:
     """The rows of one patient."""
     cells = pd.concat([read_frame(path, ["is_ood", "origin", "origin_margin"]) for path in paths])
-    cells = cells[cells["is_ood"]]
+    cells = cells[cells["is_ood"]].astype({"origin": object})
     counts = _counts(cells["origin"], "origin")
     intervals = [binomtest(n, len(cells)).proportion_ci(method="wilson") for n in counts["n_cells"]]
     low, high = np.array(intervals, float).reshape(-1, 2).T
     margins = cells.groupby("origin", dropna=False)["origin_margin"].median().rename("margin").reset_index()
-    return counts.assign(low=low, high=high).merge(margins, on="origin", how="left")
+    return counts.assign(low=low, high=high).merge(margins.astype({"origin": object}), on="origin", how="left")
 
 
 def _counts(values: pd.Series, name: str) -> pd.DataFrame:
