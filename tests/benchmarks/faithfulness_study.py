@@ -29,7 +29,8 @@ from cellcohort.classifier.attribution import GeneContributions
 from cellcohort.classifier.ensemble import MEMBERS, probabilities
 from cellcohort.classifier.type_profiles import Profiles
 from cellcohort.model.inference import run_batches, to_tensors
-from cellcohort.model.network import PRESETS, CellMemory
+from cellcohort.model.network import CellMemory
+from cellcohort.model.presets import PRESETS
 from cellcohort.model.tokens import Tokens, length_batches, tokenise
 
 SHARES = np.array([0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5])

@@ -30,7 +30,7 @@ from cellcohort.genes.alignment import align_genes
 from cellcohort.inputs.counts import open_counts
 from cellcohort.inputs.resources import gene_aliases
 from cellcohort.model.inference import run_batches
-from cellcohort.model.network import PRESETS
+from cellcohort.model.presets import PRESETS
 from cellcohort.outputs.parquet import table_writer
 from cellcohort.outputs.schemas import embedding_schema
 

@@ -14,6 +14,8 @@ from __future__ import annotations
 import json
 import math
 import time
+from contextlib import nullcontext
+from functools import partial
 from tempfile import TemporaryDirectory
 from unittest import mock
 
@@ -33,15 +35,19 @@ from torch.nn import functional as F
 from cellcohort.bundle.calibrate import calibrate, predict_members
 from cellcohort.classifier.calibration_error import expected_calibration_error
 from cellcohort.classifier.ensemble import MEMBERS, probabilities
+from cellcohort.model.additive import AdditiveConfig
 from cellcohort.model.inference import predict_tokens, to_tensors
-from cellcohort.model.network import PRESETS, CellMemory, CellMemoryOutput, ModelConfig
+from cellcohort.model.network import CellMemory, CellMemoryOutput, ModelConfig
+from cellcohort.model.presets import PRESETS
 from cellcohort.model.tokens import tokenise
 
 VARIANTS = {
+    "additive": PRESETS["additive"],
+    "additive, 1 slot": partial(AdditiveConfig, n_slots=1),
     "small": PRESETS["small"],
-    "small, broadcast to cells": PRESETS["small"] | {"broadcast": "cells"},
-    "small, 1 slot": PRESETS["small"] | {"n_slots": 1},
-    "small, 32 slots": PRESETS["small"] | {"n_slots": 32},
+    "small, broadcast to cells": partial(PRESETS["small"], broadcast="cells"),
+    "small, 1 slot": partial(PRESETS["small"], n_slots=1),
+    "small, 32 slots": partial(PRESETS["small"], n_slots=32),
     "no slots": PRESETS["small"],
     "paper": PRESETS["paper"],
 }
@@ -113,8 +119,8 @@ def score(task: Task, method: str, labels: np.ndarray, confidence: np.ndarray | 
 def ours(task: Task, variant: str, seed: int, epochs: int) -> list[dict]:
     """The trained model, and the members of its ensemble alone."""
     start = time.process_time()
-    built = MeanPooling if variant == "no slots" else CellMemory
-    with TemporaryDirectory() as folder, mock.patch("cellcohort.model.training.CellMemory", built):
+    pooled = mock.patch("cellcohort.model.training.make_network", MeanPooling)
+    with TemporaryDirectory() as folder, pooled if variant == "no slots" else nullcontext():
         model, store = train_task(task, VARIANTS[variant], epochs=epochs, seed=seed, folder=folder)
         seconds = time.process_time() - start
         calibrated = calibrate(model, store, alpha=0.05, seed=seed)

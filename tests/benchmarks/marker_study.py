@@ -25,7 +25,7 @@ from cellcohort.classifier.ensemble import probabilities
 from cellcohort.inputs.gene_sets import read_gene_sets
 from cellcohort.inputs.resources import resource_path
 from cellcohort.model.inference import run_batches
-from cellcohort.model.network import PRESETS
+from cellcohort.model.presets import PRESETS
 from cellcohort.model.tokens import tokenise
 
 TOP = 50

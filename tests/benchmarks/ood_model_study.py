@@ -21,7 +21,8 @@ from sklearn.metrics import roc_auc_score
 from tasks import OOD_TASKS, Task, load_task, study_options, train_task
 
 from cellcohort.model.inference import run_batches, to_tensors
-from cellcohort.model.network import PRESETS, CellMemory
+from cellcohort.model.network import CellMemory
+from cellcohort.model.presets import PRESETS
 from cellcohort.model.tokens import Tokens, tokenise
 
 N_PASSES = 10

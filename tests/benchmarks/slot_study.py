@@ -24,7 +24,8 @@ from scipy.stats import rankdata
 from tasks import Task, load_task, study_options, train_task
 
 from cellcohort.model.inference import run_batches
-from cellcohort.model.network import PRESETS, CellMemory
+from cellcohort.model.network import CellMemory
+from cellcohort.model.presets import PRESETS
 from cellcohort.model.tokens import tokenise
 
 mpl.use("Agg")

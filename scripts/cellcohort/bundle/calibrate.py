@@ -21,7 +21,7 @@ from ..core.errors import InputError
 from ..core.files import checksum, write_bytes
 from ..core.provenance import write_record
 from ..model.inference import predict_tokens
-from ..model.network import CellMemory
+from ..model.presets import Network
 from ..model.token_store import TokenStore
 from ..model.tokens import Tokens, scale_bins
 from ..ood.detector import fit_detector
@@ -86,7 +86,7 @@ class Calibration:
 
 
 def calibrate(
-    model: CellMemory, store: TokenStore, *, alpha: float, seed: int, network_alone: bool = False
+    model: Network, store: TokenStore, *, alpha: float, seed: int, network_alone: bool = False
 ) -> Calibration:
     """Embed the reference, fit ensemble weights, profiles and OOD detector, and evaluate the model.
 
@@ -134,7 +134,7 @@ def calibrate(
     )
 
 
-def _sizes(model: CellMemory) -> dict[str, int]:
+def _sizes(model: Network) -> dict[str, int]:
     return {"n_genes": model.config.n_genes, "n_bins": model.config.n_bins}
 
 
@@ -190,7 +190,7 @@ def false_alarm_rate(
     return float(np.concatenate(called).mean()) if called else None
 
 
-def predict_members(model: CellMemory, profiles: Profiles, tokens: Tokens) -> np.ndarray:
+def predict_members(model: Network, profiles: Profiles, tokens: Tokens) -> np.ndarray:
     """Logits of the ensemble's members (`ensemble.MEMBERS`) for n cells, shape (3, n, n_labels)."""
     (logits,) = predict_tokens(model, tokens, "logits")
     return profiles.compare(scale_bins(tokens, **_sizes(model))).member_logits(logits)
@@ -273,7 +273,7 @@ class _HeldOut:
         }
 
 
-def _run(model: CellMemory, store: TokenStore, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _run(model: Network, store: TokenStore, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Logits and embeddings of `rows`."""
     parts = (
         predict_tokens(model, store.read(rows[start : start + CHUNK_CELLS]), "logits", "embedding")
