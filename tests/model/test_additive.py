@@ -1,6 +1,7 @@
 """The additive workspace: its logits are a sum over genes and slots, and its start is a linear model."""
 
 import dataclasses
+from copy import deepcopy
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from small_reference import LABELS, N_GENES, counts_of, make_store
 
 from cellcohort.model import training
 from cellcohort.model.additive import AdditiveConfig, AdditiveWorkspace
-from cellcohort.model.additive_start import clusters
+from cellcohort.model.additive_start import clusters, give_held_out_cells
 from cellcohort.model.inference import predict_tokens, run_batches, to_tensors
 from cellcohort.model.linear import fit_linear
 from cellcohort.model.presets import make_network, set_start
@@ -114,8 +115,8 @@ def test_a_cell_without_tokens_gets_the_bias(model):
 
 def test_the_start_is_a_linear_model_whatever_the_assignment(store):
     rows, tokens = np.flatnonzero(store.cells["split"] == "train"), cells()
-    codes = np.searchsorted(LABELS, store.cells["label"].to_numpy(str)[rows])
-    weight, bias = fit_linear(both_levels(store.read(rows), N_GENES, SIZES.n_bins), codes, 3)
+    codes = np.searchsorted(LABELS, store.cells["label"].to_numpy(str))
+    weight, bias = fit_linear(both_levels(store.read(rows), N_GENES, SIZES.n_bins), codes[rows], 3)
     started = make_network(SIZES)
     set_start(started, store, rows, codes, seed=1)
     linear = both_levels(tokens, N_GENES, SIZES.n_bins) @ weight + bias
@@ -123,6 +124,27 @@ def test_the_start_is_a_linear_model_whatever_the_assignment(store):
     with torch.no_grad():
         started.prior.weight.normal_()
     np.testing.assert_allclose(predict_tokens(started, tokens, "logits")[0], linear, atol=1e-4)
+
+
+def test_held_out_cells_are_given_to_the_evidence_and_taken_away_again(store, model):
+    codes, tokens = np.searchsorted(LABELS, store.cells["label"].to_numpy(str)), cells()
+    given = deepcopy(model)
+    give_held_out_cells(given, store, codes, seed=1)
+    linear = [
+        fit_linear(both_levels(store.read(rows), N_GENES, SIZES.n_bins), codes[rows], 3)
+        for rows in (np.arange(len(store)), np.flatnonzero(store.cells["split"] == "train"))
+    ]
+    levels = both_levels(tokens, N_GENES, SIZES.n_bins)
+    everything, training = (levels @ weight + bias for weight, bias in linear)
+    assert np.abs(everything - training).max() > 1e-3
+    started = make_network(SIZES)
+    set_start(started, store, np.flatnonzero(store.cells["split"] == "train"), codes, seed=1)
+    give_held_out_cells(started, store, codes, seed=1)
+    np.testing.assert_allclose(predict_tokens(started, tokens, "logits")[0], everything, atol=1e-4)
+    before, after = (predict_tokens(x, tokens, "logits")[0] for x in (model, given))
+    assert np.abs(after - before).max() > 1e-3
+    give_held_out_cells(given, store, codes, seed=1, back=True)
+    np.testing.assert_allclose(predict_tokens(given, tokens, "logits")[0], before, atol=1e-4)
 
 
 def test_genes_of_one_direction_share_a_slot_and_the_first_is_the_largest():

@@ -41,7 +41,8 @@ def make_network(config: Config) -> Network:
 
 @torch.no_grad()
 def set_start(network: Network, store: TokenStore, rows: np.ndarray, codes: np.ndarray, *, seed: int) -> None:
-    """Set the weights from which training starts, by the cells `rows` (ascending) of the label numbers `codes`."""
+    """Set the weights from which training starts, by the cells `rows` (ascending); `codes` has the label number of each
+    cell of the store."""
     if isinstance(network, AdditiveWorkspace):
         start_as_linear(network, store, rows, codes, seed=seed)
     else:

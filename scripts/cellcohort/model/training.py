@@ -21,6 +21,7 @@ from sklearn.metrics import accuracy_score, f1_score
 from torch.nn import functional as F
 
 from ..core.logs import progress_bar
+from .additive_start import give_held_out_cells
 from .batches import prefetch, training_batches
 from .checkpoint import load_checkpoint, load_progress, save_checkpoint
 from .distributed import data_parallel, launch, on_rank_zero, rank, shard, world_size
@@ -118,6 +119,8 @@ def train(
     """Train a model on the cells of the store whose split is `train`, stop early by those of `validation`.
 
     The additive workspace starts as a linear model; its start is epoch 0 and is kept where no epoch has a lower loss.
+    In the end its evidence is given the validation cells, too (`give_held_out_cells`).
+
     Called in several processes (`train_on_gpus`), each takes its shard of the batches and all get the same model.
 
     Parameters
@@ -144,6 +147,8 @@ def train(
         _record_epoch(run, train_loss, on_rank_zero(lambda: _validate(run.model, tokens, targets)))
         run.save()
     run.model.load_state_dict(run.best)
+    if isinstance(run.model, AdditiveWorkspace):
+        give_held_out_cells(run.model, store, run.targets, seed=config.seed)
     return run.model.eval(), pd.DataFrame(run.progress.history)
 
 
@@ -165,7 +170,7 @@ def _set_up(
     resumed = checkpoint.exists() and load_progress(checkpoint)["fingerprint"] == progress.fingerprint
     targets = pd.Index(labels).get_indexer(store.cells["label"])
     if not resumed:
-        set_start(model, store, rows["train"], targets[rows["train"]], seed=config.seed)
+        set_start(model, store, rows["train"], targets, seed=config.seed)
     model.to(device)
     groups = parameter_groups(model, weight_decay=config.weight_decay)
     optimizer = torch.optim.AdamW(groups, lr=config.learning_rate)
