@@ -11,14 +11,15 @@ from scipy.optimize import minimize, minimize_scalar
 from scipy.special import log_softmax, softmax
 
 MEMBERS = ("network", "linear", "typicality")
+LEAST = 0.02  # of what all members say together, below which a member is dropped
 LOG_SIZES = (-10.0, 10.0)  # between which the logarithm of an inverse temperature is looked for, at unit deviation
 
 
 def fit_weights(member_logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
     """Weights (m,) of m members whose weighted sum suits held-out cells best, by cross-entropy; none is negative.
 
-    A member that does not help beside the others gets 0. A penalty of one cell's weight on their distance from equal
-    weights keeps them finite where every held-out cell is right.
+    A member that does not help beside the others, or says less than `LEAST` of them, gets 0. A penalty of one cell's
+    weight on their distance from equal weights keeps them finite where every held-out cell is right.
 
     Parameters
     ----------
@@ -38,6 +39,7 @@ def fit_weights(member_logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
         return value / len(rows), (np.tensordot(members, error, 2) + 2 * (weights - 1)) / len(rows)
 
     found = minimize(loss, np.ones(len(scale)), jac=True, bounds=[(0, None)] * len(scale), method="L-BFGS-B").x
+    found[found < LEAST * found.sum()] = 0
     return (found if found.any() else np.ones(len(scale))) / scale
 
 
