@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 import torch
 from scipy import sparse
-from tasks import HELD_OUT_TASKS, Task, load_task, study_options, train_task
+from tasks import HELD_OUT_TASKS, SMALL, Task, load_task, study_options, train_task
 
 from cellcohort.bundle.calibrate import calibrate, predict_members
 from cellcohort.classifier.attribution import GeneContributions
@@ -43,7 +43,7 @@ def main() -> None:
     options = study_options(
         __doc__,
         tasks={"nargs": "+", "default": list(HELD_OUT_TASKS)},
-        preset={"default": "additive", "choices": list(PRESETS)},
+        preset={"default": "additive", "choices": [*PRESETS, "small"]},
         epochs={"type": int, "default": 30},
         threads={"type": int, "default": 1},
     )
@@ -57,7 +57,7 @@ def main() -> None:
             task = load_task(options.data, name, seed=seed)
             with TemporaryDirectory() as folder:
                 model, store = train_task(
-                    task, PRESETS[options.preset], epochs=options.epochs, seed=seed, folder=folder
+                    task, PRESETS.get(options.preset, SMALL), epochs=options.epochs, seed=seed, folder=folder
                 )
                 calibrated = calibrate(model, store, alpha=0.05, seed=seed)
             weights = np.array(calibrated.calibration["mix"])

@@ -1,6 +1,6 @@
 """Labels on donors and studies that the model has not seen: ours against linear peers, and what the network adds.
 
-    python tests/benchmarks/label_study.py --data ../shared/data --out label_study.json --variants small
+    python tests/benchmarks/label_study.py --data ../shared/data --out label_study.json --variants additive
 
 Macro-F1, accuracy and calibration error on the query's known types, for each task of `tasks.LABEL_TASKS` and seed. The
 model is trained as the workflow trains it: genes, split, early stopping and weights from the reference alone. The
@@ -28,7 +28,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import LinearSVC
-from tasks import LABEL_TASKS, Task, load_task, study_options, train_task
+from tasks import LABEL_TASKS, SMALL, Task, load_task, study_options, train_task
 from torch import nn
 from torch.nn import functional as F
 
@@ -44,11 +44,11 @@ from cellcohort.model.tokens import tokenise
 VARIANTS = {
     "additive": PRESETS["additive"],
     "additive, 1 slot": partial(AdditiveConfig, n_slots=1),
-    "small": PRESETS["small"],
-    "small, broadcast to cells": partial(PRESETS["small"], broadcast="cells"),
-    "small, 1 slot": partial(PRESETS["small"], n_slots=1),
-    "small, 32 slots": partial(PRESETS["small"], n_slots=32),
-    "no slots": PRESETS["small"],
+    "small": SMALL,
+    "small, broadcast to cells": partial(SMALL, broadcast="cells"),
+    "small, 1 slot": partial(SMALL, n_slots=1),
+    "small, 32 slots": partial(SMALL, n_slots=32),
+    "no slots": SMALL,
     "paper": PRESETS["paper"],
 }
 PUBLISHED = "published recipe"
@@ -77,7 +77,7 @@ def main() -> None:
     options = study_options(
         __doc__,
         tasks={"nargs": "+", "default": LABEL_TASKS},
-        variants={"nargs": "+", "default": ["small"], "choices": [*VARIANTS, PUBLISHED]},
+        variants={"nargs": "+", "default": ["additive"], "choices": [*VARIANTS, PUBLISHED]},
         epochs={"type": int, "default": 30},
         threads={"type": int, "default": 1},
     )

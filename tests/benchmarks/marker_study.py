@@ -2,9 +2,10 @@
 
     python tests/benchmarks/marker_study.py --data ../shared/data --out marker_study.json
 
-Held-out cells of pancreas and sorted blood, preset `small`. The markers are those of resources/gene_sets_human.gmt that
-the vocabulary holds. A type's score of a gene is its mean over the cells that get the label, as the workflow tabulates
-it. Compared with the published attention, the mean expression, and the coefficients of logistic regression.
+Held-out cells of pancreas and sorted blood, published network (`tasks.SMALL`). The markers are those of
+resources/gene_sets_human.gmt that the vocabulary holds. A type's score of a gene is its mean over the cells that get
+the label, as the workflow tabulates it. Compared with the published attention, the mean expression, and the
+coefficients of logistic regression.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 import pandas as pd
 import torch
 from sklearn.linear_model import LogisticRegression
-from tasks import Task, load_task, study_options, train_task
+from tasks import SMALL, Task, load_task, study_options, train_task
 
 from cellcohort.annotation.explanation import Explanation
 from cellcohort.bundle.calibrate import calibrate, predict_members
@@ -25,7 +26,6 @@ from cellcohort.classifier.ensemble import probabilities
 from cellcohort.inputs.gene_sets import read_gene_sets
 from cellcohort.inputs.resources import resource_path
 from cellcohort.model.inference import run_batches
-from cellcohort.model.presets import PRESETS
 from cellcohort.model.reading import read_workspace
 from cellcohort.model.tokens import tokenise
 
@@ -78,7 +78,7 @@ def main() -> None:
 def score_types(task: Task, seed: int, epochs: int) -> dict[str, dict[str, np.ndarray]]:
     """Scores of genes, shape (n_genes,), by method and type."""
     with TemporaryDirectory() as folder:
-        model, store = train_task(task, PRESETS["small"], epochs=epochs, seed=seed, folder=folder)
+        model, store = train_task(task, SMALL, epochs=epochs, seed=seed, folder=folder)
         calibrated = calibrate(model, store, alpha=0.05, seed=seed)
     config, profiles, weights = model.config, calibrated.profiles, np.array(calibrated.calibration["mix"])
     tokens = tokenise(task.query)

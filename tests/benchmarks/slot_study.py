@@ -26,7 +26,7 @@ import pandas as pd
 import torch
 from scipy.optimize import linear_sum_assignment
 from scipy.stats import rankdata
-from tasks import Task, load_task, study_options, train_task
+from tasks import SMALL, Task, load_task, study_options, train_task
 
 from cellcohort.model.additive import AdditiveOutput, AdditiveWorkspace
 from cellcohort.model.inference import predict_tokens, run_batches
@@ -44,7 +44,7 @@ def main() -> None:
         __doc__,
         (1, 2, 3, 4, 5),
         task={"default": "pancreas"},
-        preset={"default": "additive", "choices": list(PRESETS)},
+        preset={"default": "additive", "choices": [*PRESETS, "small"]},
         resampled={"action": "store_true", "help": "each seed draws its own nine tenths of the reference"},
         epochs={"type": int, "default": 30},
         figure={"type": Path, "default": None, "help": "PNG or SVG file"},
@@ -55,7 +55,9 @@ def main() -> None:
     for seed in options.seeds:
         task = resample(first, seed) if options.resampled else first
         with TemporaryDirectory() as folder:
-            model, _ = train_task(task, PRESETS[options.preset], epochs=options.epochs, seed=seed, folder=folder)
+            model, _ = train_task(
+                task, PRESETS.get(options.preset, SMALL), epochs=options.epochs, seed=seed, folder=folder
+            )
         program, of_types = read_slots(task, model)
         programs.append(program)
         use.append(of_types)

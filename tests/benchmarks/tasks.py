@@ -13,6 +13,7 @@ import sys
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -28,6 +29,7 @@ from cellcohort.genes.alignment import align_genes
 from cellcohort.genes.vocabulary import select_vocabulary
 from cellcohort.inputs.counts import Counts, open_counts
 from cellcohort.inputs.resources import gene_aliases, gene_positions
+from cellcohort.model.network import ModelConfig
 from cellcohort.model.presets import Config, Network
 from cellcohort.model.token_store import TokenStore, write_store
 from cellcohort.model.tokens import tokenise
@@ -59,6 +61,8 @@ HELD_OUT_TASKS = {  # one donor, split at random: file, names of the types
     "zheng, fine labels": ("pbmc_zheng2017_sorted", None),
 }
 N_GENES, MIN_CELLS = 2000, 13
+SMALL = partial(ModelConfig, d_model=128, d_ff=256, broadcast="cls")
+"""The published network at the sizes that a laptop trains: what the studies call `small`."""
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,6 @@ def write_cohort(folder: Path, data: Path, reference: str) -> dict[str, pd.Serie
     config = {
         "samples": str(folder / "samples.tsv"),
         "reference": {"path": str(folder / "reference.h5ad"), "label": "cell_type", "donor": None},
-        "model": {"preset": "small"},
         "train": {"epochs": 3},  # labels rest on the linear member here
     }
     (folder / "config.yaml").write_text(yaml.safe_dump(config))

@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 from small_reference import LABELS, N_GENES, counts_of, make_store
 
-from cellcohort.classifier.ensemble import fit_size, fit_weights, probabilities
+from cellcohort.classifier.ensemble import fit_weights, probabilities
 from cellcohort.classifier.platform_simulation import GENE_EFFECT, LOST_GENES, simulate_platform
 from cellcohort.model.linear import fit_linear
+from cellcohort.model.temperature import fit_size
 from cellcohort.model.tokens import scale_bins, tokenise
 
 

@@ -42,7 +42,7 @@ SECTIONS = {
     "methods",
 }
 TABLES = ("qc", "qc_reasons", "coverage", "umap", "training", "held_out", "confusion")
-CONFIG = full_config(model={"preset": "small"})
+CONFIG = full_config()
 
 
 class Page(HTMLParser):

