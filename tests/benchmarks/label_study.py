@@ -6,7 +6,7 @@ Macro-F1, accuracy and calibration error on the query's known types, for each ta
 model is trained as the workflow trains it: genes, split, early stopping and weights from the reference alone. The
 members of its ensemble are also scored alone. Peers (logistic regression; linear SVM; CellTypist's model, which is
 one-vs-rest logistic regression on scaled genes) get the same genes, log-normalised. Results are added to the file; a
-run that it already holds is not repeated.
+run that it already holds is not repeated. `--cells` thins the references.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import json
 import math
 import time
 from contextlib import nullcontext
+from dataclasses import replace
 from functools import partial
 from tempfile import TemporaryDirectory
 from unittest import mock
@@ -79,6 +80,7 @@ def main() -> None:
         tasks={"nargs": "+", "default": LABEL_TASKS},
         variants={"nargs": "+", "default": ["additive"], "choices": [*VARIANTS, PUBLISHED]},
         epochs={"type": int, "default": 30},
+        cells={"type": int, "default": None, "help": "cells of the reference that are left, drawn at random"},
         threads={"type": int, "default": 1},
     )
     torch.set_num_threads(options.threads)
@@ -86,7 +88,7 @@ def main() -> None:
     done = {(row["task"], row["seed"], row["method"]) for row in rows}
     for seed in options.seeds:
         for name in options.tasks:
-            task = load_task(options.data, name, seed=seed)
+            task = thinned(load_task(options.data, name, seed=seed), options.cells, seed)
             if (name, seed, "linear SVM") not in done:
                 rows += [{"task": name, "seed": seed} | row for row in peers(task)]
             for variant in options.variants:
@@ -95,6 +97,13 @@ def main() -> None:
                     rows += [{"task": name, "seed": seed} | row for row in found]
             options.out.write_text(json.dumps({"rows": rows}, indent=2) + "\n")
             print(table(rows), flush=True)
+
+
+def thinned(task: Task, n_cells: int | None, seed: int) -> Task:
+    """The task with at most `n_cells` cells in its reference; genes and query as they are."""
+    kept = np.sort(np.random.default_rng(seed).permutation(len(task.labels))[:n_cells])
+    donors = None if task.donors is None else task.donors[kept]
+    return replace(task, reference=task.reference[kept], labels=task.labels[kept], ids=task.ids[kept], donors=donors)
 
 
 def table(rows: list[dict]) -> str:
