@@ -172,6 +172,15 @@ def test_an_epoch_that_is_better_is_kept(store, tmp_path, monkeypatch):
     assert model.vote.any()
 
 
+def test_an_epoch_that_is_better_by_less_than_a_standard_error_is_not_kept(store, tmp_path, monkeypatch):
+    losses = iter([0.5, 0.4, 0.45])
+    record = {"validation_accuracy": 1.0, "validation_macro_f1": 1.0}
+    monkeypatch.setattr(training, "_validate", lambda *_: record | {"validation_loss": next(losses)})
+    monkeypatch.setattr(training, "_standard_error", lambda *_: 0.2)
+    model, _ = run(store, tmp_path / "checkpoint.safetensors", dataclasses.replace(CONFIG, patience=2))
+    assert not model.vote.any()
+
+
 def test_it_tells_new_cells_of_the_types_apart(store, tmp_path):
     model, history = run(store, tmp_path / "checkpoint.safetensors")
     truth = np.resize(np.array(LABELS), 60)

@@ -119,8 +119,9 @@ def train(
 ) -> tuple[Network, pd.DataFrame]:
     """Train a model on the cells of the store whose split is `train`, stop early by those of `validation`.
 
-    The additive workspace starts as a linear model; its start is epoch 0 and is kept where no epoch has a lower loss.
-    In the end its evidence is given the validation cells, too (`give_held_out_cells`).
+    The additive workspace starts as a linear model; its start is epoch 0 and is kept unless an epoch's loss is lower by
+    more than a standard error (the rule of Breiman et al. 1984, of which the start is the simplest model). In the end
+    its evidence is given the validation cells, too (`give_held_out_cells`).
 
     Called in several processes (`train_on_gpus`), each takes its shard of the batches and all get the same model.
 
@@ -143,6 +144,7 @@ def train(
     tokens, targets = store.read(rows), run.targets[rows]
     if isinstance(run.model, AdditiveWorkspace) and not run.progress.history:
         _record_epoch(run, _start_loss(run), on_rank_zero(lambda: _validate(run.model, tokens, targets)))
+        run.progress.best_loss -= on_rank_zero(lambda: _standard_error(run.model, tokens, targets))
     while run.progress.epoch < config.epochs and run.progress.bad_epochs < config.patience:
         train_loss = _train_epoch(run)
         _record_epoch(run, train_loss, on_rank_zero(lambda: _validate(run.model, tokens, targets)))
@@ -314,10 +316,20 @@ def _validate(model: Network, tokens, targets: np.ndarray) -> dict[str, float]:
     """Loss at the size of the logits that suits best, which calibration finds anyway, accuracy and macro-F1."""
     (logits,) = predict_tokens(model, tokens, "logits")
     predicted = logits.argmax(1)
-    sized = torch.from_numpy(logits) * fit_size(logits, targets)
-    loss = F.cross_entropy(sized, torch.from_numpy(targets))
     return {
-        "validation_loss": float(loss),
+        "validation_loss": float(_losses(logits, targets).mean()),
         "validation_accuracy": accuracy_score(targets, predicted),
         "validation_macro_f1": f1_score(targets, predicted, average="macro", zero_division=0),
     }
+
+
+def _standard_error(model: Network, tokens, targets: np.ndarray) -> float:
+    """Standard error of the loss over the held-out cells."""
+    losses = _losses(predict_tokens(model, tokens, "logits")[0], targets)
+    return float(losses.std(correction=0)) / math.sqrt(max(len(losses), 1))
+
+
+def _losses(logits: np.ndarray, targets: np.ndarray) -> torch.Tensor:
+    """Cross-entropy of each cell at the size of the logits that suits all best."""
+    sized = torch.from_numpy(logits) * fit_size(logits, targets)
+    return F.cross_entropy(sized, torch.from_numpy(targets), reduction="none")
