@@ -297,7 +297,7 @@ def _start_loss(run: _Run) -> float:
 def _record_epoch(run: _Run, train_loss: float, validation: dict[str, float]) -> None:
     """Add an epoch to the history, and keep the model's weights if it is the best so far."""
     progress = run.progress
-    learning_rate = run.optimizer.param_groups[0]["lr"]
+    learning_rate = run.optimizer.param_groups[0]["lr"] if progress.step else 0.0
     record = validation | {"epoch": progress.epoch, "train_loss": train_loss, "learning_rate": learning_rate}
     progress.history.append(record)
     log.info(
