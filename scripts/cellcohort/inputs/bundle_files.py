@@ -14,7 +14,7 @@ from ..core.errors import InputError, reading
 from ..core.files import checksum, read_json
 from .tensor_files import tensor_shapes
 
-FORMAT = 4
+FORMAT = 5
 CONTENT_FILES = (
     "config.json",
     "weights.safetensors",
