@@ -7,7 +7,7 @@ import torch
 from cellcohort.bundle.model_bundle import save_model
 from cellcohort.core.gpus import choose_device, use_threads
 from cellcohort.core.job import start_job
-from cellcohort.model.network import PRESETS, ModelConfig
+from cellcohort.model.presets import PRESETS
 from cellcohort.model.token_store import TokenStore
 from cellcohort.model.training import TrainConfig, train, train_on_gpus
 from cellcohort.outputs.parquet import read_frame, write_table
@@ -24,7 +24,7 @@ def main() -> None:
     checkpoint = Path(snakemake.output.weights).parents[1] / "checkpoints" / "model.safetensors"
     store = TokenStore(snakemake.input.tokens)
     n_genes = len(read_frame(snakemake.input.vocabulary))
-    sizes = ModelConfig(n_genes=n_genes, n_labels=len(store.labels), **PRESETS[settings["preset"]])
+    sizes = PRESETS[settings["preset"]](n_genes=n_genes, n_labels=len(store.labels))
     config, n_gpus = TrainConfig(**training), torch.cuda.device_count() if device.type == "cuda" else 0
     if n_gpus > 1:
         given = {"n_processes": n_gpus, "checkpoint": checkpoint}

@@ -36,12 +36,22 @@ def demo_data(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def bundle(tmp_path_factory):
-    """The bundle of a small model of three made-up types (small_reference.py)."""
+    """The bundle of a small transformer of three made-up types (small_reference.py)."""
     from small_reference import make_bundle
 
     from cellcohort.bundle.model_bundle import Bundle
 
     return Bundle.open(make_bundle(tmp_path_factory.mktemp("bundle")))
+
+
+@pytest.fixture(scope="session")
+def additive_bundle(tmp_path_factory):
+    """The same with an additive workspace."""
+    from small_reference import ADDITIVE, make_bundle
+
+    from cellcohort.bundle.model_bundle import Bundle
+
+    return Bundle.open(make_bundle(tmp_path_factory.mktemp("additive"), ADDITIVE))
 
 
 @pytest.fixture(scope="session")

@@ -1,20 +1,27 @@
 """Gene scores are exact parts of the label's logit, and their sums are those of the cells, whatever the batch."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import sparse
 from small_reference import LABELS, N_GENES, counts_of
 
-from cellcohort.annotation.explanation import Explanation
+from cellcohort.annotation.explanation import Explanation, explain_tokens, highest, score_tokens
 from cellcohort.classifier.attribution import GeneContributions
-from cellcohort.classifier.linear import IMPOSSIBLE
 from cellcohort.classifier.type_profiles import Profiles
-from cellcohort.model.inference import run_batches
+from cellcohort.model.inference import predict_tokens, run_batches
+from cellcohort.model.linear import IMPOSSIBLE
+from cellcohort.model.reading import read_workspace
 from cellcohort.model.tokens import Tokens, concatenate, scale_bins, tokenise
 from cellcohort.outputs.parquet import as_table
 from cellcohort.outputs.schemas import GENE_SCORES, PROGRAMS
 
 N_CELLS = 60
+
+
+@pytest.fixture(scope="module", params=["transformer", "additive"])
+def bundle(request, bundle, additive_bundle):
+    return {"transformer": bundle, "additive": additive_bundle}[request.param]
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +49,9 @@ def sums(tokens, contributions):
 
 def test_the_highest_contribution_of_each_cell_is_named(bundle, tokens, labels):
     silent = concatenate([tokens, tokenise(sparse.csr_matrix((1, N_GENES), dtype=np.float32))])
-    genes, scores = bundle.contributions.highest(silent, np.append(labels, 0))
-    parts = np.split(bundle.contributions.of(tokens, labels), tokens.indptr[1:-1])
-    assert scores[:-1].tolist() == [part.max() for part in parts]
+    genes, scores = highest(silent, explain_tokens(bundle, silent, np.append(labels, 0)))
+    parts = np.split(explain_tokens(bundle, tokens, labels), tokens.indptr[1:-1])
+    np.testing.assert_allclose(scores[:-1], [part.max() for part in parts], rtol=1e-5)
     starts = tokens.indptr[:-1]
     assert genes[:-1].tolist() == [
         tokens.genes[start + part.argmax()] for start, part in zip(starts, parts, strict=True)
@@ -57,8 +64,9 @@ def explain(bundle, tokens, labels, *, with_contributions=True):
     config = bundle.model.config
     explanation = Explanation(config.n_labels, config.n_genes, config.n_slots)
     for rows, batch, output in run_batches(bundle.model, tokens, attention=True):
-        added = bundle.contributions.of(batch, labels[rows]) if with_contributions else None
-        explanation.add(labels[rows], batch, output, added)
+        reading = read_workspace(bundle.model, batch, output, bundle.contrast[labels[rows]])
+        scores = score_tokens(bundle, batch, labels[rows], reading) if with_contributions else reading.of_gene
+        explanation.add(labels[rows], batch, reading, scores)
     return explanation
 
 
@@ -78,7 +86,10 @@ def test_contributions_add_up_to_the_logit_difference(bundle, tokens, labels):
 def test_swapping_a_gene_moves_the_logit_by_the_difference_of_the_scores(bundle):
     shared, own, other = np.arange(5, 25), 2, 35  # alpha has gene 2, no type has gene 35
     bins = np.full(21, 30, np.uint8)
-    cells = [Tokens(np.array([0, 21]), np.sort([*shared, g]).astype(np.uint16), bins) for g in (own, other)]
+    cells = [
+        Tokens(np.array([0, 21]), np.sort([*shared, g]).astype(np.uint16), bins, bins / np.float16(50))
+        for g in (own, other)
+    ]
     both, alpha = concatenate(cells), np.zeros(2, int)
     scores = bundle.contributions.of(both, alpha)
     difference = np.subtract(*contrast(bundle, both, alpha))
@@ -115,7 +126,7 @@ def test_sums_are_those_of_single_cells(bundle, tokens, labels):
     order = np.random.default_rng(1).permutation(N_CELLS)
     shuffled = explain(bundle, tokens.take(order), labels[order])
     alone = [explain(bundle, tokens.take(np.array([i])), labels[[i]]) for i in range(N_CELLS)]
-    for name in ("n_cells", "scores", "attention", "detected", "programs"):
+    for name in ("n_cells", "scores", "workspace", "detected", "programs"):
         parts = sum(getattr(one, name) for one in alone)
         np.testing.assert_allclose(getattr(whole, name), parts, atol=1e-5)
         np.testing.assert_allclose(getattr(shuffled, name), parts, atol=1e-5)
@@ -127,7 +138,7 @@ def test_tables_hold_means(bundle, tokens, labels):
     table = as_table(explanation.gene_scores(bundle.labels, symbols), GENE_SCORES).to_pandas()
     scaled_bins = scale_bins(tokens, N_GENES, 50)
     contributions = sparse.csr_matrix(
-        (bundle.contributions.of(tokens, labels), tokens.genes, tokens.indptr), scaled_bins.shape
+        (explain_tokens(bundle, tokens, labels), tokens.genes, tokens.indptr), scaled_bins.shape
     )
     for number, label in enumerate(bundle.labels):
         rows = table[table["label"] == label]
@@ -135,11 +146,41 @@ def test_tables_hold_means(bundle, tokens, labels):
         assert rows["n_cells"].unique().tolist() == [cells.sum()]
         np.testing.assert_allclose(rows["score"], contributions[cells].mean(0).A1, atol=1e-5)
         np.testing.assert_allclose(rows["detected"], (scaled_bins[cells] > 0).mean(0).A1, atol=1e-6)
-    assert (table.groupby("label")["attention"].sum().between(0, 1)).all()
     programs = as_table(explanation.slot_programs(bundle.labels, symbols), PROGRAMS).to_pandas()
-    assert programs.groupby(["label", "slot"])["weight"].sum().between(0.3, 1 + 1e-6).all()
+    assert len(programs) == 3 * 4 * N_GENES
 
 
-def test_without_other_members_the_score_is_the_attention(bundle, tokens, labels):
+@pytest.mark.parametrize("bundle", ["transformer"], indirect=True)
+def test_attention_is_shared_among_genes(bundle, tokens, labels):
+    symbols = np.array([f"GENE{i}" for i in range(N_GENES)], object)
+    explanation = explain(bundle, tokens, labels)
+    table, programs = explanation.gene_scores(LABELS, symbols), explanation.slot_programs(LABELS, symbols)
+    assert table.groupby("label")["workspace"].sum().between(0, 1).all()
+    assert programs.groupby(["label", "slot"])["weight"].sum().between(0.3, 1 + 1e-6).all()  # the rest: CLS
+
+
+def test_programs_divide_what_the_additive_workspace_says(additive_bundle, tokens, labels):
+    symbols = np.array([f"GENE{i}" for i in range(N_GENES)], object)
+    explanation = explain(additive_bundle, tokens, labels)
+    programs = explanation.slot_programs(LABELS, symbols)
+    table = explanation.gene_scores(LABELS, symbols).set_index(["label", "symbol"])["workspace"]
+    pd.testing.assert_series_equal(
+        programs.groupby(["label", "symbol"])["weight"].sum(), table.sort_index(), check_names=False
+    )
+    (logits,) = predict_tokens(additive_bundle.model, tokens, "logits")
+    contrast = (additive_bundle.contrast[labels] * (logits - additive_bundle.model.bias.detach().numpy())).sum(1)
+    for number, label in enumerate(LABELS):
+        assert table[label].sum() == pytest.approx(contrast[labels == number].mean(), abs=1e-4)
+
+
+def test_scores_hold_what_all_additive_members_say(additive_bundle, tokens, labels):
+    (logits,) = predict_tokens(additive_bundle.model, tokens, "logits")
+    network = (additive_bundle.contrast[labels] * (logits - additive_bundle.model.bias.detach().numpy())).sum(1)
+    whole = sums(tokens, explain_tokens(additive_bundle, tokens, labels))
+    rest = sums(tokens, additive_bundle.contributions.of(tokens, labels))
+    np.testing.assert_allclose(whole - rest, additive_bundle.ensemble_weights[0] * network, atol=1e-4)
+
+
+def test_without_other_members_the_score_is_the_workspaces(bundle, tokens, labels):
     explanation = explain(bundle, tokens, labels, with_contributions=False)
-    np.testing.assert_array_equal(explanation.scores, explanation.attention)
+    np.testing.assert_array_equal(explanation.scores, explanation.workspace)

@@ -2,7 +2,7 @@
 
     python tests/benchmarks/faithfulness_study.py --data ../shared/data --out faithfulness_study.json
 
-Held-out cells, preset `small`. Of each cell a share of its expressed genes is set to zero (deletion), or all others are
+Held-out cells. Of each cell a share of its expressed genes is set to zero (deletion), or all others are
 (insertion), and the cell goes through the whole chain again: tokens, network, ensemble. An area is the mean over shares
 up to a half; gain is how far the area lies below (deletion) or above (insertion) that of random genes. Compared: the
 most expressed genes; the published attention; gradient times input of the network's tokens, and their integrated
@@ -22,14 +22,17 @@ import numpy as np
 import pandas as pd
 import torch
 from scipy import sparse
-from tasks import HELD_OUT_TASKS, Task, load_task, study_options, train_task
+from tasks import HELD_OUT_TASKS, SMALL, Task, load_task, study_options, train_task
 
 from cellcohort.bundle.calibrate import calibrate, predict_members
 from cellcohort.classifier.attribution import GeneContributions
 from cellcohort.classifier.ensemble import MEMBERS, probabilities
 from cellcohort.classifier.type_profiles import Profiles
+from cellcohort.model.additive import AdditiveWorkspace
 from cellcohort.model.inference import run_batches, to_tensors
-from cellcohort.model.network import PRESETS, CellMemory
+from cellcohort.model.network import CellMemory
+from cellcohort.model.presets import PRESETS, Network
+from cellcohort.model.reading import read_workspace
 from cellcohort.model.tokens import Tokens, length_batches, tokenise
 
 SHARES = np.array([0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5])
@@ -40,6 +43,7 @@ def main() -> None:
     options = study_options(
         __doc__,
         tasks={"nargs": "+", "default": list(HELD_OUT_TASKS)},
+        preset={"default": "additive", "choices": PRESETS},
         epochs={"type": int, "default": 30},
         threads={"type": int, "default": 1},
     )
@@ -52,7 +56,9 @@ def main() -> None:
                 continue
             task = load_task(options.data, name, seed=seed)
             with TemporaryDirectory() as folder:
-                model, store = train_task(task, PRESETS["small"], epochs=options.epochs, seed=seed, folder=folder)
+                model, store = train_task(
+                    task, PRESETS[options.preset], epochs=options.epochs, seed=seed, folder=folder
+                )
                 calibrated = calibrate(model, store, alpha=0.05, seed=seed)
             weights = np.array(calibrated.calibration["mix"])
             found = evaluate(task, model, calibrated.profiles, weights, seed)
@@ -61,7 +67,7 @@ def main() -> None:
             print(table(rows), flush=True)
 
 
-def evaluate(task: Task, model: CellMemory, profiles: Profiles, weights: np.ndarray, seed: int) -> Iterator[dict]:
+def evaluate(task: Task, model: Network, profiles: Profiles, weights: np.ndarray, seed: int) -> Iterator[dict]:
     """Areas of held-out cells for each score."""
     rng = np.random.default_rng(seed)
     n_cells = task.query.shape[0]
@@ -95,16 +101,15 @@ def score_genes(counts, model, profiles, weights, labels, rng) -> dict[str, np.n
         name: GeneContributions(profiles, weights * which, model.config.n_bins).of(tokens, labels)
         for name, which in {"linear": [0, 1, 0], "typicality": [0, 0, 1], "score": [0, 1, 1]}.items()
     }
-    attention = np.empty(counts.nnz)
+    workspace, contrast = np.empty(counts.nnz), _contrast(labels, model.config.n_labels)
     for rows, batch, output in run_batches(model, tokens, attention=True):
-        inside = np.arange(output.read.shape[2] - 1) < batch.lengths[:, None]
-        attended = (output.read * output.received[:, :, None]).sum(1)[:, 1:].numpy()
-        attention[_positions(tokens, rows)] = attended[inside]
+        workspace[_positions(tokens, rows)] = read_workspace(model, batch, output, contrast[rows]).of_gene
+    plain = {"random": rng.random(counts.nnz), "most expressed": counts.data + 1e-6 * rng.random(counts.nnz)}
+    if isinstance(model, AdditiveWorkspace):
+        return plain | {"workspace": workspace, **own, "score": own["score"] + weights[0] * workspace}
     integrated = attribute(model, tokens, labels, integrated=True)
-    return {
-        "random": rng.random(counts.nnz),
-        "most expressed": counts.data + 1e-6 * rng.random(counts.nnz),
-        "attention": attention,
+    return plain | {
+        "attention": workspace,
         "gradient x input": attribute(model, tokens, labels, integrated=False),
         "integrated gradients": integrated,
         **own,

@@ -2,7 +2,7 @@
 
     python tests/benchmarks/interpretation.py --out benchmarks.json
 
-A synthetic sample of 2,000 genes, 200 of them expressed, preset `small` with random weights, one core. Cost: 3,000
+A synthetic sample of 2,000 genes, 200 of them expressed, preset `additive` with random weights, one core. Cost: 3,000
 cells annotated with and without gene scores and programs in turn, CPU seconds, medians. Memory: the peak of a process
 of its own that annotates 200,000 cells with them.
 """
@@ -30,7 +30,7 @@ from cellcohort.genes.alignment import align_genes
 from cellcohort.inputs.counts import open_counts
 from cellcohort.inputs.resources import gene_aliases
 from cellcohort.model.inference import run_batches
-from cellcohort.model.network import PRESETS
+from cellcohort.model.presets import PRESETS
 from cellcohort.outputs.parquet import table_writer
 from cellcohort.outputs.schemas import embedding_schema
 
@@ -83,7 +83,7 @@ def measure_memory(n_cells: int) -> dict:
 
 def prepare(folder: Path, n_cells: int) -> tuple[Bundle, Path]:
     write_sample(folder / "sample.h5ad", n_cells)
-    return make_bundle(folder, PRESETS["small"]), folder / "sample.h5ad"
+    return make_bundle(folder, PRESETS["additive"]), folder / "sample.h5ad"
 
 
 def run(folder: Path, bundle: Bundle, sample: Path) -> None:

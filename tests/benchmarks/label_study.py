@@ -1,12 +1,12 @@
 """Labels on donors and studies that the model has not seen: ours against linear peers, and what the network adds.
 
-    python tests/benchmarks/label_study.py --data ../shared/data --out label_study.json --variants small
+    python tests/benchmarks/label_study.py --data ../shared/data --out label_study.json --variants additive
 
 Macro-F1, accuracy and calibration error on the query's known types, for each task of `tasks.LABEL_TASKS` and seed. The
 model is trained as the workflow trains it: genes, split, early stopping and weights from the reference alone. The
 members of its ensemble are also scored alone. Peers (logistic regression; linear SVM; CellTypist's model, which is
 one-vs-rest logistic regression on scaled genes) get the same genes, log-normalised. Results are added to the file; a
-run that it already holds is not repeated.
+run that it already holds is not repeated. `--cells` thins the references.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ from __future__ import annotations
 import json
 import math
 import time
+from contextlib import nullcontext
+from dataclasses import replace
+from functools import partial
 from tempfile import TemporaryDirectory
 from unittest import mock
 
@@ -26,23 +29,27 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import LinearSVC
-from tasks import LABEL_TASKS, Task, load_task, study_options, train_task
+from tasks import LABEL_TASKS, SMALL, Task, load_task, study_options, train_task
 from torch import nn
 from torch.nn import functional as F
 
 from cellcohort.bundle.calibrate import calibrate, predict_members
 from cellcohort.classifier.calibration_error import expected_calibration_error
 from cellcohort.classifier.ensemble import MEMBERS, probabilities
+from cellcohort.model.additive import AdditiveConfig
 from cellcohort.model.inference import predict_tokens, to_tensors
-from cellcohort.model.network import PRESETS, CellMemory, CellMemoryOutput, ModelConfig
+from cellcohort.model.network import CellMemory, CellMemoryOutput, ModelConfig
+from cellcohort.model.presets import PRESETS
 from cellcohort.model.tokens import tokenise
 
 VARIANTS = {
-    "small": PRESETS["small"],
-    "small, broadcast to cells": PRESETS["small"] | {"broadcast": "cells"},
-    "small, 1 slot": PRESETS["small"] | {"n_slots": 1},
-    "small, 32 slots": PRESETS["small"] | {"n_slots": 32},
-    "no slots": PRESETS["small"],
+    "additive": PRESETS["additive"],
+    "additive, 1 slot": partial(AdditiveConfig, n_slots=1),
+    "small": SMALL,
+    "small, broadcast to cells": partial(SMALL, broadcast="cells"),
+    "small, 1 slot": partial(SMALL, n_slots=1),
+    "small, 32 slots": partial(SMALL, n_slots=32),
+    "no slots": SMALL,
     "paper": PRESETS["paper"],
 }
 PUBLISHED = "published recipe"
@@ -71,8 +78,9 @@ def main() -> None:
     options = study_options(
         __doc__,
         tasks={"nargs": "+", "default": LABEL_TASKS},
-        variants={"nargs": "+", "default": ["small"], "choices": [*VARIANTS, PUBLISHED]},
+        variants={"nargs": "+", "default": ["additive"], "choices": [*VARIANTS, PUBLISHED]},
         epochs={"type": int, "default": 30},
+        cells={"type": int, "default": None, "help": "cells of the reference that are left, drawn at random"},
         threads={"type": int, "default": 1},
     )
     torch.set_num_threads(options.threads)
@@ -80,7 +88,7 @@ def main() -> None:
     done = {(row["task"], row["seed"], row["method"]) for row in rows}
     for seed in options.seeds:
         for name in options.tasks:
-            task = load_task(options.data, name, seed=seed)
+            task = thinned(load_task(options.data, name, seed=seed), options.cells, seed)
             if (name, seed, "linear SVM") not in done:
                 rows += [{"task": name, "seed": seed} | row for row in peers(task)]
             for variant in options.variants:
@@ -89,6 +97,13 @@ def main() -> None:
                     rows += [{"task": name, "seed": seed} | row for row in found]
             options.out.write_text(json.dumps({"rows": rows}, indent=2) + "\n")
             print(table(rows), flush=True)
+
+
+def thinned(task: Task, n_cells: int | None, seed: int) -> Task:
+    """The task with at most `n_cells` cells in its reference; genes and query as they are."""
+    kept = np.sort(np.random.default_rng(seed).permutation(len(task.labels))[:n_cells])
+    donors = None if task.donors is None else task.donors[kept]
+    return replace(task, reference=task.reference[kept], labels=task.labels[kept], ids=task.ids[kept], donors=donors)
 
 
 def table(rows: list[dict]) -> str:
@@ -113,8 +128,8 @@ def score(task: Task, method: str, labels: np.ndarray, confidence: np.ndarray | 
 def ours(task: Task, variant: str, seed: int, epochs: int) -> list[dict]:
     """The trained model, and the members of its ensemble alone."""
     start = time.process_time()
-    built = MeanPooling if variant == "no slots" else CellMemory
-    with TemporaryDirectory() as folder, mock.patch("cellcohort.model.training.CellMemory", built):
+    pooled = mock.patch("cellcohort.model.training.make_network", MeanPooling)
+    with TemporaryDirectory() as folder, pooled if variant == "no slots" else nullcontext():
         model, store = train_task(task, VARIANTS[variant], epochs=epochs, seed=seed, folder=folder)
         seconds = time.process_time() - start
         calibrated = calibrate(model, store, alpha=0.05, seed=seed)

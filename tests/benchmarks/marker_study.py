@@ -2,9 +2,10 @@
 
     python tests/benchmarks/marker_study.py --data ../shared/data --out marker_study.json
 
-Held-out cells of pancreas and sorted blood, preset `small`. The markers are those of resources/gene_sets_human.gmt that
-the vocabulary holds. A type's score of a gene is its mean over the cells that get the label, as the workflow tabulates
-it. Compared with the published attention, the mean expression, and the coefficients of logistic regression.
+Held-out cells of pancreas and sorted blood, published network (`tasks.SMALL`). The markers are those of
+resources/gene_sets_human.gmt that the vocabulary holds. A type's score of a gene is its mean over the cells that get
+the label, as the workflow tabulates it. Compared with the published attention, the mean expression, and the
+coefficients of logistic regression.
 """
 
 from __future__ import annotations
@@ -16,16 +17,16 @@ import numpy as np
 import pandas as pd
 import torch
 from sklearn.linear_model import LogisticRegression
-from tasks import Task, load_task, study_options, train_task
+from tasks import SMALL, Task, load_task, study_options, train_task
 
 from cellcohort.annotation.explanation import Explanation
 from cellcohort.bundle.calibrate import calibrate, predict_members
-from cellcohort.classifier.attribution import GeneContributions
+from cellcohort.classifier.attribution import GeneContributions, label_contrast
 from cellcohort.classifier.ensemble import probabilities
 from cellcohort.inputs.gene_sets import read_gene_sets
 from cellcohort.inputs.resources import resource_path
 from cellcohort.model.inference import run_batches
-from cellcohort.model.network import PRESETS
+from cellcohort.model.reading import read_workspace
 from cellcohort.model.tokens import tokenise
 
 TOP = 50
@@ -77,21 +78,22 @@ def main() -> None:
 def score_types(task: Task, seed: int, epochs: int) -> dict[str, dict[str, np.ndarray]]:
     """Scores of genes, shape (n_genes,), by method and type."""
     with TemporaryDirectory() as folder:
-        model, store = train_task(task, PRESETS["small"], epochs=epochs, seed=seed, folder=folder)
+        model, store = train_task(task, SMALL, epochs=epochs, seed=seed, folder=folder)
         calibrated = calibrate(model, store, alpha=0.05, seed=seed)
     config, profiles, weights = model.config, calibrated.profiles, np.array(calibrated.calibration["mix"])
     tokens = tokenise(task.query)
     labels = probabilities(predict_members(model, profiles, tokens), weights).argmax(1)
-    contributions = GeneContributions(profiles, weights, config.n_bins)
+    contributions, contrast = GeneContributions(profiles, weights, config.n_bins), label_contrast(profiles)
     explanation = Explanation(config.n_labels, config.n_genes, config.n_slots)
     for rows, batch, output in run_batches(model, tokens, attention=True):
-        explanation.add(labels[rows], batch, output, contributions.of(batch, labels[rows]))
+        reading = read_workspace(model, batch, output, contrast[labels[rows]])
+        explanation.add(labels[rows], batch, reading, contributions.of(batch, labels[rows]))
     expressed = log_normalised(task.query)
     regression = LogisticRegression(max_iter=500).fit(log_normalised(task.reference), task.labels.astype(str))
     found = [(i, name) for i, name in enumerate(store.labels) if explanation.n_cells[i]]
     return {
         "score": {name: explanation.scores[i] for i, name in found},
-        "attention": {name: explanation.attention[i] for i, name in found},
+        "attention": {name: explanation.workspace[i] for i, name in found},
         "expression": {name: expressed[labels == i].mean(0).A1 for i, name in found},
         "logistic regression": dict(zip(regression.classes_, regression.coef_, strict=True)),
     }

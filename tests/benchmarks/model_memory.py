@@ -19,7 +19,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import h5py
@@ -39,14 +40,15 @@ from cellcohort.genes.alignment import align_genes
 from cellcohort.inputs.counts import open_counts
 from cellcohort.inputs.resources import gene_aliases
 from cellcohort.model import training
-from cellcohort.model.network import CellMemory, ModelConfig
+from cellcohort.model.network import ModelConfig
+from cellcohort.model.presets import Config, make_network
 from cellcohort.model.token_store import TokenStore, write_store
 from cellcohort.model.tokens import tokenise
 from cellcohort.outputs.parquet import empty, table_writer, write_table
 from cellcohort.outputs.schemas import ANNOTATION, HISTORY, VOCABULARY, embedding_schema
 
 N_GENES, N_EXPRESSED, N_LABELS, CHUNK, STEPS = 2000, 200, 10, 8192, 200
-NARROW = {"d_model": 32, "d_ff": 32, "d_key": 8, "n_slots": 4, "n_layers": 2, "broadcast": "cls"}
+NARROW = partial(ModelConfig, d_model=32, d_ff=32, d_key=8, n_slots=4, n_layers=2, broadcast="cls")
 
 
 def main() -> None:
@@ -174,12 +176,12 @@ def symbols() -> list[str]:
     return [f"GENE{i}" for i in range(N_GENES)]
 
 
-def make_bundle(folder: Path, sizes: dict = NARROW) -> Bundle:
+def make_bundle(folder: Path, preset: Callable[..., Config] = NARROW) -> Bundle:
     """A calibrated bundle of random weights."""
     labels, path = np.array([f"type {i}" for i in range(N_LABELS)], object), folder / "bundle"
     write_store(folder / "tokens.arrow", reference_shards(10_000, labels))
     torch.manual_seed(0)
-    model = CellMemory(ModelConfig(N_GENES, N_LABELS, **sizes)).eval()
+    model = make_network(preset(n_genes=N_GENES, n_labels=N_LABELS)).eval()
     save_model(model, weights=path / "weights.safetensors", config=path / "config.json", settings={})
     calibrate(model, TokenStore(folder / "tokens.arrow"), alpha=0.05, seed=1).write_into(path)
     write_table(path / "history.parquet", empty(HISTORY), HISTORY)

@@ -99,7 +99,9 @@ def real_cells(path: Path, n: int = 2000) -> tuple[Tokens, str]:
     lengths = np.clip(rng.lognormal(np.log(240), 0.25, n).astype(int), 150, 600)
     genes = [np.sort(rng.choice(2000, length, replace=False)) for length in lengths]
     bins = rng.integers(1, 51, lengths.sum()).astype(np.uint8)
-    return Tokens(np.concatenate([[0], np.cumsum(lengths)]), np.concatenate(genes).astype(np.uint16), bins), "synthetic"
+    levels = (bins / 50).astype(np.float16)
+    indptr = np.concatenate([[0], np.cumsum(lengths)])
+    return Tokens(indptr, np.concatenate(genes).astype(np.uint16), bins, levels), "synthetic"
 
 
 def load_published(path: Path, device: torch.device) -> types.ModuleType:
@@ -286,7 +288,8 @@ def uniform_cells(n: int, n_genes: int, n_expressed: int) -> Tokens:
     """Cells of random tokens, all of one length."""
     rng = np.random.default_rng(0)
     genes = np.sort(np.argsort(rng.random((n, n_genes)), 1)[:, :n_expressed]).ravel().astype(np.uint16)
-    return Tokens(np.arange(n + 1) * n_expressed, genes, rng.integers(1, 51, genes.size).astype(np.uint8))
+    bins = rng.integers(1, 51, genes.size).astype(np.uint8)
+    return Tokens(np.arange(n + 1) * n_expressed, genes, bins, (bins / 50).astype(np.float16))
 
 
 def batches_of(tokens: Tokens) -> list[Tokens]:

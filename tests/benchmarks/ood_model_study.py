@@ -18,10 +18,10 @@ import torch
 from ood_study import entropy, neighbours, unit
 from scipy.special import logsumexp, softmax
 from sklearn.metrics import roc_auc_score
-from tasks import OOD_TASKS, Task, load_task, study_options, train_task
+from tasks import OOD_TASKS, SMALL, Task, load_task, study_options, train_task
 
 from cellcohort.model.inference import run_batches, to_tensors
-from cellcohort.model.network import PRESETS, CellMemory
+from cellcohort.model.network import CellMemory
 from cellcohort.model.tokens import Tokens, tokenise
 
 N_PASSES = 10
@@ -44,7 +44,7 @@ def scores(task: Task, seed: int, epochs: int) -> dict[str, float]:
     """AUROC of each score."""
     reference, query = tokenise(task.reference), tokenise(task.query)
     with TemporaryDirectory() as folder:
-        model, _ = train_task(task, PRESETS["small"], epochs=epochs, seed=seed, folder=folder)
+        model, _ = train_task(task, SMALL, epochs=epochs, seed=seed, folder=folder)
     (_, near, slots), (logits, far, theirs) = (states(model, tokens) for tokens in (reference, query))
     passes = dropped_out(model, query)
     found = {

@@ -18,7 +18,7 @@ from pathlib import Path
 import anndata as ad
 import numpy as np
 import pandas as pd
-from slot_study import ranks
+from slot_study import of_slots, ranks
 
 from cellcohort.bundle.model_bundle import Bundle
 from cellcohort.model.inference import run_batches
@@ -64,8 +64,7 @@ def sums(cells: ad.AnnData, bundle: Bundle) -> Sums:
     tokens, config = tokenise(cells.X, n_bins=bundle.model.config.n_bins), bundle.model.config
     total, n_on = np.zeros((config.n_genes, config.n_slots)), np.zeros(config.n_genes)
     for _, batch, output in run_batches(bundle.model, tokens, attention=True):
-        inside = np.arange(output.read.shape[2] - 1) < batch.lengths[:, None]
-        np.add.at(total, batch.genes, output.read[:, :, 1:].transpose(1, 2).numpy()[inside])
+        np.add.at(total, batch.genes, of_slots(batch, output)[0])
         np.add.at(n_on, batch.genes, batch.bins > 0)
     return total.T, n_on, cells.n_obs
 

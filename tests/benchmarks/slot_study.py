@@ -2,30 +2,36 @@
 
     python tests/benchmarks/slot_study.py --data ../shared/data --out slot_study.json --figure slots.png
 
-One reference (pancreas, held-out cells; its first seed's split), preset `small`, trained with each seed. A slot's
-program is the mean of what it reads over held-out cells, types weighted equally; its specific part is the logarithm
-less the mean of the slots'. The slots of two models are matched one to one for the highest sum of correlations
+One reference (pancreas, held-out cells; its first seed's split), trained with each seed, or, with `--resampled`, each
+seed's own nine tenths of it. A slot's program is the mean of what it reads over held-out cells, types weighted equally
+(additive: its share of a gene times the gene's share of the cell); its specific part is the logarithm less the mean of
+the slots'. The slots of two models are matched one to one for the highest sum of correlations
 (Hungarian); as chance, those of a model whose genes are shuffled are matched. Use is the share that CLS takes of a
-slot; a slot is dead if no type takes a tenth of an equal share.
+slot (additive: the slot's share of the cell); a slot is dead if no type takes a tenth of an equal share. Of the
+additive workspace each slot is also silenced in turn: `ablation` is the share of a label's held-out cells that lose it.
 """
 
 from __future__ import annotations
 
 import json
+from copy import deepcopy
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 import torch
 from scipy.optimize import linear_sum_assignment
 from scipy.stats import rankdata
-from tasks import Task, load_task, study_options, train_task
+from tasks import SMALL, Task, load_task, study_options, train_task
 
-from cellcohort.model.inference import run_batches
-from cellcohort.model.network import PRESETS, CellMemory
-from cellcohort.model.tokens import tokenise
+from cellcohort.model.additive import AdditiveOutput, AdditiveWorkspace
+from cellcohort.model.inference import predict_tokens, run_batches
+from cellcohort.model.presets import PRESETS, Network, Output
+from cellcohort.model.tokens import Tokens, tokenise
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt
@@ -38,39 +44,75 @@ def main() -> None:
         __doc__,
         (1, 2, 3, 4, 5),
         task={"default": "pancreas"},
-        preset={"default": "small", "choices": list(PRESETS)},
+        preset={"default": "additive", "choices": PRESETS},
+        resampled={"action": "store_true", "help": "each seed draws its own nine tenths of the reference"},
         epochs={"type": int, "default": 30},
         figure={"type": Path, "default": None, "help": "PNG or SVG file"},
     )
     torch.set_num_threads(1)
-    task = load_task(options.data, options.task, seed=options.seeds[0])
-    programs, use = [], []
+    task = first = load_task(options.data, options.task, seed=options.seeds[0])
+    programs, use, lost = [], [], []
     for seed in options.seeds:
+        task = resample(first, seed) if options.resampled else first
         with TemporaryDirectory() as folder:
             model, _ = train_task(task, PRESETS[options.preset], epochs=options.epochs, seed=seed, folder=folder)
         program, of_types = read_slots(task, model)
         programs.append(program)
         use.append(of_types)
-    result = compare(programs, np.array(use)) | {"use": np.array(use).tolist(), "types": np.unique(task.truth).tolist()}
+        lost.append(ablation(task, model) if isinstance(model, AdditiveWorkspace) else None)
+    result = (
+        compare(programs, np.array(use))
+        | {"ablation": lost}
+        | {"use": np.array(use).tolist(), "types": np.unique(task.truth).tolist()}
+    )
     options.out.write_text(json.dumps(result, indent=2) + "\n")
     print(json.dumps({k: v for k, v in result.items() if k not in ("use", "types")}, indent=2))
     if options.figure:
         draw(result, options.seeds, options.figure)
 
 
-def read_slots(task: Task, model: CellMemory) -> tuple[np.ndarray, np.ndarray]:
+def resample(task: Task, seed: int) -> Task:
+    """The task with four fifths of its reference's cells."""
+    kept = np.flatnonzero(np.random.default_rng(seed).random(len(task.labels)) < 0.8)
+    donors = None if task.donors is None else task.donors[kept]
+    return replace(task, reference=task.reference[kept], labels=task.labels[kept], ids=task.ids[kept], donors=donors)
+
+
+def ablation(task: Task, model: AdditiveWorkspace) -> list[float]:
+    """Largest share of a label's held-out cells that lose it without the slot, by slot."""
+    tokens = tokenise(task.query)
+    before, found = predict_tokens(model, tokens, "logits")[0].argmax(1), []
+    for slot in range(model.config.n_slots):
+        silenced = deepcopy(model)
+        with torch.no_grad():
+            silenced.gain[slot], silenced.vote[slot] = 0, 0
+        after = predict_tokens(silenced, tokens, "logits")[0].argmax(1)
+        found.append(float(pd.Series(before != after).groupby(before).mean().max()))
+    return found
+
+
+def read_slots(task: Task, model: Network) -> tuple[np.ndarray, np.ndarray]:
     """Programs (slots, genes) of genes that held-out cells have, NaN elsewhere; use (types, slots)."""
     tokens, config = tokenise(task.query), model.config
     types, codes = np.unique(task.truth.astype(str), return_inverse=True)
     weight = 1 / np.bincount(codes)[codes] / len(types)
     programs, use = np.zeros((config.n_genes, config.n_slots)), np.zeros((len(types), config.n_slots))
     for rows, batch, output in run_batches(model, tokens, attention=True):
-        inside = np.arange(output.read.shape[2] - 1) < batch.lengths[:, None]
-        read = output.read[:, :, 1:].transpose(1, 2).numpy()[inside] * np.repeat(weight[rows], batch.lengths)[:, None]
-        np.add.at(programs, batch.genes, read)
-        np.add.at(use, codes[rows], output.received.numpy())
+        read, received = of_slots(batch, output)
+        np.add.at(programs, batch.genes, read * np.repeat(weight[rows], batch.lengths)[:, None])
+        np.add.at(use, codes[rows], received)
     programs[programs.sum(1) == 0] = np.nan
     return programs.T, use / np.bincount(codes)[:, None]
+
+
+def of_slots(batch: Tokens, output: Output) -> tuple[np.ndarray, np.ndarray]:
+    """What each slot reads of each token (n tokens, slots), and how much of each slot the cell has (B, slots)."""
+    inside = np.arange(batch.lengths.max()) < batch.lengths[:, None]
+    if isinstance(output, AdditiveOutput):
+        share = batch.bins / np.repeat(np.add.reduceat(batch.bins, batch.indptr[:-1], dtype=float), batch.lengths)
+        read = output.assignment.numpy()[inside] * share[:, None]
+        return read, np.add.reduceat(read, batch.indptr[:-1])
+    return output.read[:, :, 1:].transpose(1, 2).numpy()[inside], output.received.numpy()
 
 
 def compare(programs: list[np.ndarray], use: np.ndarray) -> dict:
@@ -141,7 +183,7 @@ def draw(result: dict, seeds: list[int], path: Path) -> None:
     figure.colorbar(image, ax=axes[:2])
     use = np.array(result["use"]).mean(1)
     image = axes[2].imshow(use, vmin=0, cmap="magma", aspect="auto")
-    axes[2].set(title="share that CLS takes of each slot", xlabel="slot (of each model)", ylabel="seed")
+    axes[2].set(title="use of each slot", xlabel="slot (of each model)", ylabel="seed")
     axes[2].set_yticks(range(len(seeds)), seeds)
     figure.colorbar(image, ax=axes[2])
     figure.savefig(path, dpi=110)

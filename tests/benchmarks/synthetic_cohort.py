@@ -72,7 +72,7 @@ def write_cohort(folder: Path, *, n_samples: int, n_cells: int, n_genes: int = 1
     sheet = pd.DataFrame({"sample_id": names, "patient_id": names, "path": [f"cells/{name}.h5ad" for name in names]})
     sheet.to_csv(folder / "samples.tsv", sep="\t", index=False)
     config = {"samples": "samples.tsv", "reference": {"path": "reference.h5ad"}}
-    config |= {"model": {"preset": "small"}, "train": {"epochs": 10}}
+    config |= {"train": {"epochs": 10}}
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
 
 

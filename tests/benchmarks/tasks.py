@@ -11,6 +11,7 @@ import contextlib
 import io
 import sys
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,7 +28,7 @@ from cellcohort.genes.alignment import align_genes
 from cellcohort.genes.vocabulary import select_vocabulary
 from cellcohort.inputs.counts import Counts, open_counts
 from cellcohort.inputs.resources import gene_aliases, gene_positions
-from cellcohort.model.network import CellMemory, ModelConfig
+from cellcohort.model.presets import PRESETS, Config, Network
 from cellcohort.model.token_store import TokenStore, write_store
 from cellcohort.model.tokens import tokenise
 from cellcohort.model.training import TrainConfig, train
@@ -74,6 +75,7 @@ HELD_OUT_TASKS = {  # one donor, split at random: file, names of the types
     "zheng, fine labels": ("pbmc_zheng2017_sorted", None),
 }
 N_GENES, MIN_CELLS = 2000, 13
+SMALL = PRESETS["small"]
 
 
 @dataclass(frozen=True)
@@ -125,11 +127,13 @@ def study_options(doc: str, seeds: tuple[int, ...] = (1, 2, 3), **more) -> argpa
     return parser.parse_args()
 
 
-def train_task(task: Task, sizes: dict, *, epochs: int, seed: int, folder: str) -> tuple[CellMemory, TokenStore]:
-    """The model of these `sizes`, trained on the task's reference as the workflow trains it, and its token store."""
+def train_task(
+    task: Task, preset: Callable[..., Config], *, epochs: int, seed: int, folder: str
+) -> tuple[Network, TokenStore]:
+    """The model of a preset, trained on the task's reference as the workflow trains it, and its token store."""
     write_store(f"{folder}/tokens.arrow", [(tokenise(task.reference), task.cells(seed))])
     store = TokenStore(f"{folder}/tokens.arrow")
-    config = ModelConfig(task.reference.shape[1], len(store.labels), **sizes)
+    config = preset(n_genes=task.reference.shape[1], n_labels=len(store.labels))
     given = {"device": torch.device("cpu"), "checkpoint": f"{folder}/checkpoint.safetensors"}
     with contextlib.redirect_stderr(io.StringIO()):
         model, _ = train(store, store.labels, config, TrainConfig(epochs=epochs, seed=seed), **given)

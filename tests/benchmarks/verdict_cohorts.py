@@ -84,7 +84,6 @@ def write_cohort(folder: Path, data: Path, reference: str, seed: int) -> dict[st
     config = {
         "samples": str(folder / "samples.tsv"),
         "reference": {"path": str(folder / "reference.h5ad"), "label": "cell_type", "donor": None},
-        "model": {"preset": "small"},
         "train": {"epochs": 3, "seed": seed},  # labels rest on the linear member here
     }
     (folder / "config.yaml").write_text(yaml.safe_dump(config))

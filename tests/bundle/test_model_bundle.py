@@ -19,6 +19,7 @@ from cellcohort.core.files import read_json, write_json
 from cellcohort.inputs.bundle_files import BUNDLE_FILES, MODEL_SETTINGS
 from cellcohort.inputs.bundle_files import OOD_COMPONENTS as N_COMPONENTS
 from cellcohort.model.network import CellMemory, ModelConfig
+from cellcohort.model.presets import CONFIGS
 from cellcohort.ood.neighbourhoods import MOST
 
 
@@ -57,8 +58,10 @@ def test_a_bundle_of_another_format_says_so(bundle, tmp_path):
 
 
 def test_planning_knows_the_settings_of_the_network():
-    kinds = get_type_hints(ModelConfig)
-    assert {field.name: kinds[field.name] for field in fields(ModelConfig)} == MODEL_SETTINGS
+    for name, config in CONFIGS.items():
+        kinds = get_type_hints(config)
+        assert {field.name: kinds[field.name] for field in fields(config)} == MODEL_SETTINGS[name]
+    assert CONFIGS.keys() == MODEL_SETTINGS.keys()
     assert len(OOD_COMPONENTS) == N_COMPONENTS
 
 

@@ -3,8 +3,9 @@ import pytest
 from small_reference import LABELS, N_GENES, counts_of, make_store
 
 from cellcohort.classifier.ensemble import fit_weights, probabilities
-from cellcohort.classifier.linear import fit_linear
 from cellcohort.classifier.platform_simulation import GENE_EFFECT, LOST_GENES, simulate_platform
+from cellcohort.model.linear import fit_linear
+from cellcohort.model.temperature import fit_size
 from cellcohort.model.tokens import scale_bins, tokenise
 
 
@@ -19,11 +20,21 @@ def honest(n: int, seed: int):
 @pytest.mark.parametrize("factor", [0.3, 1.0, 5.0])
 def test_one_weight_undoes_over_and_under_confidence(factor):
     logits, targets = honest(5000, 0)
-    assert fit_weights(logits[None] * factor, targets)[0] == pytest.approx(1 / factor, rel=0.1)
+    assert fit_size(logits * factor, targets) == pytest.approx(1 / factor, rel=0.1)
 
 
 def test_weights_stay_finite_where_every_cell_is_right():
     assert 0 < fit_weights((np.eye(4) * 20)[None], np.arange(4))[0] < np.inf
+    assert 0 < fit_size(np.eye(4) * 20, np.arange(4)) < np.inf
+
+
+def test_a_member_that_does_not_help_is_dropped_and_one_is_always_left():
+    logits, targets = honest(3000, 1)
+    wrong = np.random.default_rng(2).normal(0, 3, logits.shape) - logits
+    weights = fit_weights(np.stack([logits, wrong, logits + 1]), targets)
+    assert weights[1] == 0
+    assert weights[0] + weights[2] == pytest.approx(1, rel=0.1)
+    assert (fit_weights(-20 * logits[None], targets) > 0).all()
 
 
 def test_probabilities_sum_to_one_and_survive_large_logits():

@@ -32,7 +32,7 @@ def write_shift(path, *, shift: float, in_doubt: bool, without: float | None, wh
 
 
 def write_scores(folder, name: str, label: str, n_cells: int, score: float):
-    columns = {"score": score, "n_cells": n_cells, "attention": score / 2, "detected": 1 - score}
+    columns = {"score": score, "n_cells": n_cells, "workspace": score / 2, "detected": 1 - score}
     scores = pd.DataFrame({"label": label, "symbol": "CD3E"} | columns, index=[0])
     programs = pd.DataFrame({"label": [label], "slot": [0], "symbol": ["CD3E"], "weight": [score]})
     write_table(folder / f"{name}_scores.parquet", scores, schemas.GENE_SCORES)
@@ -142,7 +142,7 @@ def test_explanations_are_weighted_by_cells(tmp_path):
     programs = [tmp_path / f"{name}_programs.parquet" for name in "abc"]
     mean = as_table(mean_gene_scores(scores), schemas.GENE_SCORES).to_pandas()
     assert mean[["label", "score", "n_cells"]].values.tolist() == [["B", 0.5, 5], ["T", 0.75, 40]]
-    assert mean[["attention", "detected"]].values.tolist() == [[0.25, 0.5], [0.375, 0.25]]
+    assert mean[["workspace", "detected"]].values.tolist() == [[0.25, 0.5], [0.375, 0.25]]
     weights = as_table(mean_programs(programs, gene_scores=scores), schemas.PROGRAMS).to_pandas()
     assert weights[["label", "slot", "weight"]].values.tolist() == [["B", 0, 0.5], ["T", 0, 0.75]]
 
@@ -218,7 +218,7 @@ def test_explanations_of_an_empty_cohort_have_their_schema(tmp_path):
 
 def test_gene_scores_come_by_label_and_the_highest_first_ties_by_name(tmp_path):
     table = pd.DataFrame({"label": ["T", "T", "T", "T", "B"], "symbol": ["LOW", "TIE2", "HIGH", "TIE1", "X"]})
-    table = table.assign(score=[-0.5, 0.5, 2.0, 0.5, 0.0], n_cells=[4, 4, 4, 4, 2], attention=0.1, detected=0.2)
+    table = table.assign(score=[-0.5, 0.5, 2.0, 0.5, 0.0], n_cells=[4, 4, 4, 4, 2], workspace=0.1, detected=0.2)
     write_table(tmp_path / "scores.parquet", table, schemas.GENE_SCORES)
     mean = mean_gene_scores([tmp_path / "scores.parquet"])
     assert list(zip(mean["label"], mean["symbol"], strict=True)) == [
@@ -245,6 +245,6 @@ def test_three_samples_of_any_size_give_the_mean_over_their_cells(tmp_path):
 def test_each_label_of_a_sample_has_the_weight_of_its_own_cells(tmp_path):
     for name, sizes, scores in (("a", (90, 1), (1.0, 1.0)), ("b", (10, 3), (0.0, 0.0))):
         table = pd.DataFrame({"label": ["B", "T"], "symbol": "CD3E", "score": scores, "n_cells": sizes})
-        write_table(tmp_path / f"{name}.parquet", table.assign(attention=0.1, detected=0.2), schemas.GENE_SCORES)
+        write_table(tmp_path / f"{name}.parquet", table.assign(workspace=0.1, detected=0.2), schemas.GENE_SCORES)
     mean = mean_gene_scores([tmp_path / "a.parquet", tmp_path / "b.parquet"])
     assert dict(zip(mean["label"], mean["score"], strict=True)) == {"B": 0.9, "T": 0.25}

@@ -13,7 +13,9 @@ from scipy import sparse
 from cellcohort.bundle.calibrate import calibrate
 from cellcohort.bundle.manifest import write_manifest
 from cellcohort.bundle.model_bundle import save_model
+from cellcohort.model.additive import AdditiveConfig
 from cellcohort.model.network import ModelConfig
+from cellcohort.model.presets import Config
 from cellcohort.model.token_store import TokenStore, write_store
 from cellcohort.model.tokens import tokenise
 from cellcohort.model.training import TrainConfig, train
@@ -68,10 +70,13 @@ def make_healthy_types() -> HealthyTypes:
     return HealthyTypes(LABELS, make_vocabulary()["symbol"].tolist(), sums, NullDistribution())
 
 
-def make_bundle(folder: Path) -> Path:
+TRANSFORMER = ModelConfig(N_GENES, 3, d_model=32, d_ff=32, d_key=8, n_slots=4, n_layers=2)
+ADDITIVE = AdditiveConfig(N_GENES, 3, d_model=32, n_slots=4)
+
+
+def make_bundle(folder: Path, sizes: Config = TRANSFORMER) -> Path:
     """Train and calibrate a small model and write its bundle, as the scripts of the model's rules do."""
     store = make_store(folder / "tokens.arrow", n_cells=600)
-    sizes = ModelConfig(N_GENES, 3, d_model=32, d_ff=32, d_key=8, n_slots=4, n_layers=2)
     config = TrainConfig(epochs=12, batch_size=32, learning_rate=3e-3)
     checkpoint = folder / "checkpoint.safetensors"
     model, history = train(store, store.labels, sizes, config, device=torch.device("cpu"), checkpoint=checkpoint)

@@ -64,7 +64,8 @@ def test_take_and_pad_agree():
 
 
 def test_drop_keeps_cells():
-    tokens = Tokens(np.array([0, 2, 3, 3]), np.array([1, 4, 2], np.uint16), np.array([9, 8, 7], np.uint8))
+    genes, bins, levels = np.array([1, 4, 2], np.uint16), np.array([9, 8, 7], np.uint8), np.ones(3, np.float16)
+    tokens = Tokens(np.array([0, 2, 3, 3]), genes, bins, levels)
     kept = tokens.drop(np.array([True, False, False]))
     assert kept.indptr.tolist() == [0, 1, 1, 1]
     assert kept.genes.tolist() == [1]

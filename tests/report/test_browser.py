@@ -12,7 +12,7 @@ from workflow_config import full_config
 from cellcohort.report.page import render_report
 
 browser = pytest.importorskip("browser", reason="needs websocket-client (requirements-dev.txt)")
-CONFIG = full_config(model={"preset": "small"})
+CONFIG = full_config()
 VISIBLE = "[...document.querySelectorAll('{selector}')].filter((each) => each.offsetParent)"
 ROWS = "[...document.querySelector('#{table}').tBodies[0].rows].filter((row) => !row.hidden)"
 
@@ -199,7 +199,7 @@ def hostile_report(tmp_path_factory) -> Path:
     collect(results)
     make_hostile(results.folder)
     path = results.folder / "report.html"
-    config = full_config(model={"preset": "small"}, reference={"label": NAMES["Fibroblast"], "path": NAMES["B_cell"]})
+    config = full_config(reference={"label": NAMES["Fibroblast"], "path": NAMES["B_cell"]})
     given = {"figures": {}, "patients": results.patients, "title": NAMES["Endothelial"], "config": config}
     render_report(report_inputs(results), path, **given)
     return path

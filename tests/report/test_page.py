@@ -43,7 +43,7 @@ SECTIONS = {
     "methods",
 }
 TABLES = ("qc", "qc_reasons", "coverage", "umap", "training", "held_out", "confusion")
-CONFIG = full_config(model={"preset": "small"})
+CONFIG = full_config()
 
 
 class Page(HTMLParser):
@@ -397,7 +397,7 @@ def test_genes_of_each_type(results):
     assert [kind.label for kind in found] == sorted(set(data.gene_scores["label"]))
     first = data.gene_scores[data.gene_scores["label"] == found[0].label].set_index("symbol")
     assert found[0].genes[:3] == first["score"].nlargest(3).index.tolist()
-    assert found[0].attended[:3] == first["attention"].nlargest(3).index.tolist()
+    assert found[0].attended[:3] == first["workspace"].nlargest(3).index.tolist()
     assert found[0].gene_sets == ["STRONG_SET"]
     frame = build_figures(data, CONFIG)["genes"].data["genes"]
     assert frame["strength"].between(0, 1).all()

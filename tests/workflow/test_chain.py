@@ -37,7 +37,6 @@ CONFIG = {
     "samples": "samples.tsv",
     "reference": {"path": "reference.h5ad"},
     "vocabulary": {"n_genes": 800},
-    "model": {"preset": "small"},
     "train": {"epochs": 5},
 }
 SAMPLE_TABLES = {

@@ -15,7 +15,7 @@ from stand_ins import commit_all, copy_repository
 from tiny_cohort import REPO, snakemake, some_cells, write_cells, write_cohort
 
 EXAMPLE = "/path/to/cellmemory-cohort/workflow/Snakefile"
-CONFIG = {"vocabulary": {"n_genes": 300}, "model": {"preset": "small"}, "train": {"epochs": 2}}
+CONFIG = {"vocabulary": {"n_genes": 300}, "train": {"epochs": 2}}
 
 
 def readme(language: str) -> str:

@@ -29,7 +29,6 @@ CONFIG = {
     "samples": "samples.tsv",
     "reference": {"path": "reference.h5ad"},
     "vocabulary": {"n_genes": 400},
-    "model": {"preset": "small"},
     "train": {"epochs": 2},
 }
 GPU_RULES = ("train_model", "calibrate_model", "annotate")

@@ -21,12 +21,13 @@ from ..core.logs import progress_bar
 from ..genes.alignment import Alignment
 from ..inputs.counts import Counts
 from ..model.inference import run_batches
+from ..model.reading import read_workspace
 from ..model.tokens import Tokens, scale_bins, tokenise
 from ..ood.judgement import SampleCells, asked_cells
 from ..ood.neighbourhoods import fit_axes
 from ..outputs.parquet import as_table, vectors
 from ..outputs.schemas import ANNOTATION
-from .explanation import Explanation
+from .explanation import Explanation, score_tokens
 from .ood_calls import call_ood
 
 SURE = 0.5  # confidence from which a label is more likely right than wrong
@@ -139,8 +140,8 @@ def _predict(
     for rows, batch, output in run_batches(bundle.model, tokens, attention=True):
         member_logits[0, rows], embedding[rows] = output.logits.cpu().numpy(), output.embedding.cpu().numpy()
         labels = np.tensordot(weights, member_logits[:, rows], 1).argmax(1)
-        added = bundle.contributions.of(batch, labels) if bundle.contributions else None
-        explanation.add(labels, batch, output, added)
+        reading = read_workspace(bundle.model, batch, output, bundle.contrast[labels])
+        explanation.add(labels, batch, reading, score_tokens(bundle, batch, labels, reading))
     return member_logits, embedding
 
 

@@ -1,19 +1,49 @@
 """Explanation of labels: mean gene scores (L1) and slot programs (L2) of each label, summed over streamed cells.
 
 A gene's score is what it adds to the logit of a cell's label, less what it adds to the other labels' on average
-(`attribution`), silent genes 0: removing the genes of highest score moves the prediction. The published score,
-CLS's attention over slots times the slots' attention over genes, stands beside it as `attention`; it is the score too
-where labels come from the network alone (imported models).
+(`attribution`), silent genes 0: removing the genes of highest score moves the prediction. What the workspace alone says
+of the gene stands beside it: the additive workspace's part in its own logits, which the programs divide among slots; of
+the published network attention, which is the score too where labels come from it alone (imported models).
 """
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-import torch
 
-from ..model.network import CellMemoryOutput
+from ..bundle.model_bundle import Bundle
+from ..model.inference import run_batches
+from ..model.reading import Reading, read_workspace
 from ..model.tokens import Tokens
+
+
+def explain_tokens(bundle: Bundle, tokens: Tokens, labels: np.ndarray) -> np.ndarray:
+    """Score of each token of n cells of the label numbers `labels`, shape (n tokens,)."""
+    scores = np.empty(len(tokens.genes))
+    for rows, batch, output in run_batches(bundle.model, tokens, attention=True):
+        reading = read_workspace(bundle.model, batch, output, bundle.contrast[labels[rows]])
+        places = np.concatenate([np.arange(*tokens.indptr[row : row + 2]) for row in rows])
+        scores[places] = score_tokens(bundle, batch, labels[rows], reading)
+    return scores
+
+
+def score_tokens(bundle: Bundle, tokens: Tokens, labels: np.ndarray, reading: Reading) -> np.ndarray:
+    """Score of each token: the sum of what the additive members of the ensemble say, or else the attention."""
+    if bundle.contributions is None:
+        return reading.of_gene
+    scores = bundle.contributions.of(tokens, labels)
+    return scores + bundle.ensemble_weights[0] * reading.of_gene if reading.exact else scores
+
+
+def highest(tokens: Tokens, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Number of the gene of the highest score in each of n cells, and that score, shapes (n,); -1 and NaN for a cell
+    without genes."""
+    genes, values = np.full(len(tokens), -1), np.full(len(tokens), np.nan)
+    order = np.lexsort((-scores, np.repeat(np.arange(len(tokens)), tokens.lengths)))
+    filled = tokens.lengths > 0
+    first = order[tokens.indptr[:-1][filled]]
+    genes[filled], values[filled] = tokens.genes[first], scores[first]
+    return genes, values
 
 
 class Explanation:
@@ -27,38 +57,28 @@ class Explanation:
 
     def __init__(self, n_labels: int, n_genes: int, n_slots: int):
         self.n_cells = np.zeros(n_labels, np.int64)
-        self.scores, self.attention, self.detected = np.zeros((3, n_labels, n_genes))
+        self.scores, self.workspace, self.detected = np.zeros((3, n_labels, n_genes))
         self.programs = np.zeros((n_labels, n_genes, n_slots))
 
-    def add(
-        self, labels: np.ndarray, tokens: Tokens, output: CellMemoryOutput, contributions: np.ndarray | None
-    ) -> None:
+    def add(self, labels: np.ndarray, tokens: Tokens, reading: Reading, scores: np.ndarray) -> None:
         """Add a batch of cells.
 
         Parameters
         ----------
         labels
             Label number of each cell, shape (B,).
-        contributions
-            Score of each token (`GeneContributions.of`); None takes the attention.
+        reading, scores
+            Of each token (`read_workspace`, `score_tokens`).
         """
-        assert output.read is not None  # both are there after a run with attention=True
-        assert output.received is not None
-        lengths = tokens.lengths
-        inside = torch.arange(output.read.shape[2] - 1) < torch.from_numpy(lengths)[:, None]
-        read = output.read[:, :, 1:].transpose(1, 2).cpu()[inside].double().numpy()  # (tokens, slots)
-        received = np.repeat(output.received.cpu().double().numpy(), lengths, axis=0)
-        attention = (read * received).sum(1)
-        where = (np.repeat(labels, lengths), tokens.genes)
-        np.add.at(self.scores, where, attention if contributions is None else contributions)
-        np.add.at(self.attention, where, attention)
+        where = (np.repeat(labels, tokens.lengths), tokens.genes)
+        np.add.at(self.scores, where, scores)
+        np.add.at(self.workspace, where, reading.of_gene)
         np.add.at(self.detected, where, tokens.bins > 0)
-        np.add.at(self.programs, where, read)
+        np.add.at(self.programs, where, reading.by_slot)
         self.n_cells += np.bincount(labels, minlength=len(self.n_cells))
 
     def gene_scores(self, labels: list[str], symbols: np.ndarray) -> pd.DataFrame:
-        """Means over the cells of each label that occurs (schemas.GENE_SCORES): score, attention, share of cells that
-        have the gene."""
+        """Means over the cells of each label that occurs (schemas.GENE_SCORES)."""
         present = np.flatnonzero(self.n_cells)
         n_cells = self.n_cells[present, None]
         return pd.DataFrame(
@@ -67,13 +87,13 @@ class Explanation:
                 "symbol": np.tile(symbols, len(present)),
                 "score": (self.scores[present] / n_cells).ravel(),
                 "n_cells": np.repeat(self.n_cells[present], len(symbols)),
-                "attention": (self.attention[present] / n_cells).ravel(),
+                "workspace": (self.workspace[present] / n_cells).ravel(),
                 "detected": (self.detected[present] / n_cells).ravel(),
             }
         )
 
     def slot_programs(self, labels: list[str], symbols: np.ndarray) -> pd.DataFrame:
-        """Mean share of each slot's reading that each gene has, over the cells of each label (schemas.PROGRAMS)."""
+        """Means of what each slot says of each gene over the cells of each label that occurs (schemas.PROGRAMS)."""
         present = np.flatnonzero(self.n_cells)
         n_slots = self.programs.shape[2]
         weights = self.programs[present] / self.n_cells[present, None, None]

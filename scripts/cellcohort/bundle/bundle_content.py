@@ -9,23 +9,23 @@ import pyarrow as pa
 import torch
 
 from ..core.errors import InputError
-from ..inputs.bundle_files import REMEDY, confusion_labels, model_settings
+from ..inputs.bundle_files import REMEDY, confusion_labels, model_settings, network_name
 from ..inputs.tensor_files import tensor_shapes
-from ..model.network import CellMemory, ModelConfig
+from ..model.presets import CONFIGS, Config, make_network
 from ..outputs.parquet import read_whole, stacked
 from ..outputs.schemas import HEALTHY_TYPES, HISTORY, LABELS, VOCABULARY, reference_embedding_schema
 
 
-def network_config(config: str | Path) -> ModelConfig:
+def network_config(config: str | Path) -> Config:
     """Sizes of the network in a bundle's config.json."""
-    return ModelConfig(**model_settings(config))
+    return CONFIGS[network_name(config)](**model_settings(config))
 
 
 def check_network(weights: str | Path, config: str | Path) -> None:
     """Raise InputError unless the weights are finite and those of a network with the sizes of config.json."""
     found = tensor_shapes(weights)
     with torch.device("meta"):  # shapes alone
-        network = CellMemory(network_config(config))
+        network = make_network(network_config(config))
     expected = {name: tuple(value.shape) for name, value in network.state_dict().items()}
     differing = sorted(name for name in {*found, *expected} if found.get(name) != expected.get(name))
     if differing:

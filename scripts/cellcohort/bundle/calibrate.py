@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,11 @@ from ..classifier.type_profiles import Profiles, fit_profiles
 from ..core.errors import InputError
 from ..core.files import checksum, write_bytes
 from ..core.provenance import write_record
+from ..model.additive import AdditiveWorkspace
+from ..model.additive_start import give_held_out_cells
 from ..model.inference import predict_tokens
-from ..model.network import CellMemory
+from ..model.presets import Network, network_name
+from ..model.temperature import fit_size
 from ..model.token_store import TokenStore
 from ..model.tokens import Tokens, scale_bins
 from ..ood.detector import fit_detector
@@ -44,7 +48,7 @@ class Calibration:
     Attributes
     ----------
     calibration
-        calibration.json: weights of the ensemble (`mix`) and OOD detector (`ood`).
+        calibration.json: which network it is, weights of the ensemble (`mix`) and OOD detector (`ood`).
     profiles
         profiles.safetensors: the types gene by gene.
     metrics
@@ -86,7 +90,7 @@ class Calibration:
 
 
 def calibrate(
-    model: CellMemory, store: TokenStore, *, alpha: float, seed: int, network_alone: bool = False
+    model: Network, store: TokenStore, *, alpha: float, seed: int, network_alone: bool = False
 ) -> Calibration:
     """Embed the reference, fit ensemble weights, profiles and OOD detector, and evaluate the model.
 
@@ -113,28 +117,44 @@ def calibrate(
     if not len(chosen) or 0 not in profiles_without_fold:
         raise InputError(f"{store.path}: no reference cell could be held out. Give labels of several cells each.")
     profiles = profiles_without_fold[0]
-    logits, embedding = _run(model, store, rows)
-    measured = profiles.compare(scaled_bins[chosen]).member_logits(logits[chosen])
+    held_out_model = _without_held_out_cells(model, store, seed=seed)
+    (logits,) = predict_tokens(held_out_model, store.read(rows[chosen]), "logits")
+    measured = profiles.compare(scaled_bins[chosen]).member_logits(logits)
     simulated_rows = in_random_order(cells["cell_id"].to_numpy()[chosen], seed=seed)[:MAX_SIMULATED]
     tokens = simulate_platform(store.read(rows[chosen]).take(simulated_rows), **_sizes(model), seed=seed)
-    simulated = predict_members(model, profiles, tokens)
+    simulated = predict_members(held_out_model, profiles, tokens)
     members = slice(1 if network_alone else len(MEMBERS))
     held_out = _HeldOut(
         names, cells.iloc[chosen], codes[chosen], measured[members], simulated_rows, simulated[members], seed
     )
     return Calibration(
-        {"mix": held_out.weights().tolist(), "ood": asdict(fit_detector(out_of_fold, neighbours, len(names)))},
+        {
+            "network": network_name(model.config),
+            "mix": held_out.weights().tolist(),
+            "ood": asdict(fit_detector(out_of_fold, neighbours, len(names))),
+        },
         fit_profiles(scaled_bins, codes, len(names)),
         {"held_out": "donors" if by_donor(store.cells) else "cells"}
         | held_out.metrics()
         | {"donors_by_label": store.cells.groupby("label")["donor"].nunique().to_dict()}
         | {"ood_false_alarm_rate": false_alarm_rate(out_of_fold, neighbours, groups, len(names), alpha=alpha)},
         _labels(store.cells, names),
-        {name: cells[name] for name in ("cell_id", "label", "donor", "split")} | {"vector": vectors(embedding)},
+        {name: cells[name] for name in ("cell_id", "label", "donor", "split")}
+        | {"vector": vectors(_embed(model, store, rows))},
     )
 
 
-def _sizes(model: CellMemory) -> dict[str, int]:
+def _without_held_out_cells(model: Network, store: TokenStore, *, seed: int) -> Network:
+    """The model as it was before it was given the cells of the `validation` split."""
+    if not isinstance(model, AdditiveWorkspace):
+        return model
+    codes = pd.Index(store.labels).get_indexer(store.cells["label"])
+    held_out_model = deepcopy(model)
+    give_held_out_cells(held_out_model, store, codes, seed=seed, back=True)
+    return held_out_model
+
+
+def _sizes(model: Network) -> dict[str, int]:
     return {"n_genes": model.config.n_genes, "n_bins": model.config.n_bins}
 
 
@@ -190,7 +210,7 @@ def false_alarm_rate(
     return float(np.concatenate(called).mean()) if called else None
 
 
-def predict_members(model: CellMemory, profiles: Profiles, tokens: Tokens) -> np.ndarray:
+def predict_members(model: Network, profiles: Profiles, tokens: Tokens) -> np.ndarray:
     """Logits of the ensemble's members (`ensemble.MEMBERS`) for n cells, shape (3, n, n_labels)."""
     (logits,) = predict_tokens(model, tokens, "logits")
     return profiles.compare(scale_bins(tokens, **_sizes(model))).member_logits(logits)
@@ -229,7 +249,7 @@ class _HeldOut:
         targets, logits = self.targets[self.simulated_rows[simulated]], self.simulated_logits[:, simulated]
         ratios = fit_weights(logits, targets)
         both = np.tensordot(ratios, np.concatenate([self.measured_logits[:, chosen], logits], axis=1), 1)
-        return ratios * fit_weights(both[None], np.concatenate([self.targets[chosen], targets]))[0]
+        return ratios * fit_size(both, np.concatenate([self.targets[chosen], targets]))
 
     def folds(self) -> np.ndarray:
         """Number of the fold of each cell: its donor where the others are enough to fit weights, or one of five."""
@@ -273,11 +293,7 @@ class _HeldOut:
         }
 
 
-def _run(model: CellMemory, store: TokenStore, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Logits and embeddings of `rows`."""
-    parts = (
-        predict_tokens(model, store.read(rows[start : start + CHUNK_CELLS]), "logits", "embedding")
-        for start in range(0, len(rows), CHUNK_CELLS)
-    )
-    logits, embedding = zip(*parts, strict=True)
-    return np.concatenate(logits), np.concatenate(embedding)
+def _embed(model: Network, store: TokenStore, rows: np.ndarray) -> np.ndarray:
+    """Embeddings of `rows`."""
+    parts = (store.read(rows[start : start + CHUNK_CELLS]) for start in range(0, len(rows), CHUNK_CELLS))
+    return np.concatenate([predict_tokens(model, tokens, "embedding")[0] for tokens in parts])

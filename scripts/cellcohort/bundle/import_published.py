@@ -24,6 +24,7 @@ from ..genes.vocabulary import describe_genes
 from ..inputs.gene_names import gene_frame
 from ..inputs.resources import gene_aliases, gene_positions, genome_of
 from ..model.network import CellMemory, ModelConfig
+from ..model.presets import Config
 from ..model.token_store import TokenStore, tokenise_reference, write_store
 from ..outputs.parquet import empty, read_frame, write_table
 from ..outputs.schemas import HISTORY, LABELS, VOCABULARY
@@ -232,7 +233,7 @@ def _sum_healthy_types(folder: Path, labels: list[str], reference: Mapping[str, 
 
 
 def _tokenise(
-    path: Path, folder: Path, config: ModelConfig, labels: list[str], reference: Mapping[str, Any], *, seed: int
+    path: Path, folder: Path, config: Config, labels: list[str], reference: Mapping[str, Any], *, seed: int
 ) -> TokenStore:
     counts = open_reference(reference)
     columns = {"label": reference["label"], "donor": reference.get("donor")}

@@ -12,29 +12,30 @@ import pandas as pd
 from safetensors import numpy as arrays
 from safetensors.torch import load_file, save
 
-from ..classifier.attribution import GeneContributions
+from ..classifier.attribution import GeneContributions, label_contrast
 from ..classifier.type_profiles import Profiles
 from ..core.files import digest, read_json, write_bytes
 from ..core.provenance import write_record
 from ..inputs.bundle_files import BUNDLE_FILES, CONTENT_FILES, FORMAT, check_bundle, check_format, read_manifest
-from ..model.network import CellMemory
+from ..model.presets import Network, make_network, network_name
 from ..ood.detector import Detector
 from ..outputs.parquet import read_frame
 from .bundle_content import check_network, check_tables, network_config
 
 
-def save_model(model: CellMemory, *, weights: str | Path, config: str | Path, settings: Mapping) -> None:
+def save_model(model: Network, *, weights: str | Path, config: str | Path, settings: Mapping) -> None:
     """Write weights and sizes; `settings` says how the model was trained."""
     tensors = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
     write_bytes(weights, save(tensors))
-    write_record(config, {"format": FORMAT, "model": asdict(model.config), **settings})
+    network = {"network": network_name(model.config), "model": asdict(model.config)}
+    write_record(config, {"format": FORMAT, **network, **settings})
 
 
-def load_model(weights: str | Path, config: str | Path) -> CellMemory:
+def load_model(weights: str | Path, config: str | Path) -> Network:
     """The model in evaluation mode, on the CPU; raises InputError unless the files agree."""
     check_format(config)
     check_network(weights, config)
-    model = CellMemory(network_config(config))
+    model = make_network(network_config(config))
     model.load_state_dict(load_file(weights))
     return model.eval()
 
@@ -71,7 +72,7 @@ class Bundle:
         return digest({name: files[name]["sha256"] for name in CONTENT_FILES})
 
     @cached_property
-    def model(self) -> CellMemory:
+    def model(self) -> Network:
         """The model in evaluation mode, on the CPU."""
         return load_model(self.folder / "weights.safetensors", self.folder / "config.json")
 
@@ -107,8 +108,13 @@ class Bundle:
         return Profiles(**arrays.load_file(self.folder / "profiles.safetensors"))
 
     @cached_property
+    def contrast(self) -> np.ndarray:
+        """Weights of the logits in the contrast of each label to the others, shape (n_labels, n_labels)."""
+        return label_contrast(self.profiles)
+
+    @cached_property
     def contributions(self) -> GeneContributions | None:
-        """Contributions of genes to labels, or None where labels come from the network alone."""
+        """What the members beside the network add, gene by gene; None where labels come from the network alone."""
         if len(self.ensemble_weights) == 1:
             return None
         return GeneContributions(self.profiles, self.ensemble_weights, self.model.config.n_bins)

@@ -2,16 +2,24 @@
 
 The linear logits and typicality (`type_profiles`) are sums over the genes that are on in a cell. What a gene adds to
 the label's logit, less what it adds to the other labels' on average, is therefore known in closed form, cell by cell.
-What the network adds is not a sum over genes and is divided among none.
+The additive workspace divides its own logits (`model.reading`); what the published network adds is no sum over genes
+and is divided among none.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from ..model.linear import IMPOSSIBLE
 from ..model.tokens import Tokens
-from .linear import IMPOSSIBLE
 from .type_profiles import Profiles
+
+
+def label_contrast(profiles: Profiles) -> np.ndarray:
+    """Weights of the logits in the contrast of each label to the mean of the others, shape (n_labels, n_labels)."""
+    own = np.eye(len(profiles.bias), dtype=bool)
+    others = (profiles.bias > IMPOSSIBLE) & ~own
+    return own - others / others.sum(1, keepdims=True)
 
 
 class GeneContributions:
@@ -28,9 +36,7 @@ class GeneContributions:
     """
 
     def __init__(self, profiles: Profiles, weights: np.ndarray, n_bins: int):
-        own = np.eye(len(profiles.bias), dtype=bool)
-        others = (profiles.bias > IMPOSSIBLE) & ~own
-        contrast = own - others / others.sum(1, keepdims=True)
+        contrast = label_contrast(profiles)
         self._profiles = profiles
         self._detection = profiles.detection.astype(np.float32)
         self._linear = weights[1] / n_bins * (profiles.weight @ contrast.T)  # of a label and one bin
@@ -50,14 +56,3 @@ class GeneContributions:
         typicality = np.einsum("tl,tl->t", self._detection[tokens.genes], odds, dtype=np.float64)
         typicality -= np.repeat((weights * centre).sum(1), lengths)
         return typicality + self._linear[tokens.genes, np.repeat(labels, lengths)] * tokens.bins
-
-    def highest(self, tokens: Tokens, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Number of the gene of the highest contribution in each of n cells, and that contribution, shapes (n,);
-        -1 and NaN for a cell without genes."""
-        scores = self.of(tokens, labels)
-        genes, values = np.full(len(tokens), -1), np.full(len(tokens), np.nan)
-        order = np.lexsort((-scores, np.repeat(np.arange(len(tokens)), tokens.lengths)))
-        filled = tokens.lengths > 0
-        first = order[tokens.indptr[:-1][filled]]
-        genes[filled], values[filled] = tokens.genes[first], scores[first]
-        return genes, values

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from .linear import IMPOSSIBLE
+from ..model.linear import IMPOSSIBLE
 from .type_profiles import Profiles
 
 N_OWN_GENES = 50

@@ -6,19 +6,23 @@ platform, whose gene effects all cells share, tells which member of the ensemble
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from scipy import sparse
 
-from ..model.tokens import Tokens, tokenise
+from ..model.tokens import LEVEL_UNIT, Tokens, log_levels, tokenise
 
 LOST_GENES = 0.3
 GENE_EFFECT = 0.5  # standard deviation of a gene's factor, natural logarithm
 
 
 def simulate_platform(tokens: Tokens, *, n_genes: int, n_bins: int, seed: int) -> Tokens:
-    """The same cells with every gene's bin times a factor of that gene, binned anew."""
+    """The same cells with every gene's bin and share times a factor of that gene, binned and measured anew."""
     rng = np.random.default_rng(seed)
     effect = np.exp(rng.normal(0, GENE_EFFECT, n_genes)) * (rng.random(n_genes) >= LOST_GENES)
     values = (tokens.bins * effect[tokens.genes]).astype(np.float32)
     counts = sparse.csr_matrix((values, tokens.genes.astype(np.int32), tokens.indptr), shape=(len(tokens), n_genes))
-    return tokenise(counts, n_bins=n_bins)
+    binned, measured = tokenise(counts, n_bins=n_bins), tokens.drop(effect[tokens.genes] > 0)
+    shares = np.expm1(measured.levels.astype(np.float32) * LEVEL_UNIT) * effect[measured.genes]
+    return replace(binned, levels=log_levels(binned.indptr, shares))

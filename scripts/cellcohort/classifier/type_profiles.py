@@ -13,7 +13,7 @@ import numpy as np
 from scipy import sparse
 from scipy.special import expit, logsumexp
 
-from .linear import IMPOSSIBLE, fit_linear
+from ..model.linear import IMPOSSIBLE, fit_linear
 
 PRIOR_CELLS = 2  # cells of average expression that every type gets on top of its own
 RAREST = 1e-3  # chance of detection that no gene falls below, nor its complement

@@ -28,12 +28,14 @@ def enrich(gene_scores: pd.DataFrame, programs: pd.DataFrame, gene_sets: Mapping
     `schemas.ENRICHMENT`, the smallest p-value of each label and slot first. `auc` is the chance that a gene of
     the set has a higher value than another gene of the vocabulary; the p-value is that of the one-sided rank-sum test,
     which takes genes as independent; q-values (Benjamini-Hochberg) are over all tests of a level. A program's value is
-    what the slot reads of a gene, relative to the mean of the slots.
+    what the slot says of a gene beside the mean of the slots: the ratio of shares of attention, the difference of
+    contributions, which have signs.
     """
     scores = gene_scores.pivot_table(index="label", columns="symbol", values="score", observed=True)
     weights = programs.pivot_table(index=["label", "slot"], columns="symbol", values="weight", observed=True)
     average = weights.groupby("label").transform("mean")
-    relative = (weights / average.where(average > 0)).fillna(1.0)
+    shares = bool((weights >= 0).all(axis=None))
+    relative = (weights / average.where(average > 0)).fillna(1.0) if shares else weights - average
     parts = []
     for level, values in {"gene score": scores, "program": relative}.items():
         found = rank_gene_sets(values.to_numpy(), values.columns.to_numpy(str), gene_sets)

@@ -13,7 +13,7 @@ from ..outputs.schemas import GENE_SCORES, PROGRAMS
 
 def mean_gene_scores(paths: Iterable[str | Path]) -> pd.DataFrame:
     """Mean gene scores of the cohort by label and gene, each sample weighted by its cells (`schemas.GENE_SCORES`)."""
-    values = ["score", "attention", "detected"]
+    values = ["score", "workspace", "detected"]
     total = _weighted_mean((read_frame(path) for path in paths), ["label", "symbol"], values)
     return concat_frames([total.sort_values(["label", "score", "symbol"], ascending=[True, False, True])], GENE_SCORES)
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from ..annotation.explanation import explain_tokens, highest
 from ..bundle.model_bundle import Bundle
 from ..model.tokens import tokenise
 from ..outputs.schemas import SECTIONS
@@ -52,5 +53,5 @@ def _highest(counts: sparse.csr_matrix, labels: pd.Series, bundle: Bundle) -> tu
     if bundle.contributions is None:
         return np.full(len(labels), None), np.full(len(labels), np.nan)
     tokens = tokenise(counts, n_bins=bundle.model.config.n_bins)
-    genes, scores = bundle.contributions.highest(tokens, pd.Index(bundle.labels).get_indexer(labels))
+    genes, scores = highest(tokens, explain_tokens(bundle, tokens, pd.Index(bundle.labels).get_indexer(labels)))
     return np.array([*bundle.vocabulary["symbol"], None], object)[genes], scores

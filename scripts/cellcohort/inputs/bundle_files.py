@@ -14,7 +14,7 @@ from ..core.errors import InputError, reading
 from ..core.files import checksum, read_json
 from .tensor_files import tensor_shapes
 
-FORMAT = 4
+FORMAT = 5
 CONTENT_FILES = (
     "config.json",
     "weights.safetensors",
@@ -33,11 +33,16 @@ MANIFEST = "manifest.json"
 BUNDLE_FILES = (*CONTENT_FILES, MANIFEST)
 SIZES = ("n_genes", "n_labels", "d_model")
 """What the files have to agree on; keys of the manifest."""
-MODEL_SETTINGS: dict[str, type] = {
-    **dict.fromkeys(("n_genes", "n_labels", "n_bins", "d_model", "d_ff", "d_key", "n_heads", "n_slots"), int),
-    **{"n_layers": int, "dropout": float, "broadcast": str, "all_genes": bool},
+_COMMON: dict[str, type] = dict.fromkeys(("n_genes", "n_labels", "n_bins", "d_model", "n_slots"), int)
+MODEL_SETTINGS: dict[str, dict[str, type]] = {
+    "transformer": {
+        **_COMMON,
+        **dict.fromkeys(("d_ff", "d_key", "n_heads", "n_layers"), int),
+        **{"dropout": float, "broadcast": str, "all_genes": bool},
+    },
+    "additive": _COMMON,
 }
-"""Keys of `model` in config.json, with their types: the fields of `model.network.ModelConfig`."""
+"""Keys of `model` in config.json, with their types, by `network`: the fields of the config in `model.presets`."""
 MAX_SIZE = 2**16
 """Of any size of a network: a token's gene is a number of 16 bits."""
 OOD_COMPONENTS = 4
@@ -107,11 +112,8 @@ def read_manifest(folder: str | Path) -> dict[str, Any]:
 def check_content(folder: Path) -> dict[str, int]:
     """Raise InputError unless the JSON files and tensors of a bundle agree; returns its `SIZES`."""
     model = model_settings(folder / "config.json")
-    n_genes, n_labels, d_model = (model[name] for name in SIZES)
-    _check_shapes(
-        folder / "weights.safetensors",
-        {"embedding.gene.weight": (n_genes, d_model), "head.weight": (n_labels, d_model)},
-    )
+    n_genes, n_labels = model["n_genes"], model["n_labels"]
+    _check_shapes(folder / "weights.safetensors", _tensors_of(network_name(folder / "config.json"), model))
     tables = dict.fromkeys(("weight", "detection", "level"), (n_genes, n_labels))
     _check_shapes(folder / "profiles.safetensors", {**tables, "bias": (n_labels,), "deviation": (n_genes,)})
     labels = confusion_labels(folder / "metrics.json")
@@ -123,18 +125,35 @@ def check_content(folder: Path) -> dict[str, int]:
 
 
 def model_settings(config: str | Path) -> dict[str, Any]:
-    """The sizes of the network (fields of ModelConfig) in the bundle's config.json."""
-    model = read_json(config).get("model")
-    if not isinstance(model, dict) or set(model) != set(MODEL_SETTINGS):
-        raise InputError(f"{config}: `model` has not the keys {', '.join(MODEL_SETTINGS)}. {REMEDY}")
-    for name, kind in MODEL_SETTINGS.items():
+    """The sizes of the network (fields of its config) in the bundle's config.json."""
+    settings, model = MODEL_SETTINGS[network_name(config)], read_json(config).get("model")
+    if not isinstance(model, dict) or set(model) != set(settings):
+        raise InputError(f"{config}: `model` has not the keys {', '.join(settings)}. {REMEDY}")
+    for name, kind in settings.items():
         value = model[name]
         good = _is_number(value) if kind is float else type(value) is kind
         if not good or (kind is int and not 1 <= value <= MAX_SIZE):
             raise InputError(f"{config}: `model` has {name}: {value!r}, which no model has. {REMEDY}")
-    if model["d_model"] % model["n_heads"] or model["broadcast"] not in ("cells", "cls"):
-        raise InputError(f"{config}: `model` has d_model, n_heads or broadcast that no model has. {REMEDY}")
+    parts, broadcast = model.get("n_heads", model["n_slots"]), model.get("broadcast", "cls")
+    if model["d_model"] % parts or broadcast not in ("cells", "cls"):
+        raise InputError(f"{config}: `model` has d_model, n_heads, n_slots or broadcast that no model has. {REMEDY}")
     return model
+
+
+def network_name(config: str | Path) -> str:
+    """Which network the bundle's config.json describes: a key of `MODEL_SETTINGS`."""
+    name = read_json(config).get("network")
+    if not isinstance(name, str) or name not in MODEL_SETTINGS:
+        raise InputError(f"{config}: `network` is none of {', '.join(MODEL_SETTINGS)}. {REMEDY}")
+    return name
+
+
+def _tensors_of(network: str, model: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+    """Shapes of tensors that tell most of a network's sizes; `bundle.bundle_content` knows them all."""
+    n_genes, n_labels, width, n_slots = (model[name] for name in ("n_genes", "n_labels", "d_model", "n_slots"))
+    if network == "additive":
+        return {"gene.weight": (n_genes, width // n_slots), "vote": (n_slots, n_labels, width // n_slots)}
+    return {"embedding.gene.weight": (n_genes, width), "head.weight": (n_labels, width)}
 
 
 def confusion_labels(metrics: str | Path) -> list[str]:

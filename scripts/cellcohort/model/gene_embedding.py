@@ -5,27 +5,34 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from .network import ModelConfig
 from .token_store import TokenStore
 
 N_COMPONENTS = 100
 CHUNK_CELLS = 4096
 
 
-def gene_embedding(store: TokenStore, rows: np.ndarray, config: ModelConfig, *, seed: int) -> torch.Tensor:
-    """Initial gene embedding, shape (n_genes, d_model), mean square 1.
+def gene_embedding(store: TokenStore, rows: np.ndarray, *, n_genes: int, width: int, seed: int) -> torch.Tensor:
+    """Initial gene embedding, shape (n_genes, width), mean square 1.
 
-    The leading principal axes of the genes' z-scored bins over the cells `rows`, turned by a random rotation into the
-    model's width. Memory is bounded by genes x genes, whatever the number of cells.
+    The leading axes of co-expression over the cells `rows`, turned by a random rotation into the model's width.
     """
-    values, vectors = np.linalg.eigh(_correlation(store, rows, config.n_genes))
-    n = min(N_COMPONENTS, config.n_genes, config.d_model)
-    loadings = vectors[:, -n:] * np.sqrt(np.maximum(values[-n:], 0))
-    loadings *= np.where(loadings.sum(0) < 0, -1.0, 1.0)  # the sign of an eigenvector is arbitrary: fix it
-    rotation, _ = np.linalg.qr(np.random.default_rng(seed).standard_normal((config.d_model, n)))
+    loadings = coexpression(store, rows, n_genes=n_genes, n_axes=min(N_COMPONENTS, width))
+    rotation, _ = np.linalg.qr(np.random.default_rng(seed).standard_normal((width, loadings.shape[1])))
     embedding = loadings @ rotation.T
     embedding *= np.sqrt(embedding.size / max((embedding**2).sum(), 1e-12))
     return torch.from_numpy(embedding.astype(np.float32))
+
+
+def coexpression(store: TokenStore, rows: np.ndarray, *, n_genes: int, n_axes: int) -> np.ndarray:
+    """Loadings of the genes on the leading principal axes of their z-scored bins over the cells `rows`.
+
+    Shape (n_genes, at most n_axes), the last axis the leading one. Memory is bounded by genes x genes, whatever the
+    number of cells.
+    """
+    values, vectors = np.linalg.eigh(_correlation(store, rows, n_genes))
+    n = min(n_axes, n_genes)
+    loadings = vectors[:, -n:] * np.sqrt(np.maximum(values[-n:], 0))
+    return loadings * np.where(loadings.sum(0) < 0, -1.0, 1.0)  # the sign of an eigenvector is arbitrary: fix it
 
 
 def _correlation(store: TokenStore, rows: np.ndarray, n_genes: int) -> np.ndarray:

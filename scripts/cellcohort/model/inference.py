@@ -7,17 +7,18 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from .network import CellMemory, CellMemoryOutput
+from .presets import Network, Output
 from .tokens import Tokens, length_batches
 
 
-def to_tensors(tokens: Tokens, device: torch.device) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Genes, bins and mask of all cells of `tokens`, padded to the longest, on `device`."""
-    padded = [torch.from_numpy(part) for part in tokens.pad(np.arange(len(tokens)))]
+def to_tensors(tokens: Tokens, device: torch.device, *, levels: bool = False) -> tuple[torch.Tensor, ...]:
+    """Genes, bins and mask of all cells of `tokens`, with `levels` these too, padded to the longest, on `device`."""
+    rows = np.arange(len(tokens))
+    arrays = (*tokens.pad(rows), tokens.pad_levels(rows)) if levels else tokens.pad(rows)
+    padded = [torch.from_numpy(array) for array in arrays]
     if device.type == "cuda":
         padded = [tensor.pin_memory() for tensor in padded]
-    genes, bins, mask = (tensor.to(device, non_blocking=True) for tensor in padded)
-    return genes, bins, mask
+    return tuple(tensor.to(device, non_blocking=True) for tensor in padded)
 
 
 MAX_CELLS, MAX_TOKENS = 512, 8192  # of a batch; on a GPU times
@@ -26,8 +27,8 @@ GPU_FACTOR = 16
 
 @torch.inference_mode()
 def run_batches(
-    model: CellMemory, tokens: Tokens, *, attention: bool = False
-) -> Iterator[tuple[np.ndarray, Tokens, CellMemoryOutput]]:
+    model: Network, tokens: Tokens, *, attention: bool = False
+) -> Iterator[tuple[np.ndarray, Tokens, Output]]:
     """Yield row numbers, tokens and output of batches of cells of similar length."""
     model.eval()
     device = next(model.parameters()).device
@@ -38,11 +39,12 @@ def run_batches(
         batch = tokens.take(rows)
         if all_genes:
             batch = batch.with_silent(n_genes)
-        yield rows, batch, model(*to_tensors(batch, device), attention=attention)
+        tensors = to_tensors(batch, device, levels=model.config.reads_levels)
+        yield rows, batch, model(*tensors, attention=attention)
 
 
-def predict_tokens(model: CellMemory, tokens: Tokens, *outputs: str) -> tuple[np.ndarray, ...]:
-    """The named fields of CellMemoryOutput for n cells, each a float32 array of n rows."""
+def predict_tokens(model: Network, tokens: Tokens, *outputs: str) -> tuple[np.ndarray, ...]:
+    """The named fields (logits, embedding) of the output for n cells, each a float32 array of n rows."""
     config = model.config
     widths = {"logits": config.n_labels, "embedding": config.d_model}
     arrays = [np.empty((len(tokens), widths[name]), np.float32) for name in outputs]

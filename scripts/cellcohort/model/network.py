@@ -8,6 +8,7 @@ S memory slots, H heads, K key width of a head, V = D / H value width of a head.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -44,12 +45,7 @@ class ModelConfig:
     dropout: float = 0.1
     broadcast: str = "cells"
     all_genes: bool = False
-
-
-PRESETS = {
-    "paper": {},
-    "small": {"d_model": 128, "d_ff": 256, "broadcast": "cls"},
-}
+    reads_levels: ClassVar[bool] = False
 
 
 @dataclass(frozen=True)

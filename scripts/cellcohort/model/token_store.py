@@ -32,13 +32,15 @@ def write_store(path: str | Path, shards: Iterable[tuple[Tokens, pd.DataFrame]])
             "coarse": pa.string(),
             "genes": pa.list_(pa.uint16()),
             "bins": pa.list_(pa.uint8()),
+            "levels": pa.list_(pa.float16()),
         }
     )
     with atomic_path(path) as part, pa.OSFile(str(part), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
         for tokens, cells in shards:
             offsets = tokens.indptr.astype(np.int32)
             columns = [pa.array(cells[name], pa.string(), from_pandas=True) for name in schema.names[:5]]
-            columns += [pa.ListArray.from_arrays(offsets, values) for values in (tokens.genes, tokens.bins)]
+            lists = (tokens.genes, tokens.bins, tokens.levels)
+            columns += [pa.ListArray.from_arrays(offsets, values) for values in lists]
             writer.write_batch(pa.record_batch(columns, schema=schema))
 
 
@@ -105,6 +107,7 @@ class TokenStore:
                     batch["genes"].offsets.to_numpy().astype(np.int64),
                     batch["genes"].values.to_numpy(),
                     batch["bins"].values.to_numpy(),
+                    batch["levels"].values.to_numpy(),
                 )
                 parts.append(whole.take(rows[shards == shard] - self.shard_starts[shard]))
         return concatenate(parts)

@@ -3,6 +3,7 @@
 A cell is the sequence of its expressed vocabulary genes. The expression of a gene enters as a bin: the cell's nonzero
 values are cut at quantiles of that cell's own nonzero values, so that a strictly monotone transform of a cell's
 values changes nothing but interpolation at ties (the published `bin_scale`, CellMemory, Genome Biology 26:178, 2025).
+Beside the bin stands the level, which keeps the magnitude: the log of the gene's share of the cell.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ import scipy.sparse as sp
 from scipy import sparse
 
 N_BINS = 50
+SHARE_UNIT, LEVEL_UNIT = 1e4, 5.0  # a level is log1p(counts per 10,000) / 5, so that most lie in 0..1 as scaled bins do
 
 
 @dataclass(frozen=True)
 class Tokens:
-    """Ragged tokens of n cells: cell i holds positions `indptr[i]:indptr[i + 1]` of `genes` and `bins`.
+    """Ragged tokens of n cells: cell i holds positions `indptr[i]:indptr[i + 1]` of the other arrays.
 
     Attributes
     ----------
@@ -30,11 +32,14 @@ class Tokens:
         uint16, token ids in the order of the vocabulary within each cell.
     bins
         uint8, 1 (lowest expressed) to `n_bins`.
+    levels
+        float16, log1p of the gene's counts per 10,000 of the cell's vocabulary genes, over `LEVEL_UNIT`.
     """
 
     indptr: np.ndarray
     genes: np.ndarray
     bins: np.ndarray
+    levels: np.ndarray
 
     def __len__(self) -> int:
         return len(self.indptr) - 1
@@ -49,29 +54,40 @@ class Tokens:
         lengths = self.lengths[rows]
         indptr = np.concatenate([[0], np.cumsum(lengths)])
         positions = np.repeat(self.indptr[rows] - indptr[:-1], lengths) + np.arange(indptr[-1])
-        return Tokens(indptr, self.genes[positions], self.bins[positions])
+        return Tokens(indptr, self.genes[positions], self.bins[positions], self.levels[positions])
 
     def drop(self, keep: np.ndarray) -> Tokens:
         """The tokens at which the boolean `keep` is true; the number of cells stays."""
         kept = np.concatenate([[0], np.cumsum(keep)])
-        return Tokens(kept[self.indptr], self.genes[keep], self.bins[keep])
+        return Tokens(kept[self.indptr], self.genes[keep], self.bins[keep], self.levels[keep])
 
     def with_silent(self, n_genes: int) -> Tokens:
         """Every gene of the vocabulary as a token of every cell, those that are not expressed with bin 0."""
-        bins = np.zeros((len(self), n_genes), np.uint8)
-        bins[np.repeat(np.arange(len(self)), self.lengths), self.genes] = self.bins
+        where = np.repeat(np.arange(len(self)), self.lengths), self.genes
+        bins, levels = np.zeros((len(self), n_genes), np.uint8), np.zeros((len(self), n_genes), np.float16)
+        bins[where], levels[where] = self.bins, self.levels
         genes = np.tile(np.arange(n_genes, dtype=np.uint16), len(self))
-        return Tokens(np.arange(len(self) + 1, dtype=np.int64) * n_genes, genes, bins.ravel())
+        return Tokens(np.arange(len(self) + 1, dtype=np.int64) * n_genes, genes, bins.ravel(), levels.ravel())
 
     def pad(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Genes, bins (int64) and mask (bool, true on tokens) of `rows`, each of shape (n, longest)."""
-        lengths = self.lengths[rows]
-        columns = np.arange(lengths.max(initial=0))
-        mask = columns < lengths[:, None]
-        positions = (self.indptr[rows][:, None] + columns)[mask]
+        mask, positions = self._padding(rows)
         genes, bins = np.zeros(mask.shape, np.int64), np.zeros(mask.shape, np.int64)
         genes[mask], bins[mask] = self.genes[positions], self.bins[positions]
         return genes, bins, mask
+
+    def pad_levels(self, rows: np.ndarray) -> np.ndarray:
+        """Levels of `rows`, float32, in the shape of `pad`; 0 on padding."""
+        mask, positions = self._padding(rows)
+        levels = np.zeros(mask.shape, np.float32)
+        levels[mask] = self.levels[positions]
+        return levels
+
+    def _padding(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        lengths = self.lengths[rows]
+        columns = np.arange(lengths.max(initial=0))
+        mask = columns < lengths[:, None]
+        return mask, (self.indptr[rows][:, None] + columns)[mask]
 
 
 def tokenise(counts: sp.csr_matrix, *, n_bins: int = N_BINS, max_tokens: int | None = None) -> Tokens:
@@ -99,10 +115,19 @@ def tokenise(counts: sp.csr_matrix, *, n_bins: int = N_BINS, max_tokens: int | N
     values = counts.data.astype(np.float32, copy=False)
     bins = np.empty(len(values), np.uint8)
     _bin_cells(indptr, values, np.linspace(0, 1, n_bins), bins)
-    tokens = Tokens(indptr, counts.indices.astype(np.uint16), bins)
+    tokens = Tokens(indptr, counts.indices.astype(np.uint16), bins, log_levels(indptr, values))
     if max_tokens is None or tokens.lengths.max(initial=0) <= max_tokens:
         return tokens
     return tokens.drop(_most_expressed(indptr, values, max_tokens))
+
+
+def log_levels(indptr: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Levels (float16, as in `Tokens`) of positive `values` on the linear scale, cells divided by `indptr`."""
+    lengths = np.diff(indptr)
+    totals = np.zeros(len(lengths))
+    totals[lengths > 0] = np.add.reduceat(values, indptr[:-1][lengths > 0], dtype=np.float64)
+    scaled = values * np.repeat(SHARE_UNIT / np.maximum(totals, 1e-12), lengths)
+    return (np.log1p(scaled) / LEVEL_UNIT).astype(np.float16)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -144,7 +169,8 @@ def concatenate(parts: list[Tokens]) -> Tokens:
     lengths = np.concatenate([np.zeros(1, np.int64), *(part.lengths for part in parts)])
     genes = np.concatenate([np.empty(0, np.uint16), *(part.genes for part in parts)])
     bins = np.concatenate([np.empty(0, np.uint8), *(part.bins for part in parts)])
-    return Tokens(np.cumsum(lengths), genes, bins)
+    levels = np.concatenate([np.empty(0, np.float16), *(part.levels for part in parts)])
+    return Tokens(np.cumsum(lengths), genes, bins, levels)
 
 
 def length_batches(lengths: np.ndarray, max_cells: int, max_tokens: int) -> Iterator[np.ndarray]:
@@ -163,6 +189,14 @@ def length_batches(lengths: np.ndarray, max_cells: int, max_tokens: int) -> Iter
 
 def scale_bins(tokens: Tokens, n_genes: int, n_bins: int) -> sparse.csr_matrix:
     """Expression bins scaled to 0..1, shape (cells, n_genes); absent genes are 0."""
-    return sparse.csr_matrix(
-        (tokens.bins / np.float32(n_bins), tokens.genes.astype(np.int32), tokens.indptr), shape=(len(tokens), n_genes)
-    )
+    return _by_gene(tokens, tokens.bins / np.float32(n_bins), n_genes)
+
+
+def both_levels(tokens: Tokens, n_genes: int, n_bins: int) -> sparse.csr_matrix:
+    """Scaled bins and beside them the levels, shape (cells, 2 * n_genes); absent genes are 0."""
+    levels = _by_gene(tokens, tokens.levels.astype(np.float32), n_genes)
+    return sparse.hstack([scale_bins(tokens, n_genes, n_bins), levels], format="csr")
+
+
+def _by_gene(tokens: Tokens, values: np.ndarray, n_genes: int) -> sparse.csr_matrix:
+    return sparse.csr_matrix((values, tokens.genes.astype(np.int32), tokens.indptr), shape=(len(tokens), n_genes))

@@ -1,4 +1,4 @@
-"""Training of CellMemory on a token store: AdamW, warm-up and cosine schedule, early stopping, exact resume.
+"""Training of a network on a token store: AdamW, warm-up and cosine schedule, early stopping, exact resume.
 
 Every random choice is drawn from (seed, epoch) or (seed, step), never from a running generator, so that training that
 was killed and started again from its checkpoint gives the same weights as training that was not.
@@ -21,12 +21,13 @@ from sklearn.metrics import accuracy_score, f1_score
 from torch.nn import functional as F
 
 from ..core.logs import progress_bar
+from .additive_start import give_held_out_cells
 from .batches import prefetch, training_batches
 from .checkpoint import load_checkpoint, load_progress, save_checkpoint
 from .distributed import data_parallel, launch, on_rank_zero, rank, shard, world_size
-from .gene_embedding import gene_embedding
 from .inference import predict_tokens, to_tensors
-from .network import CellMemory, ModelConfig
+from .presets import AdditiveWorkspace, Config, Network, make_network, parameter_groups, set_start
+from .temperature import fit_size
 from .token_store import TokenStore
 
 log = logging.getLogger(__name__)
@@ -94,7 +95,7 @@ class _Run:
     targets: np.ndarray
     weights: torch.Tensor
     config: TrainConfig
-    model: CellMemory
+    model: Network
     parallel: torch.nn.Module
     optimizer: torch.optim.Optimizer
     best: dict[str, torch.Tensor]
@@ -110,13 +111,17 @@ class _Run:
 def train(
     store: TokenStore,
     labels: list[str],
-    model_config: ModelConfig,
+    model_config: Config,
     config: TrainConfig,
     *,
     device: torch.device,
     checkpoint: str | Path,
-) -> tuple[CellMemory, pd.DataFrame]:
+) -> tuple[Network, pd.DataFrame]:
     """Train a model on the cells of the store whose split is `train`, stop early by those of `validation`.
+
+    The additive workspace starts as a linear model; its start is epoch 0 and is kept unless an epoch's loss is lower by
+    more than a standard error (the rule of Breiman et al. 1984, of which the start is the simplest model). In the end
+    its evidence is given the validation cells, too (`give_held_out_cells`).
 
     Called in several processes (`train_on_gpus`), each takes its shard of the batches and all get the same model.
 
@@ -137,18 +142,23 @@ def train(
     run = _set_up(store, labels, model_config, config, device=device, checkpoint=Path(checkpoint))
     rows = run.rows["validation"]
     tokens, targets = store.read(rows), run.targets[rows]
+    if isinstance(run.model, AdditiveWorkspace) and not run.progress.history:
+        _record_epoch(run, _start_loss(run), on_rank_zero(lambda: _validate(run.model, tokens, targets)))
+        run.progress.best_loss -= on_rank_zero(lambda: _standard_error(run.model, tokens, targets))
     while run.progress.epoch < config.epochs and run.progress.bad_epochs < config.patience:
         train_loss = _train_epoch(run)
         _record_epoch(run, train_loss, on_rank_zero(lambda: _validate(run.model, tokens, targets)))
         run.save()
     run.model.load_state_dict(run.best)
+    if isinstance(run.model, AdditiveWorkspace):
+        give_held_out_cells(run.model, store, run.targets, seed=config.seed)
     return run.model.eval(), pd.DataFrame(run.progress.history)
 
 
 def _set_up(
     store: TokenStore,
     labels: list[str],
-    model_config: ModelConfig,
+    model_config: Config,
     config: TrainConfig,
     *,
     device: torch.device,
@@ -156,22 +166,22 @@ def _set_up(
 ) -> _Run:
     """A run at its start, or where its checkpoint was written."""
     torch.manual_seed(config.seed)
-    model = CellMemory(model_config)
+    model = make_network(model_config)
     rows = _rows_by_split(store, config.seed)
     config = replace(config, batch_size=batch_size(config.batch_size, len(rows["train"])))
     progress = Progress(fingerprint(store, labels, model_config, config))
     resumed = checkpoint.exists() and load_progress(checkpoint)["fingerprint"] == progress.fingerprint
+    targets = pd.Index(labels).get_indexer(store.cells["label"])
     if not resumed:
-        with torch.no_grad():
-            model.embedding.gene.weight.copy_(gene_embedding(store, rows["train"], model_config, seed=config.seed))
+        set_start(model, store, rows["train"], targets, seed=config.seed)
     model.to(device)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
+    groups = parameter_groups(model, weight_decay=config.weight_decay)
+    optimizer = torch.optim.AdamW(groups, lr=config.learning_rate)
     best: dict[str, torch.Tensor] = {}
     if resumed:
         progress = Progress(**load_progress(checkpoint))
         best = load_checkpoint(checkpoint, model, optimizer)
         log.info("resuming after epoch %d, step %d of the next", progress.epoch, progress.batch)
-    targets = pd.Index(labels).get_indexer(store.cells["label"])
     weights = label_weights(targets[rows["train"]], len(labels)).to(device)
     parallel = data_parallel(model)
     return _Run(store, rows, targets, weights, config, model, parallel, optimizer, best, progress, checkpoint)
@@ -189,12 +199,12 @@ def _rows_by_split(store: TokenStore, seed: int) -> dict[str, np.ndarray]:
 def train_on_gpus(
     path: str | Path,
     labels: list[str],
-    model_config: ModelConfig,
+    model_config: Config,
     config: TrainConfig,
     *,
     n_processes: int,
     checkpoint: str | Path,
-) -> tuple[CellMemory, pd.DataFrame]:
+) -> tuple[Network, pd.DataFrame]:
     """`train` on the token file `path` with one process a GPU (on the CPU where there is none).
 
     A step then takes `n_processes` batches. The calling script must guard its main part, as processes are spawned.
@@ -203,7 +213,7 @@ def train_on_gpus(
     return launch(_train_in_process, *arguments, n_processes=n_processes)
 
 
-def _train_in_process(path, labels, model_config, config, checkpoint) -> tuple[CellMemory, pd.DataFrame]:
+def _train_in_process(path, labels, model_config, config, checkpoint) -> tuple[Network, pd.DataFrame]:
     device = torch.device("cuda", rank()) if torch.cuda.is_available() else torch.device("cpu")
     model, history = train(TokenStore(path), labels, model_config, config, device=device, checkpoint=checkpoint)
     return model.cpu(), history
@@ -221,7 +231,7 @@ def label_weights(targets: np.ndarray, n_labels: int) -> torch.Tensor:
     return torch.tensor(weights * len(targets) / (weights * counts).sum(), dtype=torch.float32)
 
 
-def fingerprint(store: TokenStore, labels: list[str], model_config: ModelConfig, config: TrainConfig) -> str:
+def fingerprint(store: TokenStore, labels: list[str], model_config: Config, config: TrainConfig) -> str:
     """Hash of everything that decides the weights."""
     digest = hashlib.sha256(repr((labels, model_config, config, world_size())).encode())
     digest.update(pd.util.hash_pandas_object(store.cells, index=False).to_numpy().tobytes())
@@ -247,20 +257,21 @@ def _steps(run: _Run) -> Iterator[torch.Tensor]:
     total = torch.tensor(progress.loss, dtype=torch.float64, device=device)
     steps = math.ceil(len(rows) / config.batch_size / world_size())
     batches = training_batches(run.store, rows, config.batch_size, (config.seed, progress.epoch + 1))
-    rest = ((cells, to_tensors(tokens, device)) for cells, tokens in islice(shard(batches), progress.batch, None))
+    levels, todo = run.model.config.reads_levels, islice(shard(batches), progress.batch, None)
+    rest = ((cells, to_tensors(tokens, device, levels=levels)) for cells, tokens in todo)
     bar = progress_bar(prefetch(rest), total=steps, done=progress.batch, title=f"epoch {progress.epoch + 1}")
     for cells, tensors in bar:
         progress.step, progress.batch = progress.step + 1, progress.batch + 1
         torch.manual_seed((config.seed * 1_000_003 + progress.step) * world_size() + rank())
         for group in run.optimizer.param_groups:
-            group["lr"] = config.learning_rate * schedule(progress.step, config.epochs * steps)
+            group["lr"] = group["rate"] * config.learning_rate * schedule(progress.step, config.epochs * steps)
         targets = torch.from_numpy(run.targets[cells]).to(device)
         total += training_step(run.parallel, run.optimizer, tensors, targets, run.weights) * len(cells)
         yield total
 
 
 def training_step(model, optimizer, tensors, targets: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    """One step on genes, bins and mask of a batch, in bfloat16 on a GPU; returns the loss."""
+    """One step on the tensors of a batch (`to_tensors`), in bfloat16 on a GPU; returns the loss."""
     with torch.autocast(weights.device.type, torch.bfloat16, enabled=weights.device.type == "cuda"):
         output = model(*tensors)
     loss = F.cross_entropy(output.logits, targets, weight=weights)
@@ -275,10 +286,18 @@ def schedule(step: int, total: int) -> float:
     return min(1.0, step / WARM_UP_STEPS) * 0.5 * (1 + math.cos(math.pi * min(1.0, step / total)))
 
 
+def _start_loss(run: _Run) -> float:
+    """Loss of the model as it is on training cells, no more than validation has at most."""
+    rows = run.rows["train"][:: math.ceil(len(run.rows["train"]) / MAX_VALIDATION)]
+    (logits,) = predict_tokens(run.model, run.store.read(rows), "logits")
+    targets = torch.from_numpy(run.targets[rows])
+    return float(F.cross_entropy(torch.from_numpy(logits), targets, weight=run.weights.cpu()))
+
+
 def _record_epoch(run: _Run, train_loss: float, validation: dict[str, float]) -> None:
     """Add an epoch to the history, and keep the model's weights if it is the best so far."""
     progress = run.progress
-    learning_rate = run.optimizer.param_groups[0]["lr"]
+    learning_rate = run.optimizer.param_groups[0]["lr"] if progress.step else 0.0
     record = validation | {"epoch": progress.epoch, "train_loss": train_loss, "learning_rate": learning_rate}
     progress.history.append(record)
     log.info(
@@ -293,12 +312,24 @@ def _record_epoch(run: _Run, train_loss: float, validation: dict[str, float]) ->
         progress.bad_epochs += 1
 
 
-def _validate(model: CellMemory, tokens, targets: np.ndarray) -> dict[str, float]:
+def _validate(model: Network, tokens, targets: np.ndarray) -> dict[str, float]:
+    """Loss at the size of the logits that suits best, which calibration finds anyway, accuracy and macro-F1."""
     (logits,) = predict_tokens(model, tokens, "logits")
     predicted = logits.argmax(1)
-    loss = F.cross_entropy(torch.from_numpy(logits), torch.from_numpy(targets))
     return {
-        "validation_loss": float(loss),
+        "validation_loss": float(_losses(logits, targets).mean()),
         "validation_accuracy": accuracy_score(targets, predicted),
         "validation_macro_f1": f1_score(targets, predicted, average="macro", zero_division=0),
     }
+
+
+def _standard_error(model: Network, tokens, targets: np.ndarray) -> float:
+    """Standard error of the loss over the held-out cells."""
+    losses = _losses(predict_tokens(model, tokens, "logits")[0], targets)
+    return float(losses.std(correction=0)) / math.sqrt(max(len(losses), 1))
+
+
+def _losses(logits: np.ndarray, targets: np.ndarray) -> torch.Tensor:
+    """Cross-entropy of each cell at the size of the logits that suits all best."""
+    sized = torch.from_numpy(logits) * fit_size(logits, targets)
+    return F.cross_entropy(sized, torch.from_numpy(targets), reduction="none")

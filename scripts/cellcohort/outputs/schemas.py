@@ -74,7 +74,7 @@ ANNOTATION = _schema(
     coarse_confidence=_Nullable(REAL),
     resolved_label=TEXT,
 )
-GENE_SCORES = _schema(label=TEXT, symbol=TEXT, score=REAL, n_cells=INT, attention=REAL, detected=REAL)
+GENE_SCORES = _schema(label=TEXT, symbol=TEXT, score=REAL, n_cells=INT, workspace=REAL, detected=REAL)
 PROGRAMS = _schema(label=TEXT, slot=pa.int32(), symbol=TEXT, weight=REAL)
 CNV_CELLS = _schema(
     cell_id=TEXT,

@@ -209,6 +209,9 @@ CASES = [
     _changed("link_to_itself", "A link to itself in place of a table", "", _link_to_itself, "lacks labels.parquet"),
     _setting("format_text", "A format that is text", "config.json", "format", "2", "has format 2 by version"),
     _setting("model_list", "Sizes of the network as a list", "config.json", "model", [1], "has not the keys n_genes"),
+    _setting(
+        "unknown_network", "A network that this version does not know", "config.json", "network", "rnn", "is none of"
+    ),
     _setting("unknown_size", "A size that no network has", "config.json", "model/depth", 3, "has not the keys n_genes"),
     _setting("text_size", "A size that is text", "config.json", "model/n_slots", "4", "n_slots: '4'"),
     _setting("negative_size", "A negative size", "config.json", "model/n_layers", -1, "n_layers: -1"),

@@ -14,7 +14,7 @@ _NAMED, _SETS = 12, 3
 
 @dataclass(frozen=True)
 class TypeGenes:
-    """A type, the cells that got its label, its genes of the highest score and attention, and its first gene sets."""
+    """A type, the cells that got its label, its highest genes by score and workspace, and its first gene sets."""
 
     label: str
     n_cells: int
@@ -33,7 +33,7 @@ def type_genes(data: ReportData) -> list[TypeGenes]:
             label,
             int(part["n_cells"].max()),
             highest_genes(part, "score", _NAMED),
-            highest_genes(part, "attention", _NAMED),
+            highest_genes(part, "workspace", _NAMED),
             named.get(label, []),
         )
         for label, part in data.gene_scores.groupby("label", sort=True)

@@ -86,15 +86,24 @@ def _input(data: ReportData, config: Mapping) -> str:
 
 def _model(data: ReportData, model: Mapping) -> str:
     preset = "" if model["bundle"] else f"preset {model['preset']}; "
+    network = _ADDITIVE if data.calibration.get("network") == "additive" else _TRANSFORMER
     return (
-        f"A CellMemory workspace ({preset}Genome Biology 26:178, 2025), a transformer whose memory slots read the "
-        "expressed genes and their expression bins, read each cell. The gene embeddings started from the co-expression "
-        "of genes in the reference. The workspace was trained with labels weighted inversely to their cells, within a "
+        f"A CellMemory workspace ({preset}Genome Biology 26:178, 2025), {network} "
+        "The workspace was trained with labels weighted inversely to their cells, within a "
         "bound, and with a random share of each cell's tokens left out; the loss of held-out reference cells decided "
         f"when to stop. {_WORKSPACE_ALONE if len(data.calibration.get('mix', [])) == 1 else _ENSEMBLE}"
     )
 
 
+_TRANSFORMER = (
+    "a transformer whose memory slots read the expressed genes and their expression bins, read each cell. The gene "
+    "embeddings started from the co-expression of genes in the reference."
+)
+_ADDITIVE = (
+    "here one whose memory slots compete for the expressed genes, so that its logits are a sum over genes and slots, "
+    "read each cell by its genes' expression bins and log-normalised levels. It started as a linear model of both, "
+    "with genes divided among slots by their co-expression in the reference."
+)
 _WORKSPACE_ALONE = "The softmax of its logits, scaled to suit held-out cells, is the confidence."
 _ENSEMBLE = (
     "Its logits, those of a linear model with balanced classes on the same bins, and the likelihood of which genes are "

@@ -1,7 +1,7 @@
-"""Linear label classifier: class-balanced ridge logistic regression on scaled expression bins.
+"""Linear label classifier: class-balanced ridge logistic regression on levels of expression.
 
-Linear models are the strongest simple annotators of unseen donors and platforms; the network stands beside one instead
-of having to learn it again.
+Linear models are the strongest simple annotators of unseen donors and platforms: the additive workspace starts as one,
+and the classifier has one on scaled bins beside the network.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ CELLS_PER_PENALTY = 500  # the ridge penalty is 1 / this, on the mean loss of a 
 IMPOSSIBLE = -30.0  # bias of a label that has no cell
 
 
-def fit_linear(scaled_bins: sparse.csr_matrix, codes: np.ndarray, n_labels: int) -> tuple[np.ndarray, np.ndarray]:
-    """Weights (n_genes, n_labels) and bias (n_labels,), float32, of the linear model, labels weighted equally.
+def fit_linear(levels: sparse.csr_matrix, codes: np.ndarray, n_labels: int) -> tuple[np.ndarray, np.ndarray]:
+    """Weights (k, n_labels) and bias (n_labels,), float32, of the linear model, labels weighted equally.
 
     Parameters
     ----------
-    scaled_bins
-        `tokens.scale_bins` of n cells, shape (n, n_genes).
+    levels
+        Levels of genes in n cells, about 0 to 1 (`tokens.scale_bins`), shape (n, k).
     codes
         Their label numbers, shape (n,), of at least two labels.
     """
     model = LogisticRegression(C=CELLS_PER_PENALTY / len(codes), class_weight="balanced", max_iter=500)
-    model.fit(scaled_bins, codes)
+    model.fit(levels, codes)
     weights, biases = model.coef_, model.intercept_
     if len(model.classes_) == 2:  # scikit-learn keeps one of the two
         weights, biases = np.vstack([-weights, weights]) / 2, np.concatenate([-biases, biases]) / 2
-    weight = np.zeros((scaled_bins.shape[1], n_labels), np.float32)
+    weight = np.zeros((levels.shape[1], n_labels), np.float32)
     bias = np.full(n_labels, IMPOSSIBLE, np.float32)
     weight[:, model.classes_], bias[model.classes_] = weights.T, biases
     return weight, bias

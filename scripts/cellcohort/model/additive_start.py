@@ -1,0 +1,97 @@
+"""The start of the additive workspace: exactly a linear model, its genes divided among slots by co-expression.
+
+The slots' shares of a gene add up to 1, so the evidence alone gives the linear model's logits whatever the assignment;
+votes start at 0. Training can only move away from it, and `training` keeps the start where nothing better comes.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import torch
+from sklearn.cluster import KMeans
+from torch.nn import functional as F
+
+from ..reference.splits import spread_sample
+from .additive import AdditiveConfig, AdditiveWorkspace
+from .gene_embedding import coexpression
+from .linear import fit_linear
+from .token_store import TokenStore
+from .tokens import both_levels
+
+ANCHOR = 3.0  # logit by which a gene prefers the slot of its own cluster: e^3 times the share of another
+MAX_CELLS = 20_000  # on which the linear model is fitted, rare labels spared
+
+
+@torch.no_grad()
+def start_as_linear(
+    model: AdditiveWorkspace, store: TokenStore, rows: np.ndarray, codes: np.ndarray, *, seed: int
+) -> None:
+    """Set the model's parameters so that its logits are those of a linear model of the cells `rows`.
+
+    Parameters
+    ----------
+    rows
+        Rows of the store to learn from, ascending, shape (n,).
+    codes
+        Label number of each cell of the store.
+    """
+    config = model.config
+    loadings = coexpression(store, rows, n_genes=config.n_genes, n_axes=config.d_slot)
+    vectors = np.zeros((config.n_genes, config.d_slot))
+    vectors[:, : loadings.shape[1]] = loadings / max(np.sqrt(np.square(loadings).mean()), 1e-12)
+    model.gene.weight.copy_(torch.from_numpy(vectors))
+    model.prior.weight.copy_(ANCHOR * F.one_hot(torch.from_numpy(clusters(vectors, config.n_slots)), config.n_slots))
+    for parameter in evidence(model):
+        parameter.zero_()
+    _add_evidence(model, _fit(config, store, rows, codes, seed))
+
+
+@torch.no_grad()
+def give_held_out_cells(
+    model: AdditiveWorkspace, store: TokenStore, codes: np.ndarray, *, seed: int, back: bool = False
+) -> None:
+    """Move the evidence from that of a linear model of the training cells to one of all cells, held-out ones included.
+
+    What training added stays. Early stopping needs cells that the model has not seen, labels of new samples want all.
+
+    Parameters
+    ----------
+    codes
+        Label number of each cell of the store.
+    back
+        Whether to take the held-out cells away again, for what is fitted on them.
+    """
+    everything = np.arange(len(store))
+    training = np.flatnonzero(store.cells["split"] == "train")
+    sign = -1 if back else 1
+    _add_evidence(model, _fit(model.config, store, everything, codes, seed), sign)
+    _add_evidence(model, _fit(model.config, store, training, codes, seed), -sign)
+
+
+def evidence(model: AdditiveWorkspace) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """The parameters that are a linear model: of bins and of levels (n_genes, n_labels), and the bias."""
+    return model.bin_evidence.weight, model.level_evidence.weight, model.bias
+
+
+def _fit(
+    config: AdditiveConfig, store: TokenStore, rows: np.ndarray, codes: np.ndarray, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weights (2 * n_genes, n_labels) and bias of a linear model of the cells `rows`."""
+    chosen = rows[spread_sample(store.cells.iloc[rows], limit=MAX_CELLS, seed=seed)]
+    return fit_linear(both_levels(store.read(chosen), config.n_genes, config.n_bins), codes[chosen], config.n_labels)
+
+
+def _add_evidence(model: AdditiveWorkspace, linear: tuple[np.ndarray, np.ndarray], sign: int = 1) -> None:
+    weight, bias = linear
+    n_genes = model.config.n_genes
+    for parameter, value in zip(evidence(model), (weight[:n_genes], weight[n_genes:], bias), strict=True):
+        parameter += sign * torch.from_numpy(value).to(parameter.device)
+
+
+def clusters(vectors: np.ndarray, n: int) -> np.ndarray:
+    """Number of the cluster of each gene by the direction of its vector, int64, shape (n_genes,); 0 is the largest."""
+    directions = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    found = KMeans(min(n, len(vectors)), n_init=4, random_state=0).fit_predict(directions)
+    order = pd.Series(found).value_counts(sort=True).index
+    return np.argsort(order.to_numpy())[found].astype(np.int64)
