@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 import torch
 from scipy import sparse
-from tasks import HELD_OUT_TASKS, SMALL, Task, load_task, study_options, train_task
+from tasks import HELD_OUT_TASKS, Task, load_task, study_options, train_task
 
 from cellcohort.bundle.calibrate import calibrate, predict_members
 from cellcohort.classifier.attribution import GeneContributions

@@ -26,7 +26,7 @@ import pandas as pd
 import torch
 from scipy.optimize import linear_sum_assignment
 from scipy.stats import rankdata
-from tasks import SMALL, Task, load_task, study_options, train_task
+from tasks import Task, load_task, study_options, train_task
 
 from cellcohort.model.additive import AdditiveOutput, AdditiveWorkspace
 from cellcohort.model.inference import predict_tokens, run_batches
