@@ -33,6 +33,7 @@ REFERENCES = {
     ],
     "pancreas_baron2016_human1": ["oligodendroglioma_tirosh2016", "pbmc4k_soupx", "ovarian_qian2020"],
 }
+NO_TRUTH = ("malt_lymphoma_10x", "aml027_pre_zheng2017")
 HEALTHY = ("pancreas", "pbmc")  # patients of these files have no malignant cell
 BINS = [0, 0.02, 0.1, 0.3, 0.5, 0.7, 0.9, 0.98, 1]
 
@@ -77,7 +78,7 @@ def write_cohort(folder: Path, data: Path, reference: str, seed: int) -> dict[st
             if not path.exists():
                 part.write_h5ad(path)
             sheet.append({"sample_id": patient, "patient_id": patient, "path": str(path)})
-            truth[patient] = malignant_cells(part)
+            truth[patient] = None if name in NO_TRUTH else malignant_cells(part)
     pd.DataFrame(sheet).to_csv(folder / "samples.tsv", sep="\t", index=False)
     labelled = ad.read_h5ad(data / f"{reference}.h5ad")
     labelled[~labelled.obs["cell_type"].astype(str).isin(["unknown"])].copy().write_h5ad(folder / "reference.h5ad")
