@@ -78,6 +78,13 @@ def test_only_cells_that_passed_are_learned_from(tmp_path):
     assert passed_cells(counts, tmp_path / "qc.parquet").sum() == 140
 
 
+def test_quality_control_that_leaves_too_few_types_is_named(tmp_path):
+    path = write(tmp_path, {"T": (40, DEEP), "B": (4, DEEP), "B shallow": (4, SHALLOW)})
+    write_table(tmp_path / "qc.parquet", check(path), QC)
+    with pytest.raises(InputError, match="4 labelled cells did not meet quality control"):
+        checked_cells({"label": "cell_type"}, path, tmp_path / "qc.parquet")
+
+
 def test_a_table_of_other_cells_is_refused(tmp_path):
     path = write(tmp_path, {"T": (10, DEEP), "B": (10, DEEP)})
     write_table(tmp_path / "qc.parquet", check(path)[1:], QC)

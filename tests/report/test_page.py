@@ -387,7 +387,7 @@ def test_labels_that_do_not_look_normal_come_with_the_line_to_paste(results):
     table = pd.concat([data.cnv_reference, pd.DataFrame([row | {"label": "B_cell"}])])
     patient = patient_facts(replace(data, cnv_reference=table))[0]
     (told,) = [text for text in patient_warnings(patient) if "do not look normal" in text]
-    assert "`cnv: {normal_labels: [T_cell]}`" in told
+    assert '`cnv: {normal_labels: ["T_cell"]}`' in told
     assert told.startswith("Some cells labelled B_cell")
 
 

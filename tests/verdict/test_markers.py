@@ -63,6 +63,11 @@ def test_the_genes_of_the_tumour_rank_first(parts) -> None:
     assert not {"G57", "G59"} & set(markers["symbol"]), "genes that one file lacks"
 
 
+def test_a_sample_that_shares_too_few_genes_takes_no_part(parts, tmp_path) -> None:
+    panel = write_sample(tmp_path, "panel", genes=10, seed=2)
+    pd.testing.assert_frame_equal(rank([*parts, panel]), rank(parts))
+
+
 def test_the_most_frequent_type_does_not_stand_for_all(parts) -> None:
     """Of 80 cells 40 are of either label: what sets T cells apart weighs half."""
     shares = [rank(parts, max_cells=number).set_index("symbol")["logfoldchange"][OF_T] for number in (80, 2000)]

@@ -25,6 +25,7 @@ PARTS = {row["sample_id"]: list(map(local, matrix_files(row["path"]))) for row i
 PATIENTS = samples_by_patient(SHEET)
 KNOWN_ARMS = {row["sample_id"]: row["known_arms"] for row in SHEET if "known_arms" in row}
 REFERENCE = [] if BUNDLE_FOLDER else local(config["reference"]["path"])
+LIMITS_OF_QC = ("min_genes", "min_counts", "max_mito_share", "n_mads")
 REFERENCE_QC = "<results>/reference/qc.parquet" if REFERENCE else []
 BUNDLE = {
     name: local(os.path.join(BUNDLE_FOLDER, name)) if BUNDLE_FOLDER else f"<results>/model/{name}"

@@ -14,7 +14,8 @@ rule check_reference:
         mem_mb=by_size(reference_mb, 1000, 2),
         runtime=by_size(reference_mb, 15, 0.05),
     params:
-        settings={"reference": SETTINGS["reference"], "qc": SETTINGS["qc"]},
+        # What the reference does not ask for must not train the model anew.
+        settings={"reference": SETTINGS["reference"], "qc": {key: SETTINGS["qc"][key] for key in LIMITS_OF_QC}},
     message:
         "Judging the cells of the reference"
     script:

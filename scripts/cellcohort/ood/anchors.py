@@ -3,7 +3,8 @@
 Only anchors say anything of a technical shift. A label is one if its least strange cells keep their contrast to the
 other labels', and the half nearest to its location does as well: where a few known cells lie among many unknown ones,
 the location is that of the unknown. One or two small anchors count only if all labels together keep their contrasts.
-A label of few reference cells is not asked: what they score is not known well enough to tell a shift from a sibling.
+A label is not asked of which few reference cells were scored without their own fold, as of a type that one donor has:
+what it scores is not known well enough to tell a shift from a sibling.
 Cells with positional evidence are never asked.
 """
 

@@ -1,6 +1,7 @@
 """Origins that fit: whether the OOD cells of a sample resemble their nearest type, or only lie nearest to it.
 
-Judged by the sample's OOD cells of one nearest type together; of a larger sample by those that were asked.
+Judged by the sample's OOD cells of one nearest type together; of a larger sample by those that were asked. A type of
+which none was asked keeps its few cells.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ def fitting_origins(
     measured
         Numbers of the genes that the sample's file holds.
     """
-    fits = np.zeros(len(profiles.bias), bool)
+    fits = np.ones(len(profiles.bias), bool)
     on = scaled_bins.astype(bool).astype(np.float64)
     for code in np.unique(origins):
         cells = np.flatnonzero(origins == code)

@@ -41,7 +41,7 @@ class Null:
     tail
         How many spreads beyond the centre a share of `LEVELS` of the label's cells lies, ascending, shape (L, P).
     n_cells
-        Reference cells of each label, shape (L,).
+        Reference cells that were scored without their own fold and are nearest to the label, shape (L,).
     """
 
     centre: list[list[float]]

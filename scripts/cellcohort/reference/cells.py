@@ -66,8 +66,15 @@ def labelled_cells(
         raise InputError(
             f"{counts.path}: obs column {label!r}: at least two types with {FEWEST_CELLS} cells or more are needed to "
             f"learn from, there are {_listed(n_cells)}. Name another column by reference.label, or give more cells."
+            + _left_out(unnamed, passed)
         )
     return rows, labels[rows], None if donor is None else _text(counts, donor, "donor")[rows]
+
+
+def _left_out(unnamed: np.ndarray, passed: np.ndarray | None) -> str:
+    """How many labelled cells quality control took, if any."""
+    number = 0 if passed is None else int((~unnamed & ~passed).sum())
+    return f" {number} labelled cells did not meet quality control: see qc in the config." if number else ""
 
 
 def _listed(n_cells: pd.Series) -> str:

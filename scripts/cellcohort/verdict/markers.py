@@ -11,7 +11,7 @@ import scanpy as sc
 from scipy import sparse
 
 from ..cnv.patient_samples import Sample, named_generator, read_genes
-from ..genes.shared_genes import share_genes
+from ..genes.shared_genes import SharedGenes, share_genes
 from ..outputs.schemas import MARKERS
 from .decision import MALIGNANT, NORMAL
 
@@ -31,7 +31,7 @@ def rank_markers(
     scanpy's rank_genes_groups (t-test on log-normalised counts) ranks the genes that at least `min_cells` of the cells
     express: from 1 on those higher in the malignant cells, from -1 down those lower. At most `max_cells` of either are
     read; of the normal ones as many of each label, as far as there are, so that the most frequent type does not stand
-    for all.
+    for all. A sample that shares too few genes with the others takes no part.
 
     Parameters
     ----------
@@ -48,7 +48,10 @@ def rank_markers(
     -------
     `schemas.MARKERS`: at most `n_genes` rows in either direction.
     """
-    labelled = _with_labels(verdicts, samples)
+    ordered = sorted((sample for sample in samples if len(sample.annotation)), key=lambda sample: sample.sample_id)
+    genes = share_genes({sample.sample_id: sample.counts.genes for sample in ordered}, positions)
+    joined = [sample for sample, joins in zip(ordered, genes.joined, strict=True) if joins]
+    labelled = _with_labels(verdicts, joined)
     groups = {name: labelled[labelled["verdict"] == name] for name in (MALIGNANT, NORMAL)}
     if min(map(len, groups.values())) < min_cells:
         return pd.DataFrame(columns=MARKERS.names)
@@ -56,7 +59,7 @@ def rank_markers(
     each = max(max_cells // labels.nunique(), 1)
     parts = [_sampled(groups[MALIGNANT], max_cells, seed, MALIGNANT)]
     parts += [_sampled(part, each, seed, label) for label, part in groups[NORMAL].groupby("label", sort=True)]
-    ranked = _rank(_read_cells(pd.concat(parts), samples, positions), min_cells, n_genes)
+    ranked = _rank(_read_cells(pd.concat(parts), ordered, genes), min_cells, n_genes)
     sizes = {f"n_{name}": len(part) for name, part in groups.items()}
     return ranked.assign(patient_id=verdicts["patient_id"].iloc[0], **sizes)[MARKERS.names]
 
@@ -76,18 +79,14 @@ def _sampled(cells: pd.DataFrame, number: int, seed: int, name: str) -> pd.DataF
     return cells.iloc[np.sort(named_generator(seed, name).choice(len(cells), number, replace=False))]
 
 
-def _read_cells(chosen: pd.DataFrame, samples: Sequence[Sample], positions: pd.DataFrame) -> ad.AnnData:
-    """Counts of the chosen cells in the genes that the patient's files share."""
-    ordered = sorted((sample for sample in samples if len(sample.annotation)), key=lambda sample: sample.sample_id)
-    annotated = {sample.sample_id: sample.counts.genes for sample in ordered}
-    genes = share_genes(annotated, positions)
-    names = dict(zip(annotated, genes.names, strict=True))
+def _read_cells(chosen: pd.DataFrame, samples: Sequence[Sample], genes: SharedGenes) -> ad.AnnData:
+    """Counts of the chosen cells in the shared genes; `samples` are those that share them, or not, in their order."""
     blocks, verdicts = [], []
-    for sample in ordered:
+    for sample, names in zip(samples, genes.names, strict=True):
         part = chosen[chosen["sample_id"] == sample.sample_id]
         if len(part):
             rows = pd.Index(sample.counts.cell_ids).get_indexer(part["cell_id"])
-            blocks.append(read_genes(sample.counts, rows, names[sample.sample_id], genes.shared))
+            blocks.append(read_genes(sample.counts, rows, names, genes.shared))
             verdicts += part["verdict"].tolist()
     obs = pd.DataFrame({"verdict": pd.Categorical(verdicts)}, index=[str(number) for number in range(len(verdicts))])
     var = pd.DataFrame(index=pd.Index(genes.shared, dtype=object))

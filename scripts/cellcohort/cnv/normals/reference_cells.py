@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Sequence
 
@@ -142,31 +143,33 @@ def reference_table(obs: pd.DataFrame, borrowed: pd.DataFrame, cells: pd.DataFra
     return table.groupby(keys, sort=True).size().rename("n_cells").reset_index()
 
 
-def doubted_labels(table: pd.DataFrame) -> tuple[list[str], list[str]]:
-    """Labels of which a whole group does not look normal, and the other labels that served as reference.
-
-    Parameters
-    ----------
-    table
-        From :func:`reference_table`.
-    """
+def doubted_labels(table: pd.DataFrame) -> list[str]:
+    """Labels of which a whole group does not look normal, by the table from :func:`reference_table`."""
     doubted = (table["why"] == BLOCKS) | table["why"].str.contains(ARMS_DIFFER)
     n_cells = table[doubted].groupby("label")["n_cells"].sum()
-    refused = sorted(n_cells.index[n_cells >= SMALL_GROUP])
-    return refused, sorted(set(table.loc[table["used"], "label"]) - set(refused))
+    return sorted(n_cells.index[n_cells >= SMALL_GROUP])
 
 
 def warn_of_refused(table: pd.DataFrame) -> None:
     """Log the labels of which a whole group is in doubt, and the line of the config that leaves them out."""
-    refused, left = doubted_labels(table)
+    refused = doubted_labels(table)
     if refused:
-        log.warning("%s", refusal(refused, left))
+        log.warning("%s", refusal(refused, table))
 
 
-def refusal(refused: Sequence[str], left: Sequence[str]) -> str:
-    """What `doubted_labels` found in words, with the line of the config to paste."""
+def refusal(refused: Sequence[str], table: pd.DataFrame) -> str:
+    """That a patient's labels are refused, in words, with the line of the config to paste.
+
+    Parameters
+    ----------
+    table
+        From :func:`reference_table`, of this patient or of the cohort: the labels that served as reference in it, less
+        those that are refused, are what is left.
+    """
+    left = sorted(set(table.loc[table["used"], "label"]) - set(refused))
     remedy = (
-        f"When in doubt, leave these labels out: `cnv: {{normal_labels: [{', '.join(left)}]}}`."
+        "When in doubt, leave these labels out, which holds for all patients: "
+        f"`cnv: {{normal_labels: {json.dumps(left, ensure_ascii=False)}}}`."
         if left
         else "No label is left that could serve: where there is no other sign, calls are undetermined."
     )

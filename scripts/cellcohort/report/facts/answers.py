@@ -139,7 +139,7 @@ def _from_where(patient: Patient, data: ReportData) -> Answer:
         f"{origin.name if origin.fits else 'none of the reference'} {percent(origin.share)}"
         for origin in patient.origins
     ]
-    nearest = f"Of {cells(patient.n_ood)}, by the type that they resemble most: {listed(kinds, _ORIGINS)}."
+    nearest = f"Of {cells(patient.n_ood)}, by origin: {listed(kinds, _ORIGINS)}."
     return Answer(question, nearest + _apart(first), text)
 
 

@@ -16,7 +16,7 @@ from .origins import Origin, patient_origins
 _CALLS = ("aneuploid", "diploid", "undetermined", "reference")
 UNSURE = 0.5  # probability of a label
 MANY_ANEUPLOID = 0.1  # of the cells of a type
-MARKERS_SHOWN = 15  # in either direction
+MARKERS_SHOWN, MARKERS_P = 15, 0.05  # in either direction; most adjusted p-value
 
 
 @dataclass(frozen=True)
@@ -185,13 +185,14 @@ def patient_facts(data: ReportData) -> list[Patient]:
 def _doubted(data: ReportData, patient: str) -> str | None:
     if data.cnv_reference is None:
         return None
-    refused, left = doubted_labels(data.cnv_reference[data.cnv_reference["patient_id"] == patient])
-    return refusal(refused, left) if refused else None
+    refused = doubted_labels(data.cnv_reference[data.cnv_reference["patient_id"] == patient])
+    return refusal(refused, data.cnv_reference) if refused else None
 
 
 def _markers(data: ReportData, patient: str, sign: int) -> list[str]:
-    """The first marker genes in one direction."""
-    ranks = sign * data.markers["rank"].where(data.markers["patient_id"] == patient)
+    """The first marker genes in one direction that are sure."""
+    shown = (data.markers["patient_id"] == patient) & (data.markers["pvals_adj"] <= MARKERS_P)
+    ranks = sign * data.markers["rank"].where(shown)
     return data.markers.loc[ranks.between(1, MARKERS_SHOWN), "symbol"].tolist()
 
 

@@ -71,7 +71,7 @@ def ood(data: ReportData, *, alpha: float) -> Figure:
 
 
 def origins(data: ReportData) -> Figure:
-    """Reference types that the OOD cells of each patient lie nearest to."""
+    """Origins of the OOD cells of each patient."""
     table = data.origins.rename(columns={"patient_id": "patient", "n_cells": "n"})
     present = [label for label in [*data.labels, NONE_FITS] if label in set(table["origin"])]
     shades = {**label_colours(data.labels), NONE_FITS: UNLIKE}
@@ -86,7 +86,7 @@ def origins(data: ReportData) -> Figure:
         colours=colours,
         title=f"share of the patient's cells {UNLIKE_REFERENCE}",
     )
-    title = f"Nearest reference type of the cells {UNLIKE_REFERENCE}"
+    title = f"Origin of the cells {UNLIKE_REFERENCE}"
     return Figure("origins", [Panel(title, chart)], {"origins": table}, colours)
 
 
