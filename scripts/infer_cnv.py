@@ -17,7 +17,7 @@ from cellcohort.genes.genome_tables import read_arms, read_positions
 from cellcohort.inputs.counts import open_counts
 from cellcohort.outputs.parquet import read_frame, write_table
 from cellcohort.outputs.schemas import CNV_LIMITS, CNV_ORIGINS, CNV_PATIENTS, CNV_REFERENCE
-from cellcohort.qc.check_reference import passed_cells
+from cellcohort.reference.checked_cells import passed_cells
 
 settings = start_job(snakemake)
 matplotlib.use("Agg")  # no display is needed

@@ -7,7 +7,7 @@ from cellcohort.genes.vocabulary import select_vocabulary
 from cellcohort.inputs.resources import gene_aliases, gene_positions, genome_of
 from cellcohort.outputs.parquet import write_table
 from cellcohort.outputs.schemas import VOCABULARY
-from cellcohort.qc.check_reference import checked_cells
+from cellcohort.reference.checked_cells import checked_cells
 
 settings = start_job(snakemake)
 add_facts(reference_sha256=checksum(snakemake.input.reference))

@@ -8,7 +8,7 @@ from cellcohort.genes.genome_tables import read_positions
 from cellcohort.inputs.resources import gene_aliases
 from cellcohort.outputs.parquet import read_frame
 from cellcohort.positional.healthy_types import sum_healthy_types
-from cellcohort.qc.check_reference import checked_cells
+from cellcohort.reference.checked_cells import checked_cells
 
 settings = start_job(snakemake)
 files, output, reference = snakemake.input, snakemake.output, settings["reference"]

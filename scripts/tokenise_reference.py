@@ -5,8 +5,8 @@ from cellcohort.genes.alignment import align_genes
 from cellcohort.inputs.resources import gene_aliases
 from cellcohort.model.token_store import tokenise_reference, write_store
 from cellcohort.outputs.parquet import read_frame
-from cellcohort.qc.check_reference import checked_cells
 from cellcohort.reference.cells import coarse_types
+from cellcohort.reference.checked_cells import checked_cells
 from cellcohort.reference.splits import assign_splits
 
 settings = start_job(snakemake)

@@ -200,7 +200,7 @@ FAULTS = [
     ),
     Fault(
         "reference/cells.py",
-        "    rows = np.flatnonzero(~unnamed)\n",
+        "    rows = np.flatnonzero(~unnamed if passed is None else ~unnamed & passed)\n",
         "    rows = np.arange(len(labels))\n",
         "cells without a label are learned as a type of their own",
         tests="tests/reference tests/genes/test_vocabulary.py",
@@ -826,7 +826,7 @@ FAULTS = [
     ),
     Fault(
         "cohort/differential_detection.py",
-        "    change[ood.measured[codes] < MIN_CELLS] = 0.0\n",
+        "    change[altered.measured[codes] < MIN_CELLS] = 0.0\n",
         "",
         "genes that were hardly measured are reported",
         tests="tests/cohort/test_differential_detection.py",

@@ -14,8 +14,9 @@ from cellcohort.core.errors import InputError
 from cellcohort.inputs.counts import open_counts
 from cellcohort.outputs.parquet import as_table, write_table
 from cellcohort.outputs.schemas import QC
-from cellcohort.qc.check_reference import check_reference, checked_cells, passed_cells
+from cellcohort.qc.check_reference import check_reference
 from cellcohort.reference.cells import labelled_cells
+from cellcohort.reference.checked_cells import checked_cells, passed_cells
 
 N_GENES = 400
 CONFIG = {"min_genes": 100, "min_counts": 200, "max_mito_share": 0.5, "n_mads": 7, "doublets": True}

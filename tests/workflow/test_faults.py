@@ -18,12 +18,14 @@ from tiny_cohort import snakemake, write_config
 from cellcohort.bundle.model_bundle import Bundle
 from cellcohort.inputs.bundle_files import BUNDLE_FILES
 from cellcohort.inputs.resources import resource_path
+from cellcohort.outputs.parquet import write_table
+from cellcohort.outputs.schemas import QC
 
 CHAIN = ["quality_control", "align_genes", "measure_blocks", "annotate", "extract_ood"]
 SAMPLE = {"sample_id": "S", "patient_id": "P"}
 HEALTHY = {"healthy_types": "healthy_types.parquet", "null": "positional.json"}
 PLACES = {
-    "annotate": ("annotation/annotate.py", "    names, asked = "),
+    "annotate": ("annotation/annotate.py", "    asked = "),
     "quality_control": ("qc/quality_control.py", "    thresholds = "),
 }
 
@@ -108,6 +110,8 @@ class Job:
             (self.folder / name).write_bytes((self.bundle.folder / name).read_bytes())
         given = {"tokens": self.bundle.folder.parent / "tokens.arrow"} | self.made(*trained)
         given["vocabulary"] = self.bundle.folder / "vocabulary.parquet"
+        given["qc"] = self.folder / "reference_qc.parquet"
+        write_table(given["qc"], QC.empty_table(), QC)
         made = self.made(*(name for name in BUNDLE_FILES if name not in trained))
         return given, made, {"settings": {"train": {"device": "cpu", "seed": 1}, "alpha": 0.05}}
 

@@ -75,7 +75,7 @@ def test_tables_that_a_user_may_replace_are_hashed(declared):
         given = {name for name in replaceable & set(job["inputs"]) if "resources/" in job["inputs"][name]}
         assert set(job["params"].get("user_tables", [])) == given, job["rule"]
     assert {job["rule"] for job in declared if "user_tables" in job["params"]} == {
-        "sum_healthy_types", "measure_blocks", "infer_cnv", "enrichment", "compare_origins",
+        "sum_healthy_types", "measure_blocks", "infer_cnv", "enrichment", "compare_origins", "rank_markers",
     }  # fmt: skip
 
 
