@@ -1,5 +1,7 @@
 """Annotate one sample."""
 
+from pathlib import Path
+
 from cellcohort.annotation.annotate_sample import annotate_sample
 from cellcohort.bundle.model_bundle import Bundle
 from cellcohort.core.gpus import choose_device, use_threads
@@ -23,6 +25,8 @@ result = annotate_sample(
     status=files.status,
     positional=files.positional,
     embedding=output.embedding,
+    # Shared by the samples of the same genes, hence no output of any of their jobs.
+    fitted=Path(output.embedding).parents[2] / "fitted_genes",
     alpha=settings["ood"]["alpha"],
     shift=settings["ood"]["shift"] or "off",
 )

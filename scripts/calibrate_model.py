@@ -28,6 +28,7 @@ result.write(
     metrics=output.metrics,
     labels=output.labels,
     reference_embedding=output.reference_embedding,
+    reference_tokens=output.reference_tokens,
 )
 write_table(output.vocabulary, read_frame(snakemake.input.vocabulary), VOCABULARY)
 write_manifest(Path(output.manifest).parent)

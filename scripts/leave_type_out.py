@@ -1,6 +1,6 @@
 """Leave each type out of the reference and say how well it is found."""
 
-from cellcohort.bundle.calibrate import calibration_cells
+from cellcohort.bundle.calibration_cells import calibration_cells
 from cellcohort.core.job import start_job
 from cellcohort.model.token_store import TokenStore
 from cellcohort.model.tokens import N_BINS

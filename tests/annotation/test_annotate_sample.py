@@ -11,7 +11,7 @@ from cellcohort.core.files import write_json
 from cellcohort.genes.alignment import align_genes
 from cellcohort.inputs.counts import open_counts
 from cellcohort.inputs.resources import gene_aliases
-from cellcohort.outputs.parquet import as_table, write_table
+from cellcohort.outputs.parquet import as_table, read_frame, write_table
 from cellcohort.outputs.schemas import ANNOTATION, GENE_SCORES, GENES, POSITIONAL, PROGRAMS, QC, embedding_schema
 
 SAMPLE = {"sample_id": "S", "patient_id": "P"}
@@ -31,7 +31,8 @@ def files(bundle, tmp_path):
     write_json(tmp_path / "status.json", {"status": "ok"})
     write_positional(tmp_path / "positional.parquet", counts.cell_ids[qc["passed"]])
     tables = {name: tmp_path / f"{name}.parquet" for name in ("qc", "genes", "positional", "embedding")}
-    return {"counts": tmp_path / "sample.h5ad", "status": tmp_path / "status.json", **tables}
+    others = {"counts": tmp_path / "sample.h5ad", "status": tmp_path / "status.json", "fitted": tmp_path / "fitted"}
+    return others | tables
 
 
 def write_positional(path, cell_ids, pvalue=None):
@@ -70,3 +71,20 @@ def test_cells_with_positional_evidence_never_anchor(bundle, files):
     assert calm.shift["labels"]
     write_positional(files["positional"], calm.annotation["cell_id"].to_pylist(), pvalue=1e-6)
     assert annotate_sample(SAMPLE, bundle, **files, **SETTINGS).shift["labels"] == {}
+
+
+def test_genes_that_the_sample_does_not_measure_are_unknown(additive_bundle, files):
+    """Half of the vocabulary: no score and no part in a program, and no cell is strange for their silence."""
+    table = read_frame(files["genes"])
+    lost = np.arange(len(table)) % 2 == 1
+    table.loc[lost, "match"] = "missing"
+    table["query_genes"] = [[] if gone else list(names) for gone, names in zip(lost, table["query_genes"], strict=True)]
+    write_table(files["genes"], table, GENES)
+    tables = annotate_sample(SAMPLE, additive_bundle, **files, **SETTINGS)
+    symbols = set(table["symbol"][~lost])
+    assert set(tables.gene_scores["symbol"]) == set(tables.programs["symbol"]) == symbols
+    cells = tables.annotation.to_pandas()
+    truth = np.resize(np.array(LABELS, object), 30)[np.arange(30) % 3 > 0]
+    assert (cells["label"] == truth).mean() > 0.9
+    assert cells["is_ood"].mean() < 0.2
+    assert [path.is_dir() for path in files["fitted"].iterdir()] == [True]

@@ -17,6 +17,7 @@ from cellcohort.outputs.parquet import as_table
 from cellcohort.outputs.schemas import GENE_SCORES, PROGRAMS
 
 N_CELLS = 60
+EVERY = np.arange(N_GENES)
 
 
 @pytest.fixture(scope="module", params=["transformer", "additive"])
@@ -135,7 +136,7 @@ def test_sums_are_those_of_single_cells(bundle, tokens, labels):
 def test_tables_hold_means(bundle, tokens, labels):
     symbols = np.array([f"GENE{i}" for i in range(N_GENES)], object)
     explanation = explain(bundle, tokens, labels)
-    table = as_table(explanation.gene_scores(bundle.labels, symbols), GENE_SCORES).to_pandas()
+    table = as_table(explanation.gene_scores(bundle.labels, symbols, EVERY), GENE_SCORES).to_pandas()
     scaled_bins = scale_bins(tokens, N_GENES, 50)
     contributions = sparse.csr_matrix(
         (explain_tokens(bundle, tokens, labels), tokens.genes, tokens.indptr), scaled_bins.shape
@@ -146,7 +147,7 @@ def test_tables_hold_means(bundle, tokens, labels):
         assert rows["n_cells"].unique().tolist() == [cells.sum()]
         np.testing.assert_allclose(rows["score"], contributions[cells].mean(0).A1, atol=1e-5)
         np.testing.assert_allclose(rows["detected"], (scaled_bins[cells] > 0).mean(0).A1, atol=1e-6)
-    programs = as_table(explanation.slot_programs(bundle.labels, symbols), PROGRAMS).to_pandas()
+    programs = as_table(explanation.slot_programs(bundle.labels, symbols, EVERY), PROGRAMS).to_pandas()
     assert len(programs) == 3 * 4 * N_GENES
 
 
@@ -154,7 +155,10 @@ def test_tables_hold_means(bundle, tokens, labels):
 def test_attention_is_shared_among_genes(bundle, tokens, labels):
     symbols = np.array([f"GENE{i}" for i in range(N_GENES)], object)
     explanation = explain(bundle, tokens, labels)
-    table, programs = explanation.gene_scores(LABELS, symbols), explanation.slot_programs(LABELS, symbols)
+    table, programs = (
+        explanation.gene_scores(LABELS, symbols, EVERY),
+        explanation.slot_programs(LABELS, symbols, EVERY),
+    )
     assert table.groupby("label")["workspace"].sum().between(0, 1).all()
     assert programs.groupby(["label", "slot"])["weight"].sum().between(0.3, 1 + 1e-6).all()  # the rest: CLS
 
@@ -162,8 +166,8 @@ def test_attention_is_shared_among_genes(bundle, tokens, labels):
 def test_programs_divide_what_the_additive_workspace_says(additive_bundle, tokens, labels):
     symbols = np.array([f"GENE{i}" for i in range(N_GENES)], object)
     explanation = explain(additive_bundle, tokens, labels)
-    programs = explanation.slot_programs(LABELS, symbols)
-    table = explanation.gene_scores(LABELS, symbols).set_index(["label", "symbol"])["workspace"]
+    programs = explanation.slot_programs(LABELS, symbols, EVERY)
+    table = explanation.gene_scores(LABELS, symbols, EVERY).set_index(["label", "symbol"])["workspace"]
     pd.testing.assert_series_equal(
         programs.groupby(["label", "symbol"])["weight"].sum(), table.sort_index(), check_names=False
     )

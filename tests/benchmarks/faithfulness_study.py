@@ -24,7 +24,8 @@ import torch
 from scipy import sparse
 from tasks import HELD_OUT_TASKS, Task, load_task, study_options, train_task
 
-from cellcohort.bundle.calibrate import calibrate, predict_members
+from cellcohort.bundle.calibrate import calibrate
+from cellcohort.bundle.members import predict_members
 from cellcohort.classifier.attribution import GeneContributions
 from cellcohort.classifier.ensemble import MEMBERS, probabilities
 from cellcohort.classifier.type_profiles import Profiles

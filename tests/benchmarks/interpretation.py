@@ -95,8 +95,8 @@ def run(folder: Path, bundle: Bundle, sample: Path) -> None:
         given = {"sample_id": "s", "patient_id": "p", "alpha": 0.05, "keep_embedding": keep_embedding}
         annotate(counts, np.arange(counts.n_cells), alignment, bundle, explanation, **given)
     symbols = bundle.vocabulary["symbol"].to_numpy()
-    explanation.gene_scores(bundle.labels, symbols)
-    explanation.slot_programs(bundle.labels, symbols)
+    explanation.gene_scores(bundle.labels, symbols, np.arange(len(symbols)))
+    explanation.slot_programs(bundle.labels, symbols, np.arange(len(symbols)))
 
 
 def predict_alone(bundle, tokens, compared, explanation):

@@ -33,7 +33,8 @@ from tasks import LABEL_TASKS, SMALL, Task, load_task, study_options, train_task
 from torch import nn
 from torch.nn import functional as F
 
-from cellcohort.bundle.calibrate import calibrate, predict_members
+from cellcohort.bundle.calibrate import calibrate
+from cellcohort.bundle.members import predict_members
 from cellcohort.classifier.calibration_error import expected_calibration_error
 from cellcohort.classifier.ensemble import MEMBERS, probabilities
 from cellcohort.model.additive import AdditiveConfig

@@ -20,7 +20,8 @@ from sklearn.linear_model import LogisticRegression
 from tasks import SMALL, Task, load_task, study_options, train_task
 
 from cellcohort.annotation.explanation import Explanation
-from cellcohort.bundle.calibrate import calibrate, predict_members
+from cellcohort.bundle.calibrate import calibrate
+from cellcohort.bundle.members import predict_members
 from cellcohort.classifier.attribution import GeneContributions, label_contrast
 from cellcohort.classifier.ensemble import probabilities
 from cellcohort.inputs.gene_sets import read_gene_sets

@@ -443,14 +443,14 @@ FAULTS = [
     ),
     # bundle
     Fault(
-        "bundle/calibrate.py",
+        "bundle/members.py",
         "    chosen = np.flatnonzero(out_of_fold.folds == 0)\n",
         "    chosen = np.flatnonzero(out_of_fold.folds != 0)\n",
         "the ensemble is fitted on cells that its members have seen",
         tests="tests/bundle/test_model_bundle.py",
     ),
     Fault(
-        "bundle/calibrate.py",
+        "bundle/members.py",
         "detector = fit_detector(out_of_fold, neighbours, n_labels, others)",
         "detector = fit_detector(out_of_fold, neighbours, n_labels, cells)",
         "the false-alarm rate is of the cells that calibrated the detector",
@@ -522,8 +522,8 @@ FAULTS = [
     ),
     Fault(
         "annotation/explanation.py",
-        "(self.scores[present] / n_cells).ravel()",
-        "self.scores[present].ravel()",
+        "(self.scores[present][:, measured] / n_cells).ravel()",
+        "self.scores[present][:, measured].ravel()",
         "gene scores are sums over cells",
         tests="tests/annotation/test_explanation.py",
     ),

@@ -10,6 +10,7 @@ from safetensors.numpy import load_file, save_file
 from small_reference import N_GENES, make_store
 
 from cellcohort.bundle import calibrate as calibration
+from cellcohort.bundle import members
 from cellcohort.bundle.manifest import write_manifest
 from cellcohort.bundle.model_bundle import Bundle
 from cellcohort.classifier.cross_fit import OutOfFold
@@ -84,7 +85,7 @@ def test_a_manifest_lists_every_file_with_its_size(bundle):
 
 
 def test_nothing_in_a_bundle_is_a_pickle(bundle):
-    assert {path.suffix for path in bundle.folder.iterdir()} == {".json", ".parquet", ".safetensors"}
+    assert {path.suffix for path in bundle.folder.iterdir()} == {".arrow", ".json", ".parquet", ".safetensors"}
 
 
 def test_metrics_are_of_held_out_cells(bundle):
@@ -95,7 +96,7 @@ def test_metrics_are_of_held_out_cells(bundle):
 
 
 def test_a_tiny_held_out_donor_is_no_obstacle(tmp_path, monkeypatch):
-    monkeypatch.setattr(calibration, "MAX_SIMULATED", 60)
+    monkeypatch.setattr(members, "MAX_SIMULATED", 60)
     store = make_store(tmp_path / "tokens.arrow", n_cells=300)
     held_out = store.cells.index[store.cells["split"] == "validation"]
     store.cells.loc[held_out[:2], "donor"] = "small"
@@ -108,13 +109,13 @@ def test_a_tiny_held_out_donor_is_no_obstacle(tmp_path, monkeypatch):
 def test_the_ensemble_is_fitted_and_judged_on_held_out_cells_alone(tmp_path, monkeypatch):
     store = make_store(tmp_path / "tokens.arrow", n_cells=300)
     model = CellMemory(ModelConfig(N_GENES, 3, d_model=32, d_ff=32, d_key=8, n_slots=4, n_layers=2)).eval()
-    seen, kept = [], calibration._HeldOut
+    seen, kept = [], members.HeldOut
 
     def remember(names, cells, *given):
         seen.append(cells)
         return kept(names, cells, *given)
 
-    monkeypatch.setattr(calibration, "_HeldOut", remember)
+    monkeypatch.setattr(members, "HeldOut", remember)
     metrics = calibration.calibrate(model, store, alpha=0.05, seed=1).metrics
     held_out = store.cells[store.cells["split"] == "validation"]
     assert pd.concat(seen)["cell_id"].tolist() == held_out["cell_id"].tolist()
@@ -126,7 +127,7 @@ def test_the_false_alarm_rate_of_a_donor_is_by_a_detector_that_knows_the_others_
     folds, alone = np.arange(n) % 2, np.tile(np.arange(n)[:, None], MOST)
     components = np.random.default_rng(0).normal(size=(n, 4)) + 50 * folds[:, None]
     cells = OutOfFold(folds, np.ones(n, bool), np.zeros(n, int), components)
-    rate = calibration.false_alarm_rate(cells, alone, folds, 2, alpha=0.05)
+    rate = members.false_alarm_rate(cells, alone, folds, 2, alpha=0.05)
     assert rate == 0.5  # all of the stranger one, none of the other
     alike = OutOfFold(folds, cells.scored, cells.types, components - 50 * folds[:, None])
-    assert calibration.false_alarm_rate(alike, alone, folds, 2, alpha=0.05) == pytest.approx(0.05, abs=0.04)
+    assert members.false_alarm_rate(alike, alone, folds, 2, alpha=0.05) == pytest.approx(0.05, abs=0.04)

@@ -184,7 +184,7 @@ def test_without_a_usable_sample_the_file_is_valid_and_empty(tmp_path, bundle):
     cells = ad.read_h5ad(write_cohort(tmp_path, [files]))
     assert cells.shape == (0, N_GENES)
     assert cells.obsm["X_cellmemory"].shape == (0, WIDTH)
-    assert len(sections(tmp_path / "annotated.h5ad", bundle)) == 0
+    assert len(sections(tmp_path / "annotated.h5ad", bundle, tmp_path)) == 0
 
 
 def test_memory_does_not_grow_with_the_cohort(tmp_path):
@@ -214,8 +214,8 @@ def test_some_rows_of_a_text_are_read(tmp_path):
                 assert column(file, name, rows).tolist() == values[rows]
 
 
-def test_sections_hold_the_cells_that_have_a_place(cohort, bundle, monkeypatch):
-    table = as_table(sections(cohort[1], bundle), SECTIONS).to_pandas()
+def test_sections_hold_the_cells_that_have_a_place(cohort, bundle, tmp_path, monkeypatch):
+    table = as_table(sections(cohort[1], bundle, tmp_path), SECTIONS).to_pandas()
     assert set(table["sample_id"]) == {"A"}
     assert table["x"].tolist() == [60 - 56.0 + 2 * row for row in range(28)]
     assert (table["cnv_call"] == "aneuploid").tolist() == table["is_ood"].tolist()
@@ -226,7 +226,7 @@ def test_sections_hold_the_cells_that_have_a_place(cohort, bundle, monkeypatch):
     np.testing.assert_allclose(table["gene_score"], [part.max() for part in scores], rtol=1e-6)
     assert set(table["gene"]) <= set(cells.var_names)
     monkeypatch.setattr("cellcohort.cohort.tissue_sections.MOST_CELLS", 10)
-    thinned = sections(cohort[1], bundle)
+    thinned = sections(cohort[1], bundle, tmp_path)
     assert len(thinned) == 10
     assert set(thinned["cell_id"]) < set(table["cell_id"])
 

@@ -62,7 +62,7 @@ def test_scaled_bins_and_silent_genes_agree_with_the_tokens(dense):
     tokens = tokenise(sparse.csr_matrix(dense))
     scaled = scale_bins(tokens, n_genes, 50).toarray()
     np.testing.assert_array_equal(scaled > 0, dense > 0)
-    every = tokens.with_silent(n_genes)
+    every = tokens.with_silent(np.arange(n_genes))
     np.testing.assert_array_equal(every.bins.reshape(dense.shape), np.rint(scaled * 50))
     assert every.genes.reshape(dense.shape).tolist() == [list(range(n_genes))] * len(dense)
 

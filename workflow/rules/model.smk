@@ -94,6 +94,7 @@ rule calibrate_model:
         calibration="<results>/model/calibration.json",
         profiles="<results>/model/profiles.safetensors",
         reference_embedding="<results>/model/reference_embedding.parquet",
+        reference_tokens="<results>/model/reference_tokens.arrow",
         metrics="<results>/model/metrics.json",
         manifest="<results>/model/manifest.json",
     log:

@@ -70,6 +70,8 @@ def annotate(
     ----------
     counts
         The sample.
+    bundle
+        As it is for the genes that the sample measures (`fitted_genes.bundle_for_genes`).
     rows
         Ascending row numbers of the cells that passed QC.
     explanation
@@ -100,8 +102,8 @@ def annotate(
         tables.append(pa.table({"cell_id": cell_ids, **columns}))
     types, scores, places, origins, margins = (np.concatenate(parts) for parts in zip(*seen, strict=True))
     cells = SampleCells(counts.cell_ids[rows], types, scores, places, barred, asked, asked_bins)
-    measured = np.flatnonzero(alignment.table["match"] != "missing")
-    ood_columns, described = call_ood(bundle, cells, origins, margins, measured=measured, alpha=alpha, shift=shift)
+    given = {"measured": alignment.measured, "alpha": alpha, "shift": shift}
+    ood_columns, described = call_ood(bundle, cells, origins, margins, **given)
     ids = {"sample_id": [sample_id] * len(scores), "patient_id": [patient_id] * len(scores)}
     return Annotation(_with_columns(tables, ids | ood_columns), described)
 

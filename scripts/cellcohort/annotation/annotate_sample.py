@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from ..bundle.fitted_genes import bundle_for_genes
 from ..bundle.model_bundle import Bundle
 from ..core.files import read_json
 from ..genes.alignment import Alignment
@@ -54,6 +55,7 @@ def annotate_sample(
     status: str | Path,
     positional: str | Path,
     embedding: str | Path,
+    fitted: str | Path,
     alpha: float,
     shift: Literal["auto", "off"],
 ) -> SampleTables:
@@ -70,6 +72,8 @@ def annotate_sample(
         what is technical.
     embedding
         embedding.parquet, which is written while cells stream by.
+    fitted
+        Folder in which what is fitted to the genes of a sample is kept (`fitted_genes`).
     alpha
         A cell whose p-value is at most this is OOD.
     shift
@@ -77,15 +81,17 @@ def annotate_sample(
     """
     config = bundle.model.config
     explanation = Explanation(config.n_labels, config.n_genes, config.n_slots)
-    result = _no_cells(alpha)
+    result, measured = _no_cells(alpha), np.arange(config.n_genes)
     with table_writer(embedding, embedding_schema(config.d_model)) as keep_embedding:
         if read_json(status)["status"] == "ok":
             cells = open_sample(sample, counts)
+            alignment = Alignment.from_table(read_frame(genes), cells.genes)
+            measured = alignment.measured
             result = annotate(
                 cells,
                 np.flatnonzero(read_frame(qc, ["passed"])["passed"]),
-                Alignment.from_table(read_frame(genes), cells.genes),
-                bundle,
+                alignment,
+                bundle_for_genes(bundle, measured, fitted),
                 explanation,
                 sample_id=sample["sample_id"],
                 patient_id=sample["patient_id"],
@@ -94,13 +100,8 @@ def annotate_sample(
                 barred=altered(read_frame(positional)),
                 keep_embedding=keep_embedding,
             )
-    symbols = bundle.vocabulary["symbol"].to_numpy()
-    return SampleTables(
-        result.table,
-        result.shift,
-        explanation.gene_scores(bundle.labels, symbols),
-        explanation.slot_programs(bundle.labels, symbols),
-    )
+    named = bundle.labels, bundle.vocabulary["symbol"].to_numpy(), measured
+    return SampleTables(result.table, result.shift, explanation.gene_scores(*named), explanation.slot_programs(*named))
 
 
 def _no_cells(alpha: float) -> Annotation:

@@ -77,26 +77,27 @@ class Explanation:
         np.add.at(self.programs, where, reading.by_slot)
         self.n_cells += np.bincount(labels, minlength=len(self.n_cells))
 
-    def gene_scores(self, labels: list[str], symbols: np.ndarray) -> pd.DataFrame:
-        """Means over the cells of each label that occurs (schemas.GENE_SCORES)."""
-        present = np.flatnonzero(self.n_cells)
+    def gene_scores(self, labels: list[str], symbols: np.ndarray, measured: np.ndarray) -> pd.DataFrame:
+        """Means over the cells of each label that occurs, of the genes `measured` (numbers) (schemas.GENE_SCORES)."""
+        present, symbols = np.flatnonzero(self.n_cells), symbols[measured]
         n_cells = self.n_cells[present, None]
         return pd.DataFrame(
             {
                 "label": np.repeat(np.array(labels, object)[present], len(symbols)),
                 "symbol": np.tile(symbols, len(present)),
-                "score": (self.scores[present] / n_cells).ravel(),
+                "score": (self.scores[present][:, measured] / n_cells).ravel(),
                 "n_cells": np.repeat(self.n_cells[present], len(symbols)),
-                "workspace": (self.workspace[present] / n_cells).ravel(),
-                "detected": (self.detected[present] / n_cells).ravel(),
+                "workspace": (self.workspace[present][:, measured] / n_cells).ravel(),
+                "detected": (self.detected[present][:, measured] / n_cells).ravel(),
             }
         )
 
-    def slot_programs(self, labels: list[str], symbols: np.ndarray) -> pd.DataFrame:
-        """Means of what each slot says of each gene over the cells of each label that occurs (schemas.PROGRAMS)."""
-        present = np.flatnonzero(self.n_cells)
+    def slot_programs(self, labels: list[str], symbols: np.ndarray, measured: np.ndarray) -> pd.DataFrame:
+        """Means of what each slot says of the genes `measured` over the cells of each label that occurs
+        (schemas.PROGRAMS)."""
+        present, symbols = np.flatnonzero(self.n_cells), symbols[measured]
         n_slots = self.programs.shape[2]
-        weights = self.programs[present] / self.n_cells[present, None, None]
+        weights = self.programs[present][:, measured] / self.n_cells[present, None, None]
         return pd.DataFrame(
             {
                 "label": np.repeat(np.array(labels, object)[present], n_slots * len(symbols)),

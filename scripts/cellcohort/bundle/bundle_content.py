@@ -6,12 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import torch
 
-from ..core.errors import InputError
+from ..core.errors import InputError, reading
 from ..inputs.bundle_files import REMEDY, confusion_labels, model_settings, network_name
 from ..inputs.tensor_files import tensor_shapes
 from ..model.presets import CONFIGS, Config, make_network
+from ..model.token_store import STORE
 from ..outputs.parquet import read_whole, stacked
 from ..outputs.schemas import HEALTHY_TYPES, HISTORY, LABELS, VOCABULARY, reference_embedding_schema
 
@@ -55,6 +57,24 @@ def check_tables(folder: str | Path) -> None:
         raise InputError(f"{path}: its cells have labels that the model does not know, as {unknown[0]}. {REMEDY}")
     if not np.isfinite(stacked(embedding["vector"])).all():
         raise InputError(f"{path}: its vectors hold values that are no finite numbers. {REMEDY}")
+    _check_tokens(folder / "reference_tokens.arrow", names, config)
+
+
+def _check_tokens(path: Path, labels: list[str], config: Config) -> None:
+    try:
+        with reading(path), pa.memory_map(str(path)) as source:
+            table = pa.ipc.open_file(source).read_all()
+            table.validate(full=True)
+    except pa.ArrowException as error:
+        reason = str(error).partition("\n")[0]
+        raise InputError(f"{path}: it cannot be read as Arrow ({reason}). {REMEDY}") from error
+    if not table.schema.equals(STORE) or not len(table):
+        raise InputError(f"{path}: it has not the columns of a token file, or no cell. {REMEDY}")
+    if unknown := sorted(set(table["label"].unique().to_pylist()) - set(labels)):
+        raise InputError(f"{path}: its cells have labels that the model does not know, as {unknown[0]}. {REMEDY}")
+    genes, bins = (pc.list_flatten(table[name]).to_numpy() for name in ("genes", "bins"))
+    if genes.max(initial=0) >= config.n_genes or bins.max(initial=0) > config.n_bins:
+        raise InputError(f"{path}: it has genes or bins that the model does not know. {REMEDY}")
 
 
 def _check_healthy_types(path: Path, labels: list[str]) -> None:

@@ -124,8 +124,7 @@ def calibrate_published(
     labels = read_frame(folder / "labels.parquet")["label"].tolist()
     with TemporaryDirectory() as scratch:
         store = _tokenise(Path(scratch) / "tokens.arrow", folder, model.config, labels, reference, seed=seed)
-        result = calibrate(model, store, alpha=alpha, seed=seed, network_alone=True)
-    result.write_into(folder)
+        calibrate(model, store, alpha=alpha, seed=seed, network_alone=True).write_into(folder)
     _sum_healthy_types(folder, labels, reference)
     write_manifest(folder)
 

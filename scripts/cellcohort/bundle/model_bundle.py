@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -17,10 +17,15 @@ from ..classifier.type_profiles import Profiles
 from ..core.files import digest, read_json, write_bytes
 from ..core.provenance import write_record
 from ..inputs.bundle_files import BUNDLE_FILES, CONTENT_FILES, FORMAT, check_bundle, check_format, read_manifest
+from ..model.network import CellMemory
 from ..model.presets import Network, make_network, network_name
+from ..model.token_store import TokenStore
 from ..ood.detector import Detector
 from ..outputs.parquet import read_frame
 from .bundle_content import check_network, check_tables, network_config
+
+FITTED_FILES = ("weights.safetensors", "calibration.json", "profiles.safetensors")
+"""What depends on the genes that are measured."""
 
 
 def save_model(model: Network, *, weights: str | Path, config: str | Path, settings: Mapping) -> None:
@@ -47,9 +52,21 @@ def bundle_paths(folder: str | Path) -> dict[str, Path]:
 
 @dataclass(frozen=True)
 class Bundle:
-    """A trained model with all that annotation needs; `folder` holds the files of `bundle_files.BUNDLE_FILES`."""
+    """A trained model with all that annotation needs.
+
+    Attributes
+    ----------
+    folder
+        Of the files `bundle_files.BUNDLE_FILES`.
+    measured
+        Ascending token ids of the genes that a sample measures, the others being unknown; None for all.
+    fitted
+        Folder of `FITTED_FILES` that were fitted to these genes (`fitted_genes`); None for those of the bundle.
+    """
 
     folder: Path
+    measured: np.ndarray | None = field(default=None, compare=False)
+    fitted: Path | None = None
 
     @classmethod
     def open(cls, folder: str | Path) -> Bundle:
@@ -74,7 +91,10 @@ class Bundle:
     @cached_property
     def model(self) -> Network:
         """The model in evaluation mode, on the CPU."""
-        return load_model(self.folder / "weights.safetensors", self.folder / "config.json")
+        model = load_model(self._of_genes("weights.safetensors"), self.folder / "config.json")
+        if self.measured is not None and isinstance(model, CellMemory):
+            model.measured = self.measured
+        return model
 
     @cached_property
     def vocabulary(self) -> pd.DataFrame:
@@ -95,17 +115,29 @@ class Bundle:
     @cached_property
     def ensemble_weights(self) -> np.ndarray:
         """Weights of the ensemble's members (`ensemble.MEMBERS`); of the network alone in an imported model."""
-        return np.array(read_json(self.folder / "calibration.json")["mix"])
+        return np.array(read_json(self._of_genes("calibration.json"))["mix"])
 
     @cached_property
     def detector(self) -> Detector:
         """The OOD detector."""
-        return Detector.from_json(read_json(self.folder / "calibration.json")["ood"])
+        return Detector.from_json(read_json(self._of_genes("calibration.json"))["ood"])
 
     @cached_property
     def profiles(self) -> Profiles:
         """Profiles of the reference's types."""
-        return Profiles(**arrays.load_file(self.folder / "profiles.safetensors"))
+        profiles = Profiles(**arrays.load_file(self._of_genes("profiles.safetensors")))
+        if self.measured is None:
+            return profiles
+        return profiles.without(np.setdiff1d(np.arange(len(profiles.weight)), self.measured))
+
+    @cached_property
+    def reference_tokens(self) -> TokenStore:
+        """Tokens of the reference cells on which the bundle was calibrated."""
+        return TokenStore(self.folder / "reference_tokens.arrow")
+
+    def _of_genes(self, name: str) -> Path:
+        """The file of `FITTED_FILES` that suits the genes."""
+        return (self.fitted or self.folder) / name
 
     @cached_property
     def contrast(self) -> np.ndarray:

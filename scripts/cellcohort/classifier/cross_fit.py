@@ -17,6 +17,7 @@ from .type_profiles import OOD_COMPONENTS, Profiles, fit_profiles
 
 log = logging.getLogger(__name__)
 N_FOLDS = 5
+NONE = np.empty(0, int)
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,12 @@ class OutOfFold:
 
 
 def cross_fit(
-    scaled_bins: sparse.csr_matrix, codes: np.ndarray, folds: np.ndarray, n_labels: int
+    scaled_bins: sparse.csr_matrix,
+    codes: np.ndarray,
+    folds: np.ndarray,
+    n_labels: int,
+    *,
+    unmeasured: np.ndarray = NONE,
 ) -> tuple[OutOfFold, dict[int, Profiles]]:
     """The cells compared without their fold, and by fold the profiles fitted without it.
 
@@ -50,6 +56,8 @@ def cross_fit(
         Shape (n, n_genes).
     codes, folds
         Label number and fold of each cell, shape (n,).
+    unmeasured
+        Numbers of genes that count as unknown.
     """
     scored, types = np.zeros(len(codes), bool), np.full(len(codes), -1)
     ood_components = np.full((len(codes), len(OOD_COMPONENTS)), np.nan)
@@ -60,7 +68,7 @@ def cross_fit(
         cells = np.flatnonzero(~others & np.isin(codes, present))
         if len(present) < 2 or not len(cells):
             continue
-        profiles = fit_profiles(scaled_bins[others], codes[others], n_labels)
+        profiles = fit_profiles(scaled_bins[others], codes[others], n_labels).without(unmeasured)
         compared = profiles.compare(scaled_bins[cells])
         scored[cells], types[cells], ood_components[cells] = True, compared.types, compared.ood_components
         profiles_without_fold[int(fold)] = profiles

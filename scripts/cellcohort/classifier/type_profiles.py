@@ -6,7 +6,7 @@ be fitted anew without each donor of the reference in turn.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -18,6 +18,7 @@ from ..model.linear import IMPOSSIBLE, fit_linear
 PRIOR_CELLS = 2  # cells of average expression that every type gets on top of its own
 RAREST = 1e-3  # chance of detection that no gene falls below, nor its complement
 DEPTHS = np.linspace(-8, 8, 129)  # shifts of the log-odds of detection between which cells of any depth lie
+NEVER = -30.0  # log-odds of detection of a gene that was not measured
 NO_CELLS = 1e3  # atypicality of every cell for a type without cells
 OOD_COMPONENTS = ("energy", "atypicality", "rarity", "dissimilarity")
 
@@ -96,6 +97,15 @@ class Profiles:
         nearest = np.sort(atypicality, axis=1)[:, :2]
         margins = nearest[:, 1] - nearest[:, 0]
         return Comparison(logits, -atypicality, types, np.column_stack(components), atypicality.argmin(1), margins)
+
+    def without(self, unmeasured: np.ndarray) -> Profiles:
+        """The profiles for cells of which the genes of the numbers `unmeasured` are unknown: no type expects them, so
+        that their silence says nothing."""
+        unknown = np.zeros(len(self.weight), bool)
+        unknown[unmeasured] = True
+        weight, detection, level = self.weight.copy(), self.detection.copy(), self.level.copy()
+        weight[unknown], detection[unknown], level[unknown] = 0, NEVER, 0
+        return replace(self, weight=weight, detection=detection, level=level)
 
     def _atypicality(self, on: sparse.csr_matrix) -> np.ndarray:
         """Minus the standardised log-likelihood of which genes are on in a cell, for each type, shape (n, L).

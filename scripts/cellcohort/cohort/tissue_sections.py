@@ -10,6 +10,7 @@ import pandas as pd
 from scipy import sparse
 
 from ..annotation.explanation import explain_tokens, highest
+from ..bundle.fitted_genes import bundle_for_genes
 from ..bundle.model_bundle import Bundle
 from ..model.tokens import tokenise
 from ..outputs.schemas import SECTIONS
@@ -21,20 +22,23 @@ COHORT_CELLS = 60_000
 _COLUMNS = ("sample_id", "patient_id", "cell_id", "label", "is_ood", "ood_score", "cnv_call")
 
 
-def sections(path: str | Path, bundle: Bundle, *, seed: int = 1) -> pd.DataFrame:
+def sections(path: str | Path, bundle: Bundle, fitted: str | Path, *, seed: int = 1) -> pd.DataFrame:
     """The cells of annotated.h5ad that have coordinates (`schemas.SECTIONS`).
 
     A section with more than its share of `COHORT_CELLS` (at most `MOST_CELLS`) is thinned to the cells of the lowest
     seeded hash of cell_id. `gene` and `gene_score` are the gene of the highest score in the cell and that score
-    (`attribution`), missing where the model has no scores. One section is in memory at a time.
+    (`attribution`), missing where the model has no scores. One section is in memory at a time. `fitted` is the folder
+    in which what is fitted to the genes of a sample is kept (`fitted_genes`).
     """
     with h5py.File(path) as file:
-        samples = sample_rows(file) if "spatial" in file["obsm"] else []
-        found = [rows for rows in samples if np.isfinite(file["obsm/spatial"][rows, 0]).any()]
+        samples = zip(sample_rows(file), file["uns/measured"][:], strict=True) if "spatial" in file["obsm"] else []
+        found = [each for each in samples if np.isfinite(file["obsm/spatial"][each[0], 0]).any()]
         if not found:
             return SECTIONS.empty_table().to_pandas()
         most = min(MOST_CELLS, COHORT_CELLS // len(found))
-        return pd.concat([_section(file, rows, most, bundle, seed) for rows in found], ignore_index=True)
+        bundles = (bundle_for_genes(bundle, np.flatnonzero(measured), fitted) for _, measured in found)
+        parts = [_section(file, rows, most, own, seed) for (rows, _), own in zip(found, bundles, strict=True)]
+        return pd.concat(parts, ignore_index=True)
 
 
 def _section(file: h5py.File, rows: slice, most: int, bundle: Bundle, seed: int) -> pd.DataFrame:

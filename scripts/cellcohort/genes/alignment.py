@@ -30,6 +30,11 @@ class Alignment:
     target: np.ndarray
 
     @property
+    def measured(self) -> np.ndarray:
+        """Ascending token ids of the vocabulary's genes that the file holds."""
+        return np.flatnonzero(self.table["match"] != "missing")
+
+    @property
     def share(self) -> float:
         """Vocabulary genes that were found, as a share of all."""
         return float((self.table["match"] != "missing").mean()) if len(self.table) else 0.0

@@ -14,7 +14,7 @@ from ..core.errors import InputError, reading
 from ..core.files import checksum, read_json
 from .tensor_files import tensor_shapes
 
-FORMAT = 5
+FORMAT = 6
 CONTENT_FILES = (
     "config.json",
     "weights.safetensors",
@@ -25,6 +25,7 @@ CONTENT_FILES = (
     "healthy_types.parquet",
     "positional.json",
     "reference_embedding.parquet",
+    "reference_tokens.arrow",
     "history.parquet",
     "metrics.json",
 )

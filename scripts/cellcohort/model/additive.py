@@ -34,7 +34,6 @@ class AdditiveConfig:
     n_bins: int = 50
     d_model: int = 256
     n_slots: int = 8
-    all_genes: ClassVar[bool] = False
     reads_levels: ClassVar[bool] = True
 
     @property

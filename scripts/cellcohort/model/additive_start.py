@@ -6,6 +6,8 @@ votes start at 0. Training can only move away from it, and `training` keeps the 
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import numpy as np
 import pandas as pd
 import torch
@@ -67,6 +69,46 @@ def give_held_out_cells(
     sign = -1 if back else 1
     _add_evidence(model, _fit(model.config, store, everything, codes, seed), sign)
     _add_evidence(model, _fit(model.config, store, training, codes, seed), -sign)
+
+
+@torch.no_grad()
+def move_to_genes(
+    model: AdditiveWorkspace,
+    store: TokenStore,
+    fewer: TokenStore,
+    codes: np.ndarray,
+    measured: np.ndarray,
+    *,
+    seed: int,
+) -> AdditiveWorkspace:
+    """Move the evidence from that of a linear model of all genes to one of the measured genes.
+
+    What training added stays for these genes, as far as the cells of `store` tell.
+
+    Parameters
+    ----------
+    store, fewer
+        Tokens of the same cells, of all genes and of the measured ones.
+    codes
+        Label number of each cell.
+    measured
+        Ascending token ids.
+
+    Returns
+    -------
+    The model as it is when the held-out cells have not been given to it; `model` itself has them.
+    """
+    everything = np.arange(len(store))
+    training = np.flatnonzero(store.cells["split"] == "train")
+    _add_evidence(model, _fit(model.config, store, everything, codes, seed), -1)
+    for parameter in (model.bin_evidence.weight, model.level_evidence.weight):
+        kept = parameter[measured].clone()
+        parameter.zero_()
+        parameter[measured] = kept
+    before = deepcopy(model)
+    _add_evidence(before, _fit(model.config, fewer, training, codes, seed))
+    _add_evidence(model, _fit(model.config, fewer, everything, codes, seed))
+    return before
 
 
 def evidence(model: AdditiveWorkspace) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

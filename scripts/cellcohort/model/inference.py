@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
+from .network import CellMemory
 from .presets import Network, Output
 from .tokens import Tokens, length_batches
 
@@ -32,13 +33,13 @@ def run_batches(
     """Yield row numbers, tokens and output of batches of cells of similar length."""
     model.eval()
     device = next(model.parameters()).device
-    all_genes, n_genes = model.config.all_genes, model.config.n_genes
-    lengths = np.full(len(tokens), n_genes) if all_genes else tokens.lengths
+    silent_too = isinstance(model, CellMemory) and model.config.all_genes
+    lengths = np.full(len(tokens), len(model.measured)) if silent_too else tokens.lengths
     factor = GPU_FACTOR if device.type == "cuda" else 1
     for rows in length_batches(lengths + 1, MAX_CELLS * factor, MAX_TOKENS * factor):
         batch = tokens.take(rows)
-        if all_genes:
-            batch = batch.with_silent(n_genes)
+        if silent_too:
+            batch = batch.with_silent(model.measured)
         tensors = to_tensors(batch, device, levels=model.config.reads_levels)
         yield rows, batch, model(*tensors, attention=attention)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -229,11 +230,17 @@ class CellMemory(nn.Module):
     ----------
     config
         Sizes.
+
+    Attributes
+    ----------
+    measured
+        Ascending token ids of the genes that the cells' sample measures: with `all_genes`, those that become tokens.
     """
 
     def __init__(self, config: ModelConfig):
         super().__init__()
         self.config = config
+        self.measured = np.arange(config.n_genes)
         self.embedding = Embedding(config)
         self.workspace = Workspace(config)
         self.head = nn.Linear(config.d_model, config.n_labels)

@@ -15,6 +15,19 @@ from ..inputs.counts import Counts
 from .tokens import N_BINS, Tokens, concatenate, tokenise
 
 SHARD_CELLS = 8192
+STORE = pa.schema(
+    {
+        "cell_id": pa.string(),
+        "label": pa.string(),
+        "donor": pa.string(),
+        "split": pa.string(),
+        "coarse": pa.string(),
+        "genes": pa.list_(pa.uint16()),
+        "bins": pa.list_(pa.uint8()),
+        "levels": pa.list_(pa.float16()),
+    }
+)
+"""Columns of a token file."""
 
 
 def write_store(path: str | Path, shards: Iterable[tuple[Tokens, pd.DataFrame]]) -> None:
@@ -23,25 +36,13 @@ def write_store(path: str | Path, shards: Iterable[tuple[Tokens, pd.DataFrame]])
     Each shard comes with a DataFrame of its cells: cell_id, label, donor, split, coarse (donor and coarse null when
     unknown).
     """
-    schema = pa.schema(
-        {
-            "cell_id": pa.string(),
-            "label": pa.string(),
-            "donor": pa.string(),
-            "split": pa.string(),
-            "coarse": pa.string(),
-            "genes": pa.list_(pa.uint16()),
-            "bins": pa.list_(pa.uint8()),
-            "levels": pa.list_(pa.float16()),
-        }
-    )
-    with atomic_path(path) as part, pa.OSFile(str(part), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+    with atomic_path(path) as part, pa.OSFile(str(part), "wb") as sink, pa.ipc.new_file(sink, STORE) as writer:
         for tokens, cells in shards:
             offsets = tokens.indptr.astype(np.int32)
-            columns = [pa.array(cells[name], pa.string(), from_pandas=True) for name in schema.names[:5]]
+            columns = [pa.array(cells[name], pa.string(), from_pandas=True) for name in STORE.names[:5]]
             lists = (tokens.genes, tokens.bins, tokens.levels)
             columns += [pa.ListArray.from_arrays(offsets, values) for values in lists]
-            writer.write_batch(pa.record_batch(columns, schema=schema))
+            writer.write_batch(pa.record_batch(columns, schema=STORE))
 
 
 def tokenise_reference(
@@ -62,6 +63,13 @@ def tokenise_reference(
     for chunk_rows, matrix in counts.chunks(rows, SHARD_CELLS):
         yield tokenise(alignment.project(matrix), n_bins=n_bins), cells.iloc[start : start + len(chunk_rows)]
         start += len(chunk_rows)
+
+
+def part_of_store(store: TokenStore, rows: np.ndarray) -> Iterator[tuple[Tokens, pd.DataFrame]]:
+    """Shards of the cells `rows` (ascending) of a store, for write_store."""
+    for start in range(0, len(rows), SHARD_CELLS):
+        chosen = rows[start : start + SHARD_CELLS]
+        yield store.read(chosen), store.cells.iloc[chosen]
 
 
 class TokenStore:

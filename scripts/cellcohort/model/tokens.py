@@ -61,13 +61,20 @@ class Tokens:
         kept = np.concatenate([[0], np.cumsum(keep)])
         return Tokens(kept[self.indptr], self.genes[keep], self.bins[keep], self.levels[keep])
 
-    def with_silent(self, n_genes: int) -> Tokens:
-        """Every gene of the vocabulary as a token of every cell, those that are not expressed with bin 0."""
-        where = np.repeat(np.arange(len(self)), self.lengths), self.genes
-        bins, levels = np.zeros((len(self), n_genes), np.uint8), np.zeros((len(self), n_genes), np.float16)
+    def with_silent(self, measured: np.ndarray) -> Tokens:
+        """Every measured gene (ascending token ids) as a token of every cell, those not expressed with bin 0."""
+        n = len(measured)
+        where = np.repeat(np.arange(len(self)), self.lengths), np.searchsorted(measured, self.genes)
+        bins, levels = np.zeros((len(self), n), np.uint8), np.zeros((len(self), n), np.float16)
         bins[where], levels[where] = self.bins, self.levels
-        genes = np.tile(np.arange(n_genes, dtype=np.uint16), len(self))
-        return Tokens(np.arange(len(self) + 1, dtype=np.int64) * n_genes, genes, bins.ravel(), levels.ravel())
+        genes = np.tile(measured.astype(np.uint16), len(self))
+        return Tokens(np.arange(len(self) + 1, dtype=np.int64) * n, genes, bins.ravel(), levels.ravel())
+
+    def of_genes(self, measured: np.ndarray, n_genes: int, *, n_bins: int) -> Tokens:
+        """The tokens that the cells would have had if only the `measured` genes (token ids) had been measured."""
+        kept = self.drop(np.isin(self.genes, measured))
+        shares = np.expm1(kept.levels.astype(np.float32) * LEVEL_UNIT)
+        return tokenise(_by_gene(kept, shares, n_genes), n_bins=n_bins)
 
     def pad(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Genes, bins (int64) and mask (bool, true on tokens) of `rows`, each of shape (n, longest)."""

@@ -21,7 +21,7 @@ from cellcohort.inputs.bundle_files import CONTENT_FILES, MANIFEST
 from .case import Case
 
 WEIGHTS, PROFILES, LABELS = "weights.safetensors", "profiles.safetensors", "labels.parquet"
-VOCABULARY, EMBEDDING = "vocabulary.parquet", "reference_embedding.parquet"
+VOCABULARY, EMBEDDING, TOKENS = "vocabulary.parquet", "reference_embedding.parquet", "reference_tokens.arrow"
 ANOTHER_RUN = "not as manifest.json has it: damaged, changed, or of another run"
 
 
@@ -37,6 +37,14 @@ def _bytes(name: str, change: Callable[[bytes], bytes], folder: Path) -> None:
 
 def _table(name: str, change: Callable[[pa.Table], pa.Table], folder: Path) -> None:
     pq.write_table(change(pq.read_table(folder / name)), folder / name)
+
+
+def _arrow(change: Callable[[pa.Table], pa.Table], folder: Path) -> None:
+    with pa.memory_map(str(folder / TOKENS)) as source:
+        table = change(pa.ipc.open_file(source).read_all().combine_chunks())
+    with pa.OSFile(str(folder / "changed.arrow"), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+    (folder / "changed.arrow").replace(folder / TOKENS)
 
 
 def _tensors(name: str, change: Callable[[dict[str, np.ndarray]], Any], folder: Path) -> None:
@@ -330,5 +338,28 @@ CASES = [
         "A reference cell of a label that the model does not know",
         partial(_table, EMBEDDING, lambda t: _with(t, "label", "odd")),
         "that the model does not know, as odd",
+    ),
+    _content("no_arrow", "Tokens that are no Arrow", partial(_bytes, TOKENS, lambda c: b"tokens"), "as Arrow"),
+    _content(
+        "half_of_the_tokens", "Half of the tokens", partial(_bytes, TOKENS, lambda c: c[: len(c) // 2]), "as Arrow"
+    ),
+    _content(
+        "tokens_of_other_columns",
+        "Tokens without levels",
+        partial(_arrow, lambda t: t.drop_columns(["levels"])),
+        "columns of a token file",
+    ),
+    _content("no_tokens", "A token file of no cell", partial(_arrow, lambda t: t[:0]), "or no cell"),
+    _content(
+        "tokens_of_an_unknown_label",
+        "Tokens of a label that the model does not know",
+        partial(_arrow, lambda t: t.set_column(1, "label", pa.array(["odd"] * len(t)))),
+        "does not know, as odd",
+    ),
+    _content(
+        "tokens_of_unknown_genes",
+        "Tokens of genes beyond the vocabulary",
+        partial(_arrow, lambda t: t.set_column(5, "genes", pa.array([[9999]] * len(t), t["genes"].type))),
+        "genes or bins",
     ),
 ]
