@@ -102,8 +102,9 @@ def annotate(
         tables.append(pa.table({"cell_id": cell_ids, **columns}))
     types, scores, places, origins, margins = (np.concatenate(parts) for parts in zip(*seen, strict=True))
     cells = SampleCells(counts.cell_ids[rows], types, scores, places, barred, asked, asked_bins)
-    given = {"measured": alignment.measured, "alpha": alpha, "shift": shift}
-    ood_columns, described = call_ood(bundle, cells, origins, margins, **given)
+    ood_columns, described = call_ood(
+        bundle, cells, origins, margins, measured=alignment.measured, alpha=alpha, shift=shift
+    )
     ids = {"sample_id": [sample_id] * len(scores), "patient_id": [patient_id] * len(scores)}
     return Annotation(_with_columns(tables, ids | ood_columns), described)
 

@@ -33,13 +33,13 @@ def run_batches(
     """Yield row numbers, tokens and output of batches of cells of similar length."""
     model.eval()
     device = next(model.parameters()).device
-    silent_too = isinstance(model, CellMemory) and model.config.all_genes
-    lengths = np.full(len(tokens), len(model.measured)) if silent_too else tokens.lengths
+    every = model.measured if isinstance(model, CellMemory) and model.config.all_genes else None
+    lengths = tokens.lengths if every is None else np.full(len(tokens), len(every))
     factor = GPU_FACTOR if device.type == "cuda" else 1
     for rows in length_batches(lengths + 1, MAX_CELLS * factor, MAX_TOKENS * factor):
         batch = tokens.take(rows)
-        if silent_too:
-            batch = batch.with_silent(model.measured)
+        if every is not None:
+            batch = batch.with_silent(every)
         tensors = to_tensors(batch, device, levels=model.config.reads_levels)
         yield rows, batch, model(*tensors, attention=attention)
 

@@ -240,7 +240,7 @@ class CellMemory(nn.Module):
     def __init__(self, config: ModelConfig):
         super().__init__()
         self.config = config
-        self.measured = np.arange(config.n_genes)
+        self.measured: np.ndarray = np.arange(config.n_genes)
         self.embedding = Embedding(config)
         self.workspace = Workspace(config)
         self.head = nn.Linear(config.d_model, config.n_labels)
