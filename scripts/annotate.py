@@ -8,7 +8,7 @@ from cellcohort.core.gpus import choose_device, use_threads
 from cellcohort.core.job import start_job
 from cellcohort.core.provenance import add_facts, write_record
 from cellcohort.outputs.parquet import write_table
-from cellcohort.outputs.schemas import ANNOTATION, GENE_SCORES, PROGRAMS
+from cellcohort.outputs.schemas import GENE_SCORES, PROGRAMS, SCORES
 
 settings = start_job(snakemake)
 files, output = snakemake.input, snakemake.output
@@ -27,10 +27,9 @@ result = annotate_sample(
     embedding=output.embedding,
     # Shared by the samples of the same genes, hence no output of any of their jobs.
     fitted=Path(output.embedding).parents[2] / "fitted_genes",
-    alpha=settings["ood"]["alpha"],
-    shift=settings["ood"]["shift"] or "off",
+    shift=settings["shift"] or "off",
 )
-write_table(output.annotation, result.annotation, ANNOTATION)
-write_record(output.shift, result.shift)
+write_table(output.scores, result.scores, SCORES)
+write_record(output.anchors, result.anchors)
 write_table(output.gene_scores, result.gene_scores, GENE_SCORES)
 write_table(output.programs, result.programs, PROGRAMS)

@@ -17,7 +17,7 @@ use_threads(snakemake.threads)
 train, output = settings["train"], snakemake.output
 device = choose_device(train["device"], gpus=snakemake.resources.get("gpu", 0))
 model = load_model(snakemake.input.weights, snakemake.input.config).to(device)
-result = calibrate(model, TokenStore(snakemake.input.tokens), alpha=settings["alpha"], seed=train["seed"])
+result = calibrate(model, TokenStore(snakemake.input.tokens), seed=train["seed"])
 labelled = read_frame(snakemake.input.qc, ["passed", "reason"]).query("reason != 'no label'")
 counted = {"n_labelled": len(labelled), "n_left_out": int((~labelled["passed"]).sum())}
 result = replace(result, metrics=result.metrics | {"reference_qc": counted})

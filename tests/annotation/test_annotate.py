@@ -6,20 +6,20 @@ import pandas as pd
 import pytest
 from small_reference import LABELS, write_sample
 
-from cellcohort.annotation.annotate import annotate, label_cells
+from cellcohort.annotation.annotate import annotate, label_cells, ood_columns
 from cellcohort.annotation.explanation import Explanation
-from cellcohort.annotation.ood_calls import describe_shift, ood_columns
+from cellcohort.annotation.ood_calls import call_cells
 from cellcohort.bundle.model_bundle import Bundle
 from cellcohort.genes.alignment import align_genes
 from cellcohort.inputs.counts import open_counts
 from cellcohort.inputs.resources import gene_aliases
 from cellcohort.model import inference
-from cellcohort.ood.judgement import Judgement, Shift
+from cellcohort.ood.judgement import Judgement, SampleCells, Shift
 from cellcohort.outputs import parquet, schemas
 
 TRUTH = np.array([*LABELS * 12, *["unknown"] * 12], object)
 NUMBERS = ["confidence", "ood_score"]
-OF_THE_SAMPLE = ["ood_pvalue", "ood_qvalue", "is_ood"]  # decided among the cells of the sample
+OF_THE_SAMPLE = ["ood_pvalue", "ood_qvalue", "unshifted_pvalue", "is_ood"]  # decided among the cells of the sample
 
 
 @pytest.fixture(scope="module", params=["transformer", "additive"])
@@ -45,11 +45,11 @@ def run(path, bundle, *, rows=None, chunk_size=4096, shift="auto", barred=None):
     explanation = Explanation(config.n_labels, config.n_genes, config.n_slots)
     alignment = align_genes(counts.genes, bundle.vocabulary, gene_aliases())
     embeddings = []
-    given = {"sample_id": "S", "patient_id": "P", "alpha": 0.05, "shift": shift, "keep_embedding": embeddings.append}
+    given = {"sample_id": "S", "patient_id": "P", "shift": shift, "keep_embedding": embeddings.append}
     given["barred"] = np.zeros(len(rows), bool) if barred is None else barred
     result = annotate(counts, rows, alignment, bundle, explanation, **given, chunk_size=chunk_size)
     vectors = np.vstack([np.stack(part["vector"].to_pandas()) for part in embeddings])
-    table = result.table.to_pandas()
+    table = result.table.append_column("is_ood", call_cells(result.table, alpha=0.05)["is_ood"]).to_pandas()
     return table.set_index("cell_id"), pd.DataFrame(vectors, table["cell_id"]), explanation
 
 
@@ -152,21 +152,12 @@ def test_explanation_tables(bundle, expected):
     parquet.as_table(programs, schemas.PROGRAMS)
 
 
-def calls(pvalues, *, alpha=0.05):
-    """The OOD columns of cells with these p-values."""
-    return ood_columns(np.arange(len(pvalues)) * 1.0, np.array(pvalues), alpha)
-
-
-def test_a_pvalue_of_exactly_alpha_is_ood():
-    cells = calls([0.4, 0.2, 0.2], alpha=0.4)
-    assert cells["is_ood"].tolist() == [True, True, True]
-    assert calls([0.4], alpha=0.39)["is_ood"].tolist() == [False]
-
-
 def test_qvalues_are_those_of_benjamini_and_hochberg():
-    cells = calls([0.2, 0.8, 0.4, 1.0])
-    assert list(cells["ood_pvalue"]) == pytest.approx([0.2, 0.8, 0.4, 1.0])
-    assert list(cells["ood_qvalue"]) == pytest.approx([0.8, 1.0, 0.8, 1.0])
+    pvalues, nothing = np.array([0.2, 0.8, 0.4, 1.0]), np.zeros(4)
+    cells = SampleCells(nothing, nothing, nothing, nothing, nothing, nothing, None)
+    columns = ood_columns(cells, Judgement(pvalues, pvalues, Shift()))
+    assert list(columns["ood_pvalue"]) == pytest.approx([0.2, 0.8, 0.4, 1.0])
+    assert list(columns["ood_qvalue"]) == pytest.approx([0.8, 1.0, 0.8, 1.0])
 
 
 def test_the_shift_changes_pvalues_alone(sample, bundle, expected):
@@ -179,12 +170,3 @@ def test_barred_cells_are_never_excused(sample, bundle):
     every = np.ones(len(TRUTH), bool)
     barred, without = run(sample, bundle, barred=every)[0], run(sample, bundle, shift="off")[0]
     pd.testing.assert_series_equal(barred["ood_pvalue"], without["ood_pvalue"])
-
-
-@pytest.mark.parametrize(("pvalues", "shares"), [([0.01, 0.2, 0.3, 0.04], (0.5, 0.25)), ([], (None, None))])
-def test_the_shares_without_and_whatever_the_shift_are_told(pvalues, shares):
-    judged = Judgement(np.array(pvalues), np.array(pvalues), Shift(1.5, {}, 2, True))
-    told = describe_shift(judged, np.arange(len(pvalues)) < 2, alpha=0.05)
-    wanted = {"shift": 1.5, "labels": {}, "n_anchors": 2, "in_doubt": True}
-    names = ("ood_share_without_shift", "ood_share_whatever_the_shift")
-    assert told == wanted | dict(zip(names, shares, strict=True))

@@ -12,10 +12,10 @@ from cellcohort.genes.alignment import align_genes
 from cellcohort.inputs.counts import open_counts
 from cellcohort.inputs.resources import gene_aliases
 from cellcohort.outputs.parquet import as_table, read_frame, write_table
-from cellcohort.outputs.schemas import ANNOTATION, GENE_SCORES, GENES, POSITIONAL, PROGRAMS, QC, embedding_schema
+from cellcohort.outputs.schemas import GENE_SCORES, GENES, POSITIONAL, PROGRAMS, QC, SCORES, embedding_schema
 
 SAMPLE = {"sample_id": "S", "patient_id": "P"}
-SETTINGS = {"alpha": 0.05, "shift": "auto"}
+SETTINGS = {"shift": "auto"}
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def write_positional(path, cell_ids, pvalue=None):
 
 def test_the_cells_that_passed_are_annotated(bundle, files):
     tables = annotate_sample(SAMPLE, bundle, **files, **SETTINGS)
-    cells, embedding = tables.annotation.to_pandas(), pq.read_table(files["embedding"])
+    cells, embedding = tables.scores.to_pandas(), pq.read_table(files["embedding"])
     assert cells["cell_id"].tolist() == [f"s{i:03d}" for i in range(30) if i % 3]
     assert embedding["cell_id"].to_pylist() == cells["cell_id"].tolist()
     assert set(cells["sample_id"]) == {"S"}
@@ -59,18 +59,18 @@ def test_a_rejected_sample_has_empty_tables_and_is_not_opened(bundle, files):
     tables = annotate_sample(SAMPLE, bundle, **files, **SETTINGS)
     embedding = pq.read_table(files["embedding"])
     assert embedding.schema.remove_metadata().equals(embedding_schema(bundle.model.config.d_model))
-    contents = [tables.annotation, tables.gene_scores, tables.programs]
-    for content, schema in zip(contents, (ANNOTATION, GENE_SCORES, PROGRAMS), strict=True):
+    contents = [tables.scores, tables.gene_scores, tables.programs]
+    for content, schema in zip(contents, (SCORES, GENE_SCORES, PROGRAMS), strict=True):
         assert as_table(content, schema).num_rows == 0
     assert embedding.num_rows == 0
-    assert (tables.shift["shift"], tables.shift["labels"], tables.shift["ood_share_without_shift"]) == (0.0, {}, None)
+    assert tables.anchors == {"shift": 0.0, "labels": {}, "n_anchors": 0, "in_doubt": False}
 
 
 def test_cells_with_positional_evidence_never_anchor(bundle, files):
     calm = annotate_sample(SAMPLE, bundle, **files, **SETTINGS)
-    assert calm.shift["labels"]
-    write_positional(files["positional"], calm.annotation["cell_id"].to_pylist(), pvalue=1e-6)
-    assert annotate_sample(SAMPLE, bundle, **files, **SETTINGS).shift["labels"] == {}
+    assert calm.anchors["labels"]
+    write_positional(files["positional"], calm.scores["cell_id"].to_pylist(), pvalue=1e-6)
+    assert annotate_sample(SAMPLE, bundle, **files, **SETTINGS).anchors["labels"] == {}
 
 
 def test_genes_that_the_sample_does_not_measure_are_unknown(additive_bundle, files):
@@ -83,8 +83,8 @@ def test_genes_that_the_sample_does_not_measure_are_unknown(additive_bundle, fil
     tables = annotate_sample(SAMPLE, additive_bundle, **files, **SETTINGS)
     symbols = set(table["symbol"][~lost])
     assert set(tables.gene_scores["symbol"]) == set(tables.programs["symbol"]) == symbols
-    cells = tables.annotation.to_pandas()
+    cells = tables.scores.to_pandas()
     truth = np.resize(np.array(LABELS, object), 30)[np.arange(30) % 3 > 0]
     assert (cells["label"] == truth).mean() > 0.9
-    assert cells["is_ood"].mean() < 0.2
+    assert (cells["ood_pvalue"] <= 0.05).mean() < 0.2
     assert [path.is_dir() for path in files["fitted"].iterdir()] == [True]

@@ -60,7 +60,7 @@ def main() -> None:
                 model, store = train_task(
                     task, PRESETS[options.preset], epochs=options.epochs, seed=seed, folder=folder
                 )
-                calibrated = calibrate(model, store, alpha=0.05, seed=seed)
+                calibrated = calibrate(model, store, seed=seed)
             weights = np.array(calibrated.calibration["mix"])
             found = evaluate(task, model, calibrated.profiles, weights, seed)
             rows += [{"task": name, "seed": seed, "weights": weights.tolist()} | row for row in found]

@@ -133,7 +133,7 @@ def ours(task: Task, variant: str, seed: int, epochs: int) -> list[dict]:
     with TemporaryDirectory() as folder, pooled if variant == "no slots" else nullcontext():
         model, store = train_task(task, VARIANTS[variant], epochs=epochs, seed=seed, folder=folder)
         seconds = time.process_time() - start
-        calibrated = calibrate(model, store, alpha=0.05, seed=seed)
+        calibrated = calibrate(model, store, seed=seed)
     names = np.array(store.labels)
     member_logits = predict_members(model, calibrated.profiles, tokenise(task.query))
     probability = probabilities(member_logits, calibrated.calibration["mix"])

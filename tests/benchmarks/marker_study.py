@@ -80,7 +80,7 @@ def score_types(task: Task, seed: int, epochs: int) -> dict[str, dict[str, np.nd
     """Scores of genes, shape (n_genes,), by method and type."""
     with TemporaryDirectory() as folder:
         model, store = train_task(task, SMALL, epochs=epochs, seed=seed, folder=folder)
-        calibrated = calibrate(model, store, alpha=0.05, seed=seed)
+        calibrated = calibrate(model, store, seed=seed)
     config, profiles, weights = model.config, calibrated.profiles, np.array(calibrated.calibration["mix"])
     tokens = tokenise(task.query)
     labels = probabilities(predict_members(model, profiles, tokens), weights).argmax(1)

@@ -183,7 +183,7 @@ def make_bundle(folder: Path, preset: Callable[..., Config] = NARROW) -> Bundle:
     torch.manual_seed(0)
     model = make_network(preset(n_genes=N_GENES, n_labels=N_LABELS)).eval()
     save_model(model, weights=path / "weights.safetensors", config=path / "config.json", settings={})
-    calibrate(model, TokenStore(folder / "tokens.arrow"), alpha=0.05, seed=1).write_into(path)
+    calibrate(model, TokenStore(folder / "tokens.arrow"), seed=1).write_into(path)
     write_table(path / "history.parquet", empty(HISTORY), HISTORY)
     genes = pd.DataFrame({"token_id": np.arange(N_GENES), "symbol": symbols()})
     missing = dict.fromkeys(("gene_id", "chromosome", "start", "end"))

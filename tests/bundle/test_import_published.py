@@ -91,11 +91,11 @@ def test_an_imported_model_annotates_once_it_is_calibrated(checkpoint, fixture, 
     counts = open_counts(reference["path"])
     alignment = align_genes(counts.genes, bundle.vocabulary, gene_aliases())
     explanation = Explanation(4, len(GENES), bundle.model.config.n_slots)
-    given = {"sample_id": "s", "patient_id": "p", "alpha": 0.05, "shift": "auto", "keep_embedding": lambda table: None}
+    given = {"sample_id": "s", "patient_id": "p", "shift": "auto", "keep_embedding": lambda table: None}
     given["barred"] = np.zeros(120, bool)
-    annotation = annotate(counts, np.arange(120), alignment, bundle, explanation, **given).table.to_pandas()
+    scores = annotate(counts, np.arange(120), alignment, bundle, explanation, **given).table.to_pandas()
     (logits,) = predict_tokens(bundle.model, tokenise(alignment.project(counts.read())), "logits")
-    assert annotation["label"].tolist() == [LABELS[i] for i in logits.argmax(1)]
+    assert scores["label"].tolist() == [LABELS[i] for i in logits.argmax(1)]
 
 
 def test_a_reference_without_a_type_of_the_model_cannot_calibrate(checkpoint, tmp_path):

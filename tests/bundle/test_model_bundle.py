@@ -91,7 +91,10 @@ def test_nothing_in_a_bundle_is_a_pickle(bundle):
 def test_metrics_are_of_held_out_cells(bundle):
     metrics = read_json(bundle.folder / "metrics.json")
     assert metrics["validation"]["accuracy"] > 0.9
-    assert 0 <= metrics["ood_false_alarm_rate"] < 0.12  # of cells that calibrated nothing
+    alarms = dict(zip(*metrics["ood_false_alarms"].values(), strict=True))  # of cells that calibrated nothing
+    assert 0 <= alarms[0.05] < 0.12
+    assert alarms[0.0] == 0
+    assert alarms[1.0] == 1
     assert np.sum(metrics["confusion"]["counts"]) == metrics["n_cells"]
 
 
@@ -102,7 +105,7 @@ def test_a_tiny_held_out_donor_is_no_obstacle(tmp_path, monkeypatch):
     store.cells.loc[held_out[:2], "donor"] = "small"
     model = CellMemory(ModelConfig(N_GENES, 3, d_model=32, d_ff=32, d_key=8, n_slots=4, n_layers=2)).eval()
     for seed in range(4):
-        metrics = calibration.calibrate(model, store, alpha=0.05, seed=seed).metrics
+        metrics = calibration.calibrate(model, store, seed=seed).metrics
         assert np.isfinite(metrics["validation"]["ece"])
 
 
@@ -116,7 +119,7 @@ def test_the_ensemble_is_fitted_and_judged_on_held_out_cells_alone(tmp_path, mon
         return kept(names, cells, *given)
 
     monkeypatch.setattr(members, "HeldOut", remember)
-    metrics = calibration.calibrate(model, store, alpha=0.05, seed=1).metrics
+    metrics = calibration.calibrate(model, store, seed=1).metrics
     held_out = store.cells[store.cells["split"] == "validation"]
     assert pd.concat(seen)["cell_id"].tolist() == held_out["cell_id"].tolist()
     assert (metrics["n_cells"], metrics["n_donors"]) == (len(held_out), held_out["donor"].nunique())
@@ -127,7 +130,12 @@ def test_the_false_alarm_rate_of_a_donor_is_by_a_detector_that_knows_the_others_
     folds, alone = np.arange(n) % 2, np.tile(np.arange(n)[:, None], MOST)
     components = np.random.default_rng(0).normal(size=(n, 4)) + 50 * folds[:, None]
     cells = OutOfFold(folds, np.ones(n, bool), np.zeros(n, int), components)
-    rate = members.false_alarm_rate(cells, alone, folds, 2, alpha=0.05)
+    rate = at_five_percent(members.false_alarm_rates(cells, alone, folds, 2))
     assert rate == 0.5  # all of the stranger one, none of the other
     alike = OutOfFold(folds, cells.scored, cells.types, components - 50 * folds[:, None])
-    assert members.false_alarm_rate(alike, alone, folds, 2, alpha=0.05) == pytest.approx(0.05, abs=0.04)
+    rate = at_five_percent(members.false_alarm_rates(alike, alone, folds, 2))
+    assert rate == pytest.approx(0.05, abs=0.04)
+
+
+def at_five_percent(rates):
+    return rates["rate"][rates["alpha"].index(0.05)]

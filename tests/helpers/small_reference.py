@@ -83,7 +83,7 @@ def make_bundle(folder: Path, sizes: Config = TRANSFORMER) -> Path:
     bundle = folder / "model"
     bundle.mkdir()
     save_model(model, weights=bundle / "weights.safetensors", config=bundle / "config.json", settings={})
-    calibrate(model, store, alpha=0.05, seed=1).write_into(bundle)
+    calibrate(model, store, seed=1).write_into(bundle)
     write_table(bundle / "history.parquet", history, schemas.HISTORY)
     write_table(bundle / "vocabulary.parquet", make_vocabulary(), schemas.VOCABULARY)
     make_healthy_types().write(bundle / "healthy_types.parquet", bundle / "positional.json")

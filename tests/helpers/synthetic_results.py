@@ -258,7 +258,7 @@ def _model_metrics(rng: np.random.Generator) -> dict:
         "per_label": {name: {"precision": 0.97, "recall": 0.97, "f1": 0.97} for name in TYPES},
         "donors_by_label": dict.fromkeys(TYPES, 2),
         "confusion": {"labels": TYPES, "counts": counts.tolist()},
-        "ood_false_alarm_rate": 0.052,
+        "ood_false_alarms": {"alpha": [0.0, 0.05, 1.0], "rate": [0.0, 0.052, 1.0]},
     }
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from cellcohort.classifier.own_genes import own_genes, own_genes_kept
+from cellcohort.classifier.own_genes import OwnGenes
 from cellcohort.classifier.type_profiles import fit_profiles
 from cellcohort.ood.fitting_origins import LEAST_KEPT, LEAST_MARGIN, fitting_origins
 
@@ -33,48 +33,65 @@ def profiles():
     return fit_profiles(draw(chances()[codes], 900).astype(np.float32), codes, N_TYPES)
 
 
+def share_kept(profiles, on, label, measured=ALL):
+    """What the cells keep of the type's own genes."""
+    profiles = profiles.without(np.setdiff1d(ALL, measured))
+    kept, expected = OwnGenes(profiles, measured).kept(on, np.full(on.shape[0], label))
+    return kept.sum() / expected.sum()
+
+
+def on_genes(chance, n_cells, seed):
+    return draw(chance, n_cells, seed).astype(bool).astype(float)
+
+
 def test_own_genes_are_those_that_the_others_lack(profiles):
     for code in range(N_TYPES):
-        assert set(own_genes(profiles, code, ALL)) <= set(range(OWN * code, OWN * (code + 1)))
+        assert set(OwnGenes(profiles, ALL).genes(code)) <= set(range(OWN * code, OWN * (code + 1)))
 
 
 @pytest.mark.parametrize("depth", [1.0, 0.4])
 @pytest.mark.parametrize("kept", [1.0, 0.0])
 def test_what_is_kept_is_measured_whatever_the_depth(profiles, kept, depth):
-    on = draw(chances(kept)[0] * depth, 200, seed=1).astype(bool).astype(float)
-    assert own_genes_kept(profiles, on, 0, ALL) == pytest.approx(kept, abs=0.2)
+    assert share_kept(profiles, on_genes(chances(kept)[0] * depth, 200, 1), 0) == pytest.approx(kept, abs=0.2)
 
 
 def test_genes_that_a_file_lacks_are_not_lost(profiles):
     measured = np.setdiff1d(ALL, np.arange(0, OWN, 2))
-    on = draw(chances()[0], 200, seed=1).astype(bool).astype(float)
-    on = sparse.csr_matrix(on.multiply(np.isin(ALL, measured)))
+    on = sparse.csr_matrix(on_genes(chances()[0], 200, 1).multiply(np.isin(ALL, measured)))
     on.eliminate_zeros()
-    assert own_genes_kept(profiles, on, 0, measured) == pytest.approx(1, abs=0.12)
+    assert share_kept(profiles, on, 0, measured) == pytest.approx(1, abs=0.12)
 
 
 def test_cells_of_another_type_keep_nothing(profiles):
-    on = draw(chances()[1], 200, seed=1).astype(bool).astype(float)
-    assert own_genes_kept(profiles, on, 1, ALL) == pytest.approx(1, abs=0.1)
-    assert own_genes_kept(profiles, on, 0, ALL) == pytest.approx(0, abs=0.1)
+    on = on_genes(chances()[1], 200, 1)
+    assert share_kept(profiles, on, 1) == pytest.approx(1, abs=0.1)
+    assert share_kept(profiles, on, 0) == pytest.approx(0, abs=0.1)
 
 
-def test_an_origin_fits_the_cells_that_keep_its_genes_and_are_clearly_nearest_to_it(profiles):
-    blocks = [chances(0.9)[0], chances(0.2)[1], chances(0.9)[2]]
-    bins = sparse.vstack([draw(chance, 60, seed=2) for chance in blocks], format="csr")
-    origins, margins = np.repeat([0, 1, 2], 60), np.repeat([LEAST_MARGIN, LEAST_MARGIN, LEAST_MARGIN - 0.1], 60)
-    assert fitting_origins(profiles, bins, origins, margins, ALL).tolist() == [True, False, False]
+def test_each_cell_is_held_against_its_own_type(profiles):
+    on = sparse.vstack([on_genes(chances()[code], 60, code) for code in (0, 2)], format="csr")
+    labels, own = np.repeat([0, 2], 60), OwnGenes(profiles, ALL)
+    together = np.array(own.kept(on, labels))
+    alone = np.hstack([own.kept(on[labels == code], np.full(60, code)) for code in (0, 2)])
+    np.testing.assert_allclose(together, alone)
+    assert own.kept(on[:0], labels[:0])[0].shape == (0,)
+
+
+def test_an_origin_fits_the_cells_that_keep_its_genes_and_are_clearly_nearest_to_it():
+    origins, margins = np.repeat([4, 1, 2], 60), np.repeat([LEAST_MARGIN, LEAST_MARGIN, LEAST_MARGIN - 0.1], 60)
+    kept, expected = np.repeat([9.0, 2.0, 9.0], 60), np.full(180, 10.0)
+    assert fitting_origins(origins, margins, kept, expected).tolist() == [True] * 60 + [False] * 120
     assert 0.2 < LEAST_KEPT < 0.9
 
 
-def test_a_type_of_which_no_cell_was_asked_is_not_judged(profiles):
-    none = np.empty(0, int)
-    assert fitting_origins(profiles, draw(chances()[0], 0), none, np.empty(0), ALL).all()
+def test_a_few_strange_cells_do_not_decide_for_their_origin():
+    kept = np.array([-3.0, 9.0, 9.0, 9.0])
+    assert fitting_origins(np.zeros(4, int), np.full(4, 2.0), kept, np.full(4, 10.0)).all()
 
 
 def test_types_without_cells_are_not_among_the_others():
     codes = np.arange(900) % N_TYPES
     bins = draw(chances()[codes], 900).astype(np.float32)
     known, wider = fit_profiles(bins, codes, N_TYPES), fit_profiles(bins, codes, N_TYPES + 1)
-    on = draw(chances(0.5)[0], 50, seed=3).astype(bool).astype(float)
-    assert own_genes_kept(wider, on, 0, ALL) == pytest.approx(own_genes_kept(known, on, 0, ALL), abs=1e-6)
+    on = on_genes(chances(0.5)[0], 50, 3)
+    assert share_kept(wider, on, 0) == pytest.approx(share_kept(known, on, 0), abs=1e-6)

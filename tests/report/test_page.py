@@ -330,7 +330,7 @@ def test_every_reason_for_caution_with_a_patient(results, change, text):
     [
         ({"held_out": "cells"}, "names no donors"),
         ({"held_out": "donors", "n_donors": 1}, "single held-out donor"),
-        ({"ood_false_alarm_rate": 0.16}, "16%"),
+        ({"ood_false_alarms": {"alpha": [0.0, 0.1], "rate": [0.0, 0.32]}}, "16%"),
         ({"validation": {"macro_f1": 0.5}}, "0.50"),
     ],
 )

@@ -21,7 +21,7 @@ from cellcohort.inputs.resources import resource_path
 from cellcohort.outputs.parquet import write_table
 from cellcohort.outputs.schemas import QC
 
-CHAIN = ["quality_control", "align_genes", "measure_blocks", "annotate", "extract_ood"]
+CHAIN = ["quality_control", "align_genes", "measure_blocks", "annotate", "call_ood", "extract_ood"]
 SAMPLE = {"sample_id": "S", "patient_id": "P"}
 HEALTHY = {"healthy_types": "healthy_types.parquet", "null": "positional.json"}
 PLACES = {
@@ -95,10 +95,14 @@ class Job:
 
     def annotate(self) -> tuple[dict, dict, dict]:
         given = {"counts": self.counts, "bundle": [self.bundle.folder / name for name in BUNDLE_FILES]}
-        tables = [f"{name}.parquet" for name in ("annotation", "embedding", "gene_scores", "programs")]
-        params = {"sample": SAMPLE, "settings": {"ood": {"alpha": 0.05, "shift": "auto"}, "device": "cpu"}}
+        tables = [f"{name}.parquet" for name in ("scores", "embedding", "gene_scores", "programs")]
+        params = {"sample": SAMPLE, "settings": {"shift": "auto", "device": "cpu"}}
         given |= self.made("qc.parquet", "genes.parquet", "status.json", "positional.parquet")
-        return given, self.made(*tables, "shift.json"), params
+        return given, self.made(*tables, "anchors.json"), params
+
+    def call_ood(self) -> tuple[dict, dict, dict]:
+        given = self.made("scores.parquet", "anchors.json")
+        return given, self.made("annotation.parquet", "shift.json"), {"settings": {"alpha": 0.05}}
 
     def extract_ood(self) -> tuple[dict, dict, dict]:
         given = {"counts": self.counts} | self.made("status.json", "annotation.parquet", "embedding.parquet")
@@ -113,7 +117,7 @@ class Job:
         given["qc"] = self.folder / "reference_qc.parquet"
         write_table(given["qc"], QC.empty_table(), QC)
         made = self.made(*(name for name in BUNDLE_FILES if name not in trained))
-        return given, made, {"settings": {"train": {"device": "cpu", "seed": 1}, "alpha": 0.05}}
+        return given, made, {"settings": {"train": {"device": "cpu", "seed": 1}}}
 
 
 def _fails_at(number: int) -> Callable[[Path, Path], Path]:

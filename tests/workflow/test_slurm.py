@@ -33,7 +33,7 @@ CONFIG = {
 }
 GPU_RULES = ("train_model", "calibrate_model", "annotate")
 STEPS = (
-    "quality_control", "align_genes", "measure_blocks", "annotate", "extract_ood", "infer_cnv", "split_cnv",
+    "quality_control", "align_genes", "measure_blocks", "annotate", "call_ood", "extract_ood", "infer_cnv", "split_cnv",
     "assign_verdict", "split_verdict", "rank_markers",
 )  # fmt: skip
 ALONE = ("--group-components", "prepare=1", "annotate=1", "genome=1")

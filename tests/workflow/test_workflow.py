@@ -25,6 +25,7 @@ SAMPLE_RULES = {
     "align_genes",
     "measure_blocks",
     "annotate",
+    "call_ood",
     "extract_ood",
     "split_cnv",
     "split_verdict",
@@ -78,24 +79,25 @@ DEPENDENCIES = {
     "align_genes": "quality_control select_vocabulary",
     "measure_blocks": "align_genes quality_control sum_healthy_types",
     "annotate": "align_genes calibrate_model measure_blocks quality_control sum_healthy_types train_model",
-    "extract_ood": "align_genes annotate",
-    "infer_cnv": "align_genes annotate check_reference measure_blocks",
+    "call_ood": "annotate",
+    "extract_ood": "align_genes annotate call_ood",
+    "infer_cnv": "align_genes call_ood check_reference measure_blocks",
     "split_cnv": "infer_cnv",
-    "assign_verdict": "annotate infer_cnv measure_blocks",
+    "assign_verdict": "call_ood infer_cnv measure_blocks",
     "split_verdict": "assign_verdict",
-    "rank_markers": "align_genes annotate assign_verdict measure_blocks",
+    "rank_markers": "align_genes assign_verdict call_ood measure_blocks",
     "collect_status": "align_genes",
-    "collect_annotation": "annotate",
+    "collect_annotation": "call_ood",
     "collect_verdict": "rank_markers split_verdict",
     "collect_explanations": "annotate",
     "enrichment": "collect_explanations",
     "collect_cnv": "infer_cnv split_cnv",
-    "project_umap": "annotate calibrate_model split_cnv",
-    "collect_cells": "align_genes annotate calibrate_model collect_status project_umap split_cnv split_verdict",
+    "project_umap": "annotate calibrate_model call_ood split_cnv",
+    "collect_cells": "align_genes annotate calibrate_model call_ood collect_status project_umap split_cnv split_verdict",
     "collect_sections": "calibrate_model collect_cells sum_healthy_types train_model",
     "compare_origins": "calibrate_model collect_cells sum_healthy_types train_model",
     "evaluate": "calibrate_model collect_annotation",
-    "integration": "annotate calibrate_model",
+    "integration": "annotate calibrate_model call_ood",
     "report": "align_genes calibrate_model collect_annotation collect_cnv collect_explanations collect_sections "
     "collect_status collect_verdict compare_origins enrichment evaluate infer_cnv integration project_umap "
     "quality_control train_model",
@@ -235,10 +237,21 @@ def test_how_a_sample_is_read_is_a_parameter_of_its_jobs(cohort):
     jobs = [job for job in planned_jobs(cohort) if {"B", "B1"} & set(job.wildcards)]
     assert {job.rule.name for job in jobs} == SAMPLE_RULES | PATIENT_RULES
     for job in jobs:
+        if job.rule.name == "call_ood":
+            continue  # which reads no file of the sample
         sample = job.params.samples[0] if job.rule.name in PATIENT_RULES else job.params.sample
         assert sample == {"sample_id": "B1", "patient_id": "B", **read_as}, job
         if job.rule.name == "quality_control":  # which says it to the others
             assert job.params.settings["sample"] == read_as
+
+
+def test_alpha_is_a_threshold(cohort):
+    """Another level repeats no training, calibration or annotation: they are not told of it."""
+    told = []
+    for alpha in (0.05, 0.01):
+        write_config(cohort, ood={"alpha": alpha})
+        told.append({(job.rule.name, *job.wildcards): str(job.params) for job in planned_jobs(cohort)})
+    assert {name[0] for name in told[0] if told[0][name] != told[1][name]} == {"call_ood", "report"}
 
 
 def test_a_job_asks_for_memory_and_time_before_its_inputs_are_made(tmp_path, cohort, stand_in):

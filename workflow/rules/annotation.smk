@@ -8,11 +8,11 @@ rule annotate:
         positional="<results>/samples/{sample}/positional.parquet",
         bundle=list(BUNDLE.values()),
     output:
-        annotation="<results>/samples/{sample}/annotation.parquet",
+        scores="<results>/samples/{sample}/scores.parquet",
         embedding="<results>/samples/{sample}/embedding.parquet",
         gene_scores="<results>/samples/{sample}/gene_scores.parquet",
         programs="<results>/samples/{sample}/programs.parquet",
-        shift="<results>/samples/{sample}/shift.json",
+        anchors="<results>/samples/{sample}/anchors.json",
     log:
         "<logs>/annotate/{sample}.log",
     benchmark:
@@ -25,7 +25,7 @@ rule annotate:
         runtime=by_size(sample_mb, 30, 0.1),
     params:
         sample=lambda wildcards: SAMPLES[wildcards.sample],
-        settings={"ood": SETTINGS["ood"], "device": SETTINGS["train"]["device"]},
+        settings={"shift": SETTINGS["ood"]["shift"], "device": SETTINGS["train"]["device"]},
     message:
         "Annotating {wildcards.sample}"
     script:

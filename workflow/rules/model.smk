@@ -108,7 +108,7 @@ rule calibrate_model:
         mem_mb=by_size(reference_mb, 5000, 2),
         runtime=by_size(reference_mb, 60, 0.5),
     params:
-        settings={"train": SETTINGS["train"], "alpha": SETTINGS["ood"]["alpha"]},
+        settings={"train": SETTINGS["train"]},
     message:
         "Calibrating confidence and OOD scores on reference cells"
     script:

@@ -1,3 +1,28 @@
+rule call_ood:
+    input:
+        scores="<results>/samples/{sample}/scores.parquet",
+        anchors="<results>/samples/{sample}/anchors.json",
+    output:
+        annotation="<results>/samples/{sample}/annotation.parquet",
+        shift="<results>/samples/{sample}/shift.json",
+    log:
+        "<logs>/call_ood/{sample}.log",
+    benchmark:
+        "<benchmarks>/call_ood/{sample}.tsv"
+    conda:
+        "../../envs/cellmemory.yaml"
+    threads: 1
+    resources:
+        mem_mb=by_size(sample_mb, 500, 1, most=4_000),
+        runtime=by_size(sample_mb, 5, 0.01),
+    params:
+        settings={"alpha": SETTINGS["ood"]["alpha"]},
+    message:
+        "Calling the OOD cells of {wildcards.sample}"
+    script:
+        SCRIPT.replace("RULE", "call_ood")
+
+
 rule extract_ood:
     input:
         counts=counts_of_sample,

@@ -1,7 +1,8 @@
 """Annotation of cells: labels, confidence, OOD scores and embeddings, streamed from disk chunk by chunk.
 
-A cell's results depend on that cell alone (design law 1) but for the OOD call, which needs the sample as a whole:
-p-values are of a cell and its neighbours, adjusted for the sample's technical shift, q-values for its cells.
+A cell's results depend on that cell alone (design law 1) but for what needs the sample as a whole: p-values are of a
+cell and its neighbours, adjusted for the sample's technical shift, q-values for its cells. No threshold is applied here
+(`ood_calls`).
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 from scipy import sparse
+from scipy.stats import false_discovery_control
 
 from ..bundle.model_bundle import Bundle
 from ..classifier.ensemble import probabilities
+from ..classifier.own_genes import OwnGenes
 from ..classifier.type_profiles import Comparison
 from ..core.logs import progress_bar
 from ..genes.alignment import Alignment
@@ -23,30 +26,29 @@ from ..inputs.counts import Counts
 from ..model.inference import run_batches
 from ..model.reading import read_workspace
 from ..model.tokens import Tokens, scale_bins, tokenise
-from ..ood.judgement import SampleCells, asked_cells
+from ..ood.judgement import Judgement, SampleCells, Shift, asked_cells, judge_sample
 from ..ood.neighbourhoods import fit_axes
 from ..outputs.parquet import as_table, vectors
-from ..outputs.schemas import ANNOTATION
+from ..outputs.schemas import SCORES
 from .explanation import Explanation, score_tokens
-from .ood_calls import call_ood
 
 SURE = 0.5  # confidence from which a label is more likely right than wrong
 
 
 @dataclass(frozen=True)
-class Annotation:
-    """Annotation of the cells of a sample.
+class SampleScores:
+    """Scores of the cells of a sample.
 
     Attributes
     ----------
     table
-        In schemas.ANNOTATION, in the order of the file.
+        In schemas.SCORES, in the order of the file.
     shift
-        The technical shift that the p-values are adjusted for (`ood_calls.describe_shift`).
+        The technical shift that the p-values are adjusted for.
     """
 
     table: pa.Table
-    shift: dict[str, Any]
+    shift: Shift
 
 
 def annotate(
@@ -58,12 +60,11 @@ def annotate(
     *,
     sample_id: str,
     patient_id: str,
-    alpha: float,
     shift: Literal["auto", "off"],
     barred: np.ndarray,
     keep_embedding: Callable[[pa.Table], None],
     chunk_size: int = 4096,
-) -> Annotation:
+) -> SampleScores:
     """Annotate the cells `rows` of a sample, chunk by chunk.
 
     Parameters
@@ -76,8 +77,6 @@ def annotate(
         Ascending row numbers of the cells that passed QC.
     explanation
         Receives the gene scores and programs of all cells.
-    alpha
-        A cell whose p-value is at most this is OOD.
     shift
         Whether a technical shift of the sample is looked for.
     barred
@@ -87,32 +86,50 @@ def annotate(
     """
     asked = asked_cells(counts.cell_ids[rows])
     asked_bins = _read_bins(counts, rows[asked], alignment, bundle, chunk_size)
-    axes = fit_axes(asked_bins)
+    axes, own_genes = fit_axes(asked_bins), OwnGenes(bundle.profiles, alignment.measured)
     n_chunks = -(-counts.n_cells // chunk_size)
     nothing, tables = asked_bins[:0], []
-    seen = [_what_decides(bundle, bundle.profiles.compare(nothing), axes.project(nothing))]
+    seen = [(np.empty(0, int), np.empty(0), axes.project(nothing))]
     for chunk_rows, matrix in progress_bar(counts.chunks(rows, chunk_size), total=n_chunks, title=sample_id):
         tokens, scaled_bins = _tokenise(matrix, alignment, bundle)
         compared = bundle.profiles.compare(scaled_bins)
         member_logits, embedding = _predict(bundle, tokens, compared, explanation)
         columns = label_cells(bundle, probabilities(member_logits, bundle.ensemble_weights))
+        columns |= _nearest_types(bundle, compared, scaled_bins, own_genes)
         cell_ids = counts.cell_ids[chunk_rows]
         keep_embedding(pa.table({"cell_id": cell_ids, "vector": vectors(embedding)}))
-        seen.append(_what_decides(bundle, compared, axes.project(scaled_bins)))
+        scores = bundle.detector.score(compared.ood_components)
+        seen.append((compared.types, scores, axes.project(scaled_bins)))
         tables.append(pa.table({"cell_id": cell_ids, **columns}))
-    types, scores, places, origins, margins = (np.concatenate(parts) for parts in zip(*seen, strict=True))
+    types, scores, places = (np.concatenate(parts) for parts in zip(*seen, strict=True))
     cells = SampleCells(counts.cell_ids[rows], types, scores, places, barred, asked, asked_bins)
-    ood_columns, described = call_ood(
-        bundle, cells, origins, margins, measured=alignment.measured, alpha=alpha, shift=shift
-    )
+    judged = judge_sample(bundle.profiles, bundle.detector, bundle.labels, cells, shift=shift)
     ids = {"sample_id": [sample_id] * len(scores), "patient_id": [patient_id] * len(scores)}
-    return Annotation(_with_columns(tables, ids | ood_columns), described)
+    return SampleScores(_with_columns(tables, ids | ood_columns(cells, judged)), judged.shift)
 
 
-def _what_decides(bundle: Bundle, compared: Comparison, places: np.ndarray) -> tuple[np.ndarray, ...]:
-    """What the decisions on a sample as a whole need of a chunk: types, scores, places by the sample's own axes,
-    origins and their margins."""
-    return compared.types, bundle.detector.score(compared.ood_components), places, compared.origins, compared.margins
+def ood_columns(cells: SampleCells, judged: Judgement) -> dict[str, np.ndarray]:
+    """The columns of schemas.SCORES that need all cells of the sample."""
+    return {
+        "ood_score": cells.scores,
+        "ood_pvalue": judged.pvalues,
+        "ood_qvalue": false_discovery_control(judged.pvalues),
+        "unshifted_pvalue": judged.unshifted,
+        "positional": cells.barred,
+    }
+
+
+def _nearest_types(
+    bundle: Bundle, compared: Comparison, scaled_bins: sparse.csr_matrix, own_genes: OwnGenes
+) -> dict[str, np.ndarray]:
+    """The columns of schemas.SCORES that are about a cell's nearest type."""
+    kept, expected = own_genes.kept(scaled_bins.astype(bool).astype(np.float64), compared.origins)
+    return {
+        "nearest_type": np.array(bundle.labels, object)[compared.origins],
+        "origin_margin": compared.margins,
+        "own_genes": kept,
+        "own_genes_expected": expected,
+    }
 
 
 def _tokenise(matrix: sparse.csr_matrix, alignment: Alignment, bundle: Bundle) -> tuple[Tokens, sparse.csr_matrix]:
@@ -149,7 +166,7 @@ def _predict(
 
 
 def label_cells(bundle: Bundle, probability: np.ndarray) -> dict[str, np.ndarray]:
-    """The columns of schemas.ANNOTATION that are about labels, from probabilities (n, n_labels).
+    """The columns of schemas.SCORES that are about labels, from probabilities (n, n_labels).
 
     Where the reference has coarse types, a cell's coarse label is the one of most probability, summed over its types;
     the resolved label is the label where that is more likely right than wrong, and the coarse label elsewhere.
@@ -178,8 +195,8 @@ def label_cells(bundle: Bundle, probability: np.ndarray) -> dict[str, np.ndarray
 def _with_columns(tables: list[pa.Table], columns: Mapping[str, Any]) -> pa.Table:
     """The chunks as one table, with the columns that need all cells of the sample."""
     if not tables:
-        return ANNOTATION.empty_table()
+        return SCORES.empty_table()
     table = pa.concat_tables(tables)
     for name, column in columns.items():
         table = table.append_column(name, pa.array(column))
-    return as_table(table, ANNOTATION)
+    return as_table(table, SCORES)

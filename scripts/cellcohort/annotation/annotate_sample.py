@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,13 +16,12 @@ from ..bundle.model_bundle import Bundle
 from ..core.files import read_json
 from ..genes.alignment import Alignment
 from ..inputs.counts import open_sample
-from ..ood.judgement import Judgement, Shift
+from ..ood.judgement import Shift
 from ..outputs.parquet import empty, read_frame, table_writer
-from ..outputs.schemas import ANNOTATION, embedding_schema
+from ..outputs.schemas import SCORES, embedding_schema
 from ..positional.evidence import altered
-from .annotate import Annotation, annotate
+from .annotate import SampleScores, annotate
 from .explanation import Explanation
-from .ood_calls import describe_shift
 
 
 @dataclass(frozen=True)
@@ -31,16 +30,16 @@ class SampleTables:
 
     Attributes
     ----------
-    annotation
-        In schemas.ANNOTATION; no rows where the sample was rejected.
-    shift
-        Content of shift.json: the technical shift that the p-values are adjusted for.
+    scores
+        In schemas.SCORES; no rows where the sample was rejected.
+    anchors
+        Content of anchors.json: the technical shift that the p-values are adjusted for, and on what it rests.
     gene_scores, programs
         Columns of schemas.GENE_SCORES and schemas.PROGRAMS.
     """
 
-    annotation: pa.Table
-    shift: dict[str, Any]
+    scores: pa.Table
+    anchors: dict[str, Any]
     gene_scores: pd.DataFrame
     programs: pd.DataFrame
 
@@ -56,7 +55,6 @@ def annotate_sample(
     positional: str | Path,
     embedding: str | Path,
     fitted: str | Path,
-    alpha: float,
     shift: Literal["auto", "off"],
 ) -> SampleTables:
     """Annotate the cells of a sample that passed QC, none if its status is not ok.
@@ -74,14 +72,12 @@ def annotate_sample(
         embedding.parquet, which is written while cells stream by.
     fitted
         Folder in which what is fitted to the genes of a sample is kept (`fitted_genes`).
-    alpha
-        A cell whose p-value is at most this is OOD.
     shift
         Whether a technical shift of the sample is looked for.
     """
     config = bundle.model.config
     explanation = Explanation(config.n_labels, config.n_genes, config.n_slots)
-    result, measured = _no_cells(alpha), np.arange(config.n_genes)
+    result, measured = SampleScores(empty(SCORES), Shift()), np.arange(config.n_genes)
     with table_writer(embedding, embedding_schema(config.d_model)) as keep_embedding:
         if read_json(status)["status"] == "ok":
             cells = open_sample(sample, counts)
@@ -95,15 +91,10 @@ def annotate_sample(
                 explanation,
                 sample_id=sample["sample_id"],
                 patient_id=sample["patient_id"],
-                alpha=alpha,
                 shift=shift,
                 barred=altered(read_frame(positional)),
                 keep_embedding=keep_embedding,
             )
     named = bundle.labels, bundle.vocabulary["symbol"].to_numpy(), measured
-    return SampleTables(result.table, result.shift, explanation.gene_scores(*named), explanation.slot_programs(*named))
-
-
-def _no_cells(alpha: float) -> Annotation:
-    judged = Judgement(np.empty(0), np.empty(0), Shift())
-    return Annotation(empty(ANNOTATION), describe_shift(judged, np.empty(0, bool), alpha=alpha))
+    gene_scores, programs = explanation.gene_scores(*named), explanation.slot_programs(*named)
+    return SampleTables(result.table, asdict(result.shift), gene_scores, programs)

@@ -1,65 +1,54 @@
-"""Which cells of a sample are OOD, their origins, and the sample's technical shift, as the tables tell them."""
+"""Which cells of a sample are OOD, and their origins, at a level alpha: annotation.parquet from scores.parquet.
+
+All that a level decides is decided here, from the scores of the cells, so that another level repeats no annotation.
+"""
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
-from scipy.stats import false_discovery_control
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from ..bundle.model_bundle import Bundle
 from ..ood.fitting_origins import fitting_origins
-from ..ood.judgement import Judgement, SampleCells, judge_sample
+from ..outputs.schemas import ANNOTATION
 
 
-def call_ood(
-    bundle: Bundle,
-    cells: SampleCells,
-    origins: np.ndarray,
-    margins: np.ndarray,
-    *,
-    measured: np.ndarray,
-    alpha: float,
-    shift: Literal["auto", "off"],
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Judge n cells of a sample.
+def call_cells(scores: pa.Table, *, alpha: float) -> pa.Table:
+    """The annotation (schemas.ANNOTATION) of n cells with `scores` (schemas.SCORES).
 
-    Parameters
-    ----------
-    origins, margins
-        Number of each cell's nearest type, and by how many standard deviations it is nearer than the next, shape (n,).
-    measured
-        Numbers of the vocabulary's genes that the sample's file holds.
-    alpha
-        A cell whose p-value is at most this is OOD.
-    shift
-        Whether a technical shift of the sample is looked for.
-
-    Returns
-    -------
-    The columns of schemas.ANNOTATION that are about how unlike the reference the cells are, and the content of
-    shift.json.
+    A cell whose p-value is at most `alpha` is OOD. Its nearest type is its origin where it fits (`fitting_origins`).
     """
-    judged = judge_sample(bundle.profiles, bundle.detector, bundle.labels, cells, shift=shift)
-    columns = ood_columns(cells.scores, judged.pvalues, alpha)
-    asked_ood = columns["is_ood"][cells.asked]
-    rows = cells.asked[asked_ood]
-    fits = fitting_origins(bundle.profiles, cells.asked_bins[asked_ood], origins[rows], margins[rows], measured)
-    named = np.where(~columns["is_ood"] | fits[origins], np.array(bundle.labels, object)[origins], None)
-    described = describe_shift(judged, cells.barred, alpha=alpha)
-    return columns | {"origin": named, "origin_margin": margins}, described
+    is_ood = _numbers(scores, "ood_pvalue") <= alpha
+    return _annotation(scores, is_ood, _origins(scores, is_ood))
 
 
-def ood_columns(scores: np.ndarray, pvalues: np.ndarray, alpha: float) -> dict[str, np.ndarray]:
-    """Score, p-value, call and q-value of n cells."""
-    qvalues = false_discovery_control(pvalues)
-    return {"ood_score": scores, "ood_pvalue": pvalues, "is_ood": pvalues <= alpha, "ood_qvalue": qvalues}
-
-
-def describe_shift(judged: Judgement, barred: np.ndarray, *, alpha: float) -> dict[str, Any]:
-    """The content of shift.json: the fields of `judgement.Shift`, and shares of cells that are OOD without the shift,
-    and whatever the shift (of the `barred` ones, bool, shape (n,)), of all cells; null where there are none."""
-    unshifted = judged.unshifted <= alpha
+def call_shift(scores: pa.Table, anchors: Mapping[str, Any], *, alpha: float) -> dict[str, Any]:
+    """The content of shift.json: that of anchors.json (`judgement.Shift`), and the shares of cells that are OOD without
+    the shift, and whatever the shift (those with positional evidence), of all cells; null where there are none."""
+    unshifted = _numbers(scores, "unshifted_pvalue") <= alpha
+    barred = scores["positional"].to_numpy()
     shares = {"ood_share_without_shift": unshifted, "ood_share_whatever_the_shift": unshifted & barred}
-    return asdict(judged.shift) | {name: float(cells.mean()) if len(cells) else None for name, cells in shares.items()}
+    return {**anchors, **{name: float(cells.mean()) if len(cells) else None for name, cells in shares.items()}}
+
+
+def _numbers(scores: pa.Table, name: str) -> np.ndarray:
+    return scores[name].to_numpy()
+
+
+def _origins(scores: pa.Table, is_ood: np.ndarray) -> pa.ChunkedArray:
+    """Each cell's nearest type, null in the OOD cells that it does not fit."""
+    unlike, types = np.flatnonzero(is_ood), scores["nearest_type"]
+    codes = pc.index_in(types, pc.unique(types)).to_numpy()[unlike]
+    numbers = (_numbers(scores, name)[unlike] for name in ("origin_margin", "own_genes", "own_genes_expected"))
+    named = np.ones(len(is_ood), bool)
+    named[unlike] = fitting_origins(codes, *numbers)
+    return pc.if_else(pa.array(named), types, pa.scalar(None, pa.string()))
+
+
+def _annotation(scores: pa.Table, is_ood: np.ndarray, origins: pa.ChunkedArray) -> pa.Table:
+    called = {"is_ood": pa.array(is_ood), "origin": origins}
+    columns = {name: called[name] if name in called else scores[name] for name in ANNOTATION.names}
+    return pa.table(columns).cast(ANNOTATION)

@@ -23,7 +23,7 @@ from ..model.tokens import Tokens
 from ..outputs.parquet import vectors, write_table
 from ..outputs.schemas import LABELS, reference_embedding_schema
 from ..reference.splits import by_donor
-from .members import false_alarm_rate, fit_members, write_profiles
+from .members import false_alarm_rates, fit_members, write_profiles
 from .model_bundle import bundle_paths
 
 CHUNK_CELLS = 8192
@@ -83,9 +83,7 @@ class Calibration:
         self.write(**{name: paths[name] for name in ("weights", *(field.name for field in fields(self)))})
 
 
-def calibrate(
-    model: Network, store: TokenStore, *, alpha: float, seed: int, network_alone: bool = False
-) -> Calibration:
+def calibrate(model: Network, store: TokenStore, *, seed: int, network_alone: bool = False) -> Calibration:
     """Embed the reference, fit ensemble weights, profiles and OOD detector, and evaluate the model.
 
     The detector is calibrated on all reference cells, each scored by profiles of the other folds (`cross_fit`); the
@@ -95,22 +93,20 @@ def calibrate(
 
     Parameters
     ----------
-    alpha
-        Level at which the false-alarm rate on reference cells is reported.
     network_alone
         Whether labels come from the network's logits alone.
     """
     names = np.array(store.labels, object)
     held_out_model = _without_held_out_cells(model, store, seed=seed)
     fit = fit_members(held_out_model, store, names, seed=seed, network_alone=network_alone)
-    false_alarms = false_alarm_rate(fit.out_of_fold, fit.neighbours, fit.groups, len(names), alpha=alpha)
+    false_alarms = false_alarm_rates(fit.out_of_fold, fit.neighbours, fit.groups, len(names))
     return Calibration(
         {"network": network_name(model.config)} | fit.calibration(),
         fit.profiles,
         {"held_out": "donors" if by_donor(store.cells) else "cells"}
         | fit.held_out.metrics()
         | {"donors_by_label": store.cells.groupby("label")["donor"].nunique().to_dict()}
-        | {"ood_false_alarm_rate": false_alarms},
+        | {"ood_false_alarms": false_alarms},
         _labels(store.cells, names),
         {name: fit.cells[name] for name in ("cell_id", "label", "donor", "split")}
         | {"vector": vectors(_embed(model, store, fit.rows))},

@@ -97,9 +97,7 @@ def import_published(source: str | Path, target: str | Path, *, n_layers: int = 
     write_table(target / "history.parquet", empty(HISTORY), HISTORY)
 
 
-def calibrate_published(
-    folder: str | Path, reference: Mapping[str, Any], *, alpha: float = 0.05, seed: int = 1
-) -> None:
+def calibrate_published(folder: str | Path, reference: Mapping[str, Any], *, seed: int = 1) -> None:
     """Complete an imported bundle with calibration, profiles, metrics, the embedded reference and its manifest.
 
     Parameters
@@ -111,8 +109,8 @@ def calibrate_published(
         the model does not know are left out. A fifth of them, whole donors where there are several, fits the
         confidence; the OOD detector uses all. Coarse types are not read. The
         metrics are honest only if the published model was not trained on those cells.
-    alpha, seed
-        As `ood.alpha` and `train.seed` in the config.
+    seed
+        As `train.seed` in the config.
 
     Raises
     ------
@@ -124,7 +122,7 @@ def calibrate_published(
     labels = read_frame(folder / "labels.parquet")["label"].tolist()
     with TemporaryDirectory() as scratch:
         store = _tokenise(Path(scratch) / "tokens.arrow", folder, model.config, labels, reference, seed=seed)
-        calibrate(model, store, alpha=alpha, seed=seed, network_alone=True).write_into(folder)
+        calibrate(model, store, seed=seed, network_alone=True).write_into(folder)
     _sum_healthy_types(folder, labels, reference)
     write_manifest(folder)
 

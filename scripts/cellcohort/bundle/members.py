@@ -29,6 +29,7 @@ from ..reference.splits import in_random_order
 from .calibration_cells import calibration_cells
 from .held_out import HeldOut
 
+ALPHAS = (0.0, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)  # levels at which false alarms are told
 MAX_SIMULATED = 2_000  # held-out cells that are also simulated on another platform
 
 
@@ -113,10 +114,11 @@ def fit_members(
     return Members(rows, cells, out_of_fold, neighbours, groups, held_out, whole)
 
 
-def false_alarm_rate(
-    out_of_fold: OutOfFold, neighbours: np.ndarray, groups: np.ndarray, n_labels: int, *, alpha: float
-) -> float | None:
-    """Share of reference cells called OOD by a detector that was calibrated on the other folds; None if none is.
+def false_alarm_rates(
+    out_of_fold: OutOfFold, neighbours: np.ndarray, groups: np.ndarray, n_labels: int
+) -> dict[str, list[float]] | None:
+    """Shares (`rate`) of reference cells called OOD at the levels `alpha` by a detector that was calibrated on the
+    other folds; None if none is.
 
     Each group is judged as a sample without a shift.
 
@@ -125,7 +127,7 @@ def false_alarm_rate(
     neighbours, groups
         Each cell's nearest in its group, shape (n, neighbourhoods.MOST), and the number of that group, shape (n,).
     """
-    scored, called = out_of_fold.scored, []
+    scored, found = out_of_fold.scored, []
     for group in np.unique(groups[scored]):
         cells = scored & (groups == group)
         others = scored & (out_of_fold.folds != out_of_fold.folds[cells][0])
@@ -133,8 +135,11 @@ def false_alarm_rate(
             detector = fit_detector(out_of_fold, neighbours, n_labels, others)
             k = n_averaged(int(cells.sum()))
             values = averaged(detector.score(out_of_fold.ood_components), neighbours[cells, :k])
-            called.append(detector.null.pvalue(values, out_of_fold.types[cells], k) <= alpha)
-    return float(np.concatenate(called).mean()) if called else None
+            found.append(detector.null.pvalue(values, out_of_fold.types[cells], k))
+    if not found:
+        return None
+    pvalues = np.concatenate(found)
+    return {"alpha": list(ALPHAS), "rate": [float((pvalues <= alpha).mean()) for alpha in ALPHAS]}
 
 
 def predict_members(model: Network, profiles: Profiles, tokens: Tokens) -> np.ndarray:

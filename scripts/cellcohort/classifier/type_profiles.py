@@ -133,10 +133,13 @@ class Profiles:
             deviation[:, label] = np.interp(depth, DEPTHS, deviations)
         return centre, deviation
 
-    def expected_cells(
-        self, n_on: np.ndarray, label: int, measured: np.ndarray, genes: np.ndarray | None = None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """In how many of n cells of a type each gene is expected, and the variance of that number.
+    def expected_genes(self, n_on: np.ndarray, label: int, genes: np.ndarray) -> np.ndarray:
+        """How many of some genes (numbers) a cell of the type and of `n_on` genes has, shape (n,)."""
+        depth = np.interp(n_on, self._by_depth[label][0], DEPTHS)
+        return expit(self.detection[genes, label] + depth[:, None]).sum(1)
+
+    def expected_cells(self, n_on: np.ndarray, label: int, measured: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """In how many of n cells of a type each measured gene is expected, and that number's variance, shapes (m,).
 
         Parameters
         ----------
@@ -144,13 +147,11 @@ class Profiles:
             Measured genes that each cell has, shape (n,).
         measured
             Numbers of the genes that were measured, shape (m,).
-        genes
-            Numbers of the genes that are asked for, the shape of what is returned; all that were measured.
         """
         numbers, n_cells = np.unique(n_on, return_counts=True)
         expected = expit(self.detection[measured, label] + DEPTHS[:, None]).sum(1)
         depth = np.interp(numbers, expected, DEPTHS)
-        chance = expit(self.detection[measured if genes is None else genes, label] + depth[:, None])
+        chance = expit(self.detection[measured, label] + depth[:, None])
         return n_cells @ chance, n_cells @ (chance * (1 - chance))
 
     @cached_property

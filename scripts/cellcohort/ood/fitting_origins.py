@@ -1,16 +1,11 @@
 """Origins that fit: whether the OOD cells of a sample resemble their nearest type, or only lie nearest to it.
 
-Judged by the sample's OOD cells of one nearest type together; of a larger sample by those that were asked. A type of
-which none was asked keeps its few cells.
+Judged by the sample's OOD cells of one nearest type together.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from scipy import sparse
-
-from ..classifier.own_genes import own_genes_kept
-from ..classifier.type_profiles import Profiles
 
 LEAST_KEPT = 0.5
 """Share of what sets a type apart that cells of it as their origin keep."""
@@ -18,27 +13,22 @@ LEAST_MARGIN = 1.0
 """Standard deviations by which, at the median, it suits them better than the next type."""
 
 
-def fitting_origins(
-    profiles: Profiles, scaled_bins: sparse.csr_matrix, origins: np.ndarray, margins: np.ndarray, measured: np.ndarray
-) -> np.ndarray:
-    """Which of the L types are an origin of n OOD cells, bool, shape (L,).
+def fitting_origins(origins: np.ndarray, margins: np.ndarray, kept: np.ndarray, expected: np.ndarray) -> np.ndarray:
+    """Which of n OOD cells have a nearest type that fits, bool, shape (n,).
 
     A type fits its cells unless the next one suits them about as well, or they have lost its own genes, as they do
     where the reference lacks their lineage.
 
     Parameters
     ----------
-    scaled_bins
-        Of the cells, shape (n, n_genes).
     origins, margins
-        Number of each cell's nearest type, and by how many standard deviations it is nearer than the next, shape (n,).
-    measured
-        Numbers of the genes that the sample's file holds.
+        Each cell's nearest type, and by how many standard deviations it is nearer than the next, shape (n,).
+    kept, expected
+        What each cell keeps of that type's own genes (`own_genes.OwnGenes.kept`), shape (n,).
     """
-    fits = np.ones(len(profiles.bias), bool)
-    on = scaled_bins.astype(bool).astype(np.float64)
-    for code in np.unique(origins):
-        cells = np.flatnonzero(origins == code)
-        clear = np.median(margins[cells]) >= LEAST_MARGIN
-        fits[code] = clear and own_genes_kept(profiles, on[cells], code, measured) >= LEAST_KEPT
+    fits = np.zeros(len(origins), bool)
+    for origin in np.unique(origins):
+        cells = origins == origin
+        share = kept[cells].sum() / max(expected[cells].sum(), 1e-12)
+        fits[cells] = np.median(margins[cells]) >= LEAST_MARGIN and share >= LEAST_KEPT
     return fits

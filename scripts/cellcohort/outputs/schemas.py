@@ -58,6 +58,25 @@ POSITIONAL = _schema(
     kappa=REAL,
     **{"lambda": REAL},
 )
+SCORES = _schema(
+    cell_id=TEXT,
+    **_SAMPLE,
+    label=TEXT,
+    confidence=REAL,
+    second_label=TEXT,
+    coarse_label=_Nullable(TEXT),
+    coarse_confidence=_Nullable(REAL),
+    resolved_label=TEXT,
+    ood_score=REAL,
+    ood_pvalue=DOUBLE,
+    ood_qvalue=REAL,
+    unshifted_pvalue=DOUBLE,
+    positional=FLAG,
+    nearest_type=TEXT,
+    origin_margin=REAL,
+    own_genes=REAL,
+    own_genes_expected=REAL,
+)
 ANNOTATION = _schema(
     cell_id=TEXT,
     **_SAMPLE,

@@ -104,6 +104,12 @@ class ReportData:
         """Patients in the order of the sample sheet."""
         return list(dict.fromkeys(self.samples["patient_id"]))
 
+    def false_alarm_rate(self, alpha: float) -> float:
+        """Share of the reference's own cells that are called at the level `alpha`, each judged without its donor and
+        without a shift; 0 where it was not measured."""
+        measured = self.metrics.get("ood_false_alarms") or {"alpha": [alpha], "rate": [0.0]}
+        return float(np.interp(alpha, measured["alpha"], measured["rate"]))
+
     @property
     def labels(self) -> list[str]:
         """Types of the reference and of the cohort, the most frequent in the cohort first."""

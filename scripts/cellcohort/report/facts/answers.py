@@ -98,7 +98,7 @@ def _altered(kind: Type) -> str:
 
 
 def _which_unlike(patient: Patient, data: ReportData, alpha: float) -> Answer:
-    measured = data.metrics.get("ood_false_alarm_rate") or 0.0
+    measured = data.false_alarm_rate(alpha)
     expected = cells(round(alpha * patient.n_kept))
     text = f"If all were ordinary, about {expected} ({percent(alpha)} of the cells) would be called"
     if measured > MANY_FALSE_ALARMS * alpha:

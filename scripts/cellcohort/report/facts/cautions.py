@@ -66,8 +66,8 @@ def model_warnings(data: ReportData, *, alpha: float) -> list[str]:
             "The model was judged on a single held-out donor of the reference: its accuracy on new patients may differ "
             "from the figures here."
         )
-    alarms = data.metrics.get("ood_false_alarm_rate")
-    if alarms is not None and alarms > MANY_FALSE_ALARMS * alpha:
+    alarms = data.false_alarm_rate(alpha)
+    if alarms > MANY_FALSE_ALARMS * alpha:
         warnings.append(
             f"{alarms:.0%} of the reference's own cells were called {UNLIKE_REFERENCE}, each judged without its donor "
             f"and before a technical shift is taken off, where {alpha:.0%} were to be expected."
