@@ -93,7 +93,8 @@ DEPENDENCIES = {
     "enrichment": "collect_explanations",
     "collect_cnv": "infer_cnv split_cnv",
     "project_umap": "annotate calibrate_model call_ood split_cnv",
-    "collect_cells": "align_genes annotate calibrate_model call_ood collect_status project_umap split_cnv split_verdict",
+    "collect_cells": "align_genes annotate calibrate_model call_ood collect_status project_umap split_cnv "
+    "split_verdict",
     "collect_sections": "calibrate_model collect_cells sum_healthy_types train_model",
     "compare_origins": "calibrate_model collect_cells sum_healthy_types train_model",
     "evaluate": "calibrate_model collect_annotation",
