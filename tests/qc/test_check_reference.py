@@ -20,6 +20,7 @@ from cellcohort.reference.checked_cells import checked_cells, passed_cells
 
 N_GENES = 400
 CONFIG = {"min_genes": 100, "min_counts": 200, "max_mito_share": 0.5, "n_mads": 7, "doublets": True}
+CONFIG |= {"of_sheet": ("min_genes", "min_counts")}  # these files have the genes of a panel
 DEEP, SHALLOW = 2.0, 0.1  # mean counts of a gene
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,15 +13,17 @@ import pytest
 from scipy import sparse
 
 from cellcohort.core.errors import InputError
-from cellcohort.genes.align_sample import align_sample
+from cellcohort.genes.align_sample import FEWEST_MEASURED, align_sample
 from cellcohort.inputs.counts import open_counts
 from cellcohort.outputs.parquet import as_table
 from cellcohort.outputs.schemas import GENES, QC, VOCABULARY
 from cellcohort.qc import doublets
 from cellcohort.qc.check_sample import check_sample
-from cellcohort.qc.quality_control import cell_metrics, quality_control
+from cellcohort.qc.fixed_limits import HARD_LIMITS
+from cellcohort.qc.quality_control import Thresholds, cell_metrics, hard_limits, quality_control
 
 LENIENT = {"min_genes": 1, "min_counts": 1, "doublets": False}
+AS_GIVEN = {"of_sheet": ("min_genes", "min_counts")}  # these matrices have the genes of a panel
 SAMPLE = {"sample_id": "S", "patient_id": "P", "path": "a.h5ad"}
 
 
@@ -41,7 +44,7 @@ def population(n_cells: int, depth: float, n_genes: int = 600, seed: int = 0) ->
 
 
 def judge(path: Path, **config) -> pd.DataFrame:
-    return quality_control(open_counts(path), config)[0]
+    return quality_control(open_counts(path), config | AS_GIVEN)[0]
 
 
 @pytest.mark.parametrize(
@@ -64,7 +67,7 @@ def test_metrics(tmp_path: Path, genes: list[str]) -> None:
 
 def test_hard_limits_only_in_small_samples(tmp_path: Path) -> None:
     matrix = np.vstack([population(40, 5000), population(3, 600, seed=1), population(2, 30, seed=2)])
-    table, notes = quality_control(open_counts(write(tmp_path / "a.h5ad", matrix)), {"min_genes": 20})
+    table, notes = quality_control(open_counts(write(tmp_path / "a.h5ad", matrix)), {"min_genes": 20} | AS_GIVEN)
     assert table["passed"].tolist() == [True] * 43 + [False] * 2
     assert set(table["reason"].dropna()) == {"low counts"}
     assert any("no limits from the sample" in note for note in notes)
@@ -118,7 +121,7 @@ def sample_with_outliers(path: Path) -> Path:
 
 def test_n_mads_decides(tmp_path: Path) -> None:
     counts = open_counts(sample_with_outliers(tmp_path / "a.h5ad"))
-    config = {"min_genes": 50, "min_counts": 100, "doublets": False}
+    config = {"min_genes": 50, "min_counts": 100, "doublets": False} | AS_GIVEN
     strict = quality_control(counts, config | {"n_mads": 3})[0]
     assert strict["reason"].iloc[300:].tolist() == [
         "low genes",
@@ -151,7 +154,7 @@ def test_limits_on_counts_do_not_apply_to_normalised_values(tmp_path: Path, log:
     matrix = population(80, 2000)
     matrix = matrix / matrix.sum(1, keepdims=True) * 100
     path = write(tmp_path / "a.h5ad", np.log1p(matrix) if log else matrix)
-    table, notes = quality_control(open_counts(path), {"min_genes": 50})
+    table, notes = quality_control(open_counts(path), {"min_genes": 50} | AS_GIVEN)
     assert table["passed"].all()
     assert table["n_counts"].round(2).eq(100).all()
     assert f"limits on n_counts do not apply to {kind} values" in notes
@@ -194,7 +197,7 @@ def test_large_loss_is_noted(tmp_path: Path) -> None:
     matrix = population(80, 2000)
     matrix[:20, 5:] = 0
     matrix[:20, :5] = 400
-    config = {"min_genes": 50, "n_mads": 30, "doublets": False}
+    config = {"min_genes": 50, "n_mads": 30, "doublets": False} | AS_GIVEN
     _, notes = quality_control(open_counts(write(tmp_path / "a.h5ad", matrix)), config)
     assert any(note.startswith("25% of the cells (20) have low genes (below 50, by min_genes)") for note in notes)
 
@@ -346,3 +349,41 @@ def test_the_samples_own_limits_never_loosen_the_hard_ones(tmp_path: Path, limit
     at = float(np.sort(values)[100])
     table = judge(path, **LENIENT | {"max_mito_share": 1.0, "n_mads": 30, limit: at})
     assert (table["passed"] == (values <= at if limit.startswith("max") else values >= at)).all()
+
+
+@pytest.mark.parametrize(("n_genes", "floors"), [(33, (5, 10)), (480, (5, 12)), (4000, (40, 100)), (8000, (200, 500))])
+def test_the_floors_of_a_panel_are_in_proportion_to_its_genes(tmp_path: Path, n_genes, floors) -> None:
+    counts, notes = open_counts(write(tmp_path / "a.h5ad", population(3, 5000, n_genes))), []
+    limits = hard_limits(Thresholds(), counts, notes)
+    assert (limits.min_genes, limits.min_counts) == pytest.approx(floors)
+    assert bool(notes) == (n_genes < 8000)
+
+
+def test_a_floor_of_the_sheet_is_taken_as_it_is(tmp_path: Path) -> None:
+    counts = open_counts(write(tmp_path / "a.h5ad", population(3, 5000, 33)))
+    limits = hard_limits(Thresholds.of({"min_genes": 30, "of_sheet": ["min_genes"]}), counts, [])
+    assert (limits.min_genes, limits.min_counts) == (30, 10)
+
+
+def test_a_floor_that_asks_little_asks_no_more_of_a_panel(tmp_path: Path) -> None:
+    counts = open_counts(write(tmp_path / "a.h5ad", population(3, 5000, 33)))
+    limits = hard_limits(Thresholds(min_genes=2, min_counts=3), counts, [])
+    assert (limits.min_genes, limits.min_counts) == (2, 3)
+
+
+def test_the_reference_meets_the_hard_limits_and_is_asked_for_no_doublets() -> None:
+    names = {field.name for field in fields(Thresholds)}
+    assert names == {*HARD_LIMITS, "doublets", "of_sheet"}
+
+
+@pytest.mark.parametrize(("n_found", "status"), [(FEWEST_MEASURED, "ok"), (FEWEST_MEASURED - 1, "rejected")])
+def test_a_panel_needs_few_genes_of_the_vocabulary(tmp_path: Path, n_found, status) -> None:
+    """Of 200 vocabulary genes a tenth or less, in a file of 50."""
+    path = write(tmp_path / "a.h5ad", population(3, 5000, 50))
+    symbols = open_counts(path).genes["symbol"]
+    words = vocabulary(*symbols[:n_found], *(f"OTHER{i}" for i in range(200 - n_found)))
+    _, record = check_sample(SAMPLE, path, LENIENT)
+    _, found = align_sample(SAMPLE, path, words, record, min_share=0.5)
+    assert found["status"] == status
+    said = "a panel of 50 genes"
+    assert said in (found["reason"] or "") + "; ".join(found["notes"])

@@ -25,6 +25,7 @@ from cellcohort.inputs.resources import resource_path
 from cellcohort.inputs.sample_columns import COMPUTING, DESCRIPTION, READING
 from cellcohort.inputs.sample_sheet import matrix_files, read_sheet, samples_by_patient
 from cellcohort.outputs.table_names import CNV_TABLES
+from cellcohort.qc.fixed_limits import HARD_LIMITS
 
 
 wildcard_constraints:

@@ -18,14 +18,17 @@ BUNDLE_FOLDER = config["model"]["bundle"]
 SETTINGS = without_places(config)
 SAMPLES = {row["sample_id"]: {key: row[key] for key in COMPUTING if key in row} for row in SHEET}
 READ_AS = {sample: {key: row[key] for key in READING if key in row} for sample, row in SAMPLES.items()}
-QC = {row["sample_id"]: {key: row.get(key, value) for key, value in config["qc"].items()} for row in SHEET}
+QC = {
+    row["sample_id"]: {key: row.get(key, value) for key, value in config["qc"].items()}
+    | {"of_sheet": [key for key in config["qc"] if key in row]}
+    for row in SHEET
+}
 # local(): a module's prefix and a default storage are for results, not for the user's own files.
 COUNTS = {row["sample_id"]: local(row["path"]) for row in SHEET}
 PARTS = {row["sample_id"]: list(map(local, matrix_files(row["path"]))) for row in SHEET}
 PATIENTS = samples_by_patient(SHEET)
 KNOWN_ARMS = {row["sample_id"]: row["known_arms"] for row in SHEET if "known_arms" in row}
 REFERENCE = [] if BUNDLE_FOLDER else local(config["reference"]["path"])
-LIMITS_OF_QC = ("min_genes", "min_counts", "max_mito_share", "n_mads")
 REFERENCE_QC = "<results>/reference/qc.parquet" if REFERENCE else []
 BUNDLE = {
     name: local(os.path.join(BUNDLE_FOLDER, name)) if BUNDLE_FOLDER else f"<results>/model/{name}"

@@ -15,7 +15,7 @@ rule check_reference:
         runtime=by_size(reference_mb, 15, 0.05),
     params:
         # What the reference does not ask for must not train the model anew.
-        settings={"reference": SETTINGS["reference"], "qc": {key: SETTINGS["qc"][key] for key in LIMITS_OF_QC}},
+        settings={"reference": SETTINGS["reference"], "qc": {key: SETTINGS["qc"][key] for key in HARD_LIMITS}},
     message:
         "Judging the cells of the reference"
     script:

@@ -10,12 +10,15 @@ import pandas as pd
 
 from ..core.errors import InputError
 from ..inputs.counts import open_sample
+from ..inputs.gene_panels import PANEL
 from ..inputs.resources import gene_aliases, mouse_orthologs
 from .alignment import Alignment, align_genes
 from .gene_name_notes import name_notes, shown_beside
 from .named_species import species_conflict
 
 log = logging.getLogger(__name__)
+FEWEST_MEASURED = 20
+"""Genes of the vocabulary that a panel must have for its cells to be named."""
 
 
 def align_sample(
@@ -30,7 +33,8 @@ def align_sample(
     """Match a sample's genes to the vocabulary and decide whether it is used.
 
     Only the names of the genes are read. Genes of a file that could not be opened are all missing. A sample is rejected
-    when its genes are named as those of another species than the sheet says, or too few are found.
+    when its genes are named as those of another species than the sheet says, or too few are found: a panel of genes
+    needs `FEWEST_MEASURED`, any other file `min_share` of the vocabulary.
 
     Parameters
     ----------
@@ -59,6 +63,8 @@ def align_sample(
     if matches.get("ortholog", 0):
         notes.append(f"{matches['ortholog']} genes of the vocabulary were matched by their mouse ortholog")
     notes += name_notes(genes, alignment, species)
+    if reason is None and alignment.share < min_share:
+        notes.append(_panel_note(genes, alignment))
     return alignment, {
         "sample_id": sample["sample_id"],
         "patient_id": sample["patient_id"],
@@ -89,11 +95,21 @@ def _unfit_names(
     conflict = species_conflict(genes, vocabulary, species)
     if conflict is not None:
         return f"{path}: {conflict}"
-    if alignment.share >= min_share:
+    n_found, is_panel = len(alignment.measured), len(genes) < PANEL
+    if alignment.share >= min_share or (is_panel and n_found >= FEWEST_MEASURED):
         return None
-    n_found = int((alignment.table["match"] != "missing").sum())
+    asked = f" (a panel of {len(genes)} genes needs {FEWEST_MEASURED} of them)" if is_panel else ""
     return (
         f"{path}: {n_found} of the {len(alignment.table)} genes of the vocabulary are in the file, a share of "
-        f"{alignment.share:.3f}, below vocabulary.min_share {min_share}. {shown_beside(genes, vocabulary)} Check "
-        "`genes` and `species` in the sheet."
+        f"{alignment.share:.3f}, below vocabulary.min_share {min_share}{asked}. {shown_beside(genes, vocabulary)} "
+        "Check `genes` and `species` in the sheet."
+    )
+
+
+def _panel_note(genes: pd.DataFrame, alignment: Alignment) -> str:
+    n_found, n_others = len(alignment.measured), int((alignment.target < 0).sum())
+    return (
+        f"a panel of {len(genes):,} genes: {n_found} of the vocabulary's {len(alignment.table):,} are measured, and "
+        f"the model is fitted to these. Its other {n_others} genes take no part; those that the reference has join the "
+        "vocabulary where vocabulary.extra_genes names them"
     )

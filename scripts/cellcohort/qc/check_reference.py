@@ -44,7 +44,7 @@ def check_reference(
     """
     thresholds = Thresholds.of(config)
     table, notes = cell_metrics(counts)
-    floor = hard_limits(thresholds, counts.kind, notes)
+    floor = hard_limits(thresholds, counts, notes)
     reason = pd.Series("no label", index=table.index, dtype=object)
     donor = np.full(len(rows), "") if donors is None else donors
     for name in np.unique(donor):

@@ -13,24 +13,32 @@ from scipy.stats import median_abs_deviation
 
 from ..genes.non_gene_rows import non_gene_note, non_genes
 from ..inputs.counts import Counts
+from ..inputs.gene_panels import PANEL, TRANSCRIPTOME
 from ..inputs.resources import GENOMES, gene_positions
 from ..inputs.value_kind import COUNTS, EXPECTED
 from .copied_genes import CopiedGenes
 from .doublets import call_doublets
-from .fixed_limits import ALWAYS_ALLOWED_MITO, FEWEST_CELLS
+from .fixed_limits import ALWAYS_ALLOWED_MITO, FEWEST_CELLS, LEAST
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Thresholds:
-    """The config's `qc` section; other keys of the section are ignored."""
+    """The config's `qc` section; other keys of the section are ignored.
+
+    Attributes
+    ----------
+    of_sheet
+        Those that the sample sheet gives for the sample: they are taken as they are.
+    """
 
     min_genes: int = 200
     min_counts: float = 500
     max_mito_share: float = 0.5
     n_mads: float = 7
     doublets: bool = True
+    of_sheet: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> Thresholds:
@@ -52,10 +60,11 @@ class Limits:
 def quality_control(counts: Counts, config: Mapping[str, Any]) -> tuple[pd.DataFrame, list[str]]:
     """Judge every cell of a sample.
 
-    Hard limits come first. With at least 50 cells that meet them, limits from these cells are added: the median and
-    `n_mads` times 1.4826 median absolute deviations (one such unit is the standard deviation of a normal distribution),
-    of the logarithm of counts (both sides) and genes (lower side) and of the mitochondrial share (upper side, at least
-    0.1). They only ever tighten a hard limit. Doublets are called last, among the cells that are left.
+    Hard limits come first; the floors of a panel are in proportion to its genes (`hard_limits`). With at least 50 cells
+    that meet them, limits from these cells are added: the median and `n_mads` times 1.4826 median absolute deviations
+    (one such unit is the standard deviation of a normal distribution), of the logarithm of counts (both sides) and
+    genes (lower side) and of the mitochondrial share (upper side, at least 0.1). They only ever tighten a hard limit.
+    Doublets are called last, among the cells that are left.
 
     Parameters
     ----------
@@ -69,7 +78,7 @@ def quality_control(counts: Counts, config: Mapping[str, Any]) -> tuple[pd.DataF
     """
     thresholds = Thresholds.of(config)
     table, notes = cell_metrics(counts)
-    floor = hard_limits(thresholds, counts.kind, notes)
+    floor = hard_limits(thresholds, counts, notes)
     limits = find_limits(table, floor, thresholds.n_mads, counts.kind, notes)
     table["reason"] = find_reasons(table, limits)
     table["doublet_score"] = np.nan
@@ -153,12 +162,30 @@ def _mitochondrial(counts: Counts) -> np.ndarray:
     return genes["gene_id"].isin(on_chr_m).to_numpy()
 
 
-def hard_limits(thresholds: Thresholds, kind: str, notes: list[str]) -> Limits:
-    """The limits of the config; none on counts where the values (`kind`) are no counts, which is added to the notes."""
-    counted = kind in (COUNTS, EXPECTED)
+def hard_limits(thresholds: Thresholds, counts: Counts, notes: list[str]) -> Limits:
+    """The limits of the config; none on counts where the values are no counts, which is added to the notes.
+
+    The floors of a file of fewer than `PANEL` genes are in proportion to its genes, unless the sheet gives them.
+    """
+    n_genes = int((~non_genes(counts.genes["symbol"])).sum())
+    floors = {name: _floor(thresholds, name, n_genes) for name in LEAST}
+    if any(floors[name] != getattr(thresholds, name) for name in LEAST):
+        notes.append(
+            f"a panel of {n_genes:,} genes: its cells need {floors['min_counts']:.0f} counts and "
+            f"{floors['min_genes']:.0f} genes, in proportion to {TRANSCRIPTOME:,} genes (for other floors set "
+            "min_counts and min_genes in the sheet)"
+        )
+    counted = counts.kind in (COUNTS, EXPECTED)
     if not counted:
-        notes.append(f"limits on n_counts do not apply to {kind} values")
-    return Limits(thresholds.min_counts if counted else 0, np.inf, thresholds.min_genes, thresholds.max_mito_share)
+        notes.append(f"limits on n_counts do not apply to {counts.kind} values")
+    return Limits(floors["min_counts"] if counted else 0, np.inf, floors["min_genes"], thresholds.max_mito_share)
+
+
+def _floor(thresholds: Thresholds, name: str, n_genes: int) -> float:
+    value = getattr(thresholds, name)
+    if n_genes >= PANEL or name in thresholds.of_sheet:
+        return value
+    return max(min(value, LEAST[name]), value * n_genes / TRANSCRIPTOME)
 
 
 def find_limits(table: pd.DataFrame, floor: Limits, n_mads: float, kind: str, notes: list[str]) -> Limits:
