@@ -71,15 +71,17 @@ def load(folder: Path, tissue: str) -> ad.AnnData:
     return adata[adata.obs["cell_type"].isin(size.index[size >= 30])].copy()
 
 
-def simulate(healthy: ad.AnnData, lineage: str, scenario: Scenario, seed: int) -> tuple[ad.AnnData, pd.DataFrame]:
+def simulate(
+    healthy: ad.AnnData, lineage: str, scenario: Scenario, seed: int, *, genome: str = "hg38"
+) -> tuple[ad.AnnData, pd.DataFrame]:
     """A patient made of healthy cells, and the true dosage of each clone (clones x arms).
 
     obs: lineage, is_reference, malignant, true_clone (-1 for normal cells).
     """
     rng = np.random.default_rng([seed, 20261122])
     counts = sparse.csr_matrix(healthy.X).astype(np.int64)
-    genes = place_genes(healthy.var_names, gene_positions())
-    layout = lay_out_arms(genes, chromosome_arms())
+    genes = place_genes(healthy.var_names, gene_positions(genome))
+    layout = lay_out_arms(genes, chromosome_arms(genome))
     arm, names = layout.arm, layout.names
     reference = rng.random(healthy.n_obs) < 0.5
     own = (healthy.obs["cell_type"] == lineage).to_numpy()

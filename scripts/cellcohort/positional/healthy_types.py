@@ -13,6 +13,7 @@ from scipy import sparse
 from ..core.files import read_json
 from ..core.provenance import write_record
 from ..genes.shared_genes import gene_names
+from ..genes.species_positions import own_positions
 from ..inputs.counts import Counts
 from ..outputs.parquet import read_frame, write_table
 from ..outputs.schemas import HEALTHY_TYPES
@@ -77,10 +78,11 @@ def sum_healthy_types(
     rows, labels
         Of the labelled cells, shape (n,).
     positions
-        Table symbol, chromosome, start, end.
+        Table symbol, chromosome, start, end; not used where it is of another species than the reference.
     vocabulary
         Columns of the genes by which cells are told apart.
     """
+    positions = own_positions(counts.genes, positions)
     names, codes = np.unique(labels.astype(str), return_inverse=True)
     symbols, into = np.unique(gene_names(counts.genes, positions), return_inverse=True)
     summing = sparse.csr_matrix((np.ones(len(into)), (np.arange(len(into)), into)))

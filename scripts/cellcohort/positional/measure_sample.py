@@ -12,12 +12,14 @@ import pandas as pd
 
 from ..core.files import read_json
 from ..genes.alignment import Alignment
+from ..genes.species_positions import own_positions
 from ..inputs.counts import Counts, open_sample
 from ..outputs.parquet import empty, read_frame
 from ..outputs.schemas import POSITIONAL
 from .blocks import block_scores
 from .cell_sums import place_sample_genes, sum_rows, tree_of_cells
 from .healthy_types import HealthyTypes
+from .other_species import in_species_of, shared_by_all
 
 log = logging.getLogger(__name__)
 LIGHT_CHAINS = {"kappa": r"IGKC$", "lambda": r"IGLC\d+$"}
@@ -60,15 +62,20 @@ def measure_cells(
 ) -> pd.DataFrame:
     """The table schemas.POSITIONAL of the cells in `rows`, shape (n,), ascending.
 
-    z and p-values are missing where too few genes have a place: nothing is known then, for or against.
+    z and p-values are missing where too few genes have a place: nothing is known then, for or against. Where the
+    healthy types are of another species, p-values are of what z has beyond that of all cells (`other_species`).
 
     Parameters
     ----------
+    positions
+        Table symbol, chromosome, start, end; not used where it is of another species than the file.
     vocabulary
         Columns of the genes by which cells are told apart.
     """
     tree = tree_of_cells(counts, rows, vocabulary)
-    genes = place_sample_genes(counts, healthy.symbols, healthy.counts, positions)
+    other = in_species_of(healthy, counts.genes)
+    healthy = other or healthy
+    genes = place_sample_genes(counts, healthy.symbols, healthy.counts, own_positions(counts.genes, positions))
     compared = healthy.counts[:, genes.healthy]
     sums = sum_rows(counts, rows, tree.neighbourhood, genes.into)
     z = block_scores(sums, compared, genes.genome)
@@ -78,7 +85,8 @@ def measure_cells(
         (("neighbourhood", "n_cells", "z", "pvalue"), tree.neighbourhood, z),
         (("group", "group_n_cells", "group_z", "group_pvalue"), tree.group, group_z),
     ):
-        sizes, pvalues = np.bincount(numbers), healthy.null.pvalue(scores)
+        sizes, shared = np.bincount(numbers), shared_by_all(scores) if other else 0.0
+        pvalues = healthy.null.pvalue(scores - shared)
         table |= dict(zip(names, (numbers, sizes[numbers], scores[numbers], pvalues[numbers]), strict=True))
     found = np.isfinite(z)[tree.neighbourhood]
     log.info("%d cells in %d neighbourhoods, judged %d", len(rows), len(sums), found.sum())
