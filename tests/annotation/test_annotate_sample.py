@@ -63,7 +63,7 @@ def test_a_rejected_sample_has_empty_tables_and_is_not_opened(bundle, files):
     for content, schema in zip(contents, (SCORES, GENE_SCORES, PROGRAMS), strict=True):
         assert as_table(content, schema).num_rows == 0
     assert embedding.num_rows == 0
-    assert tables.anchors == {"shift": 0.0, "labels": {}, "n_anchors": 0, "in_doubt": False}
+    assert tables.anchors == {"shift": 0.0, "labels": {}, "n_anchors": 0, "in_doubt": False, "held_out_accuracy": None}
 
 
 def test_cells_with_positional_evidence_never_anchor(bundle, files):
@@ -88,3 +88,4 @@ def test_genes_that_the_sample_does_not_measure_are_unknown(additive_bundle, fil
     assert (cells["label"] == truth).mean() > 0.9
     assert (cells["ood_pvalue"] <= 0.05).mean() < 0.2
     assert [path.is_dir() for path in files["fitted"].iterdir()] == [True]
+    assert tables.anchors["held_out_accuracy"] > 0.9

@@ -22,6 +22,7 @@ from unittest import mock
 
 import numpy as np
 import pandas as pd
+import scipy.sparse as sp
 import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, f1_score
@@ -182,9 +183,7 @@ def published(task: Task, seed: int, epochs: int = 20, patience: int = 5, batch_
 
 def peers(task: Task) -> list[dict]:
     """Linear models on the same genes."""
-    reference, query = (
-        x.multiply(1e4 / np.maximum(x.sum(1), 1)).tocsr().log1p().toarray() for x in (task.reference, task.query)
-    )
+    reference, query = (log_normalised(x).toarray() for x in (task.reference, task.query))
     models = {
         "logistic regression": LogisticRegression(max_iter=300),
         "linear SVM": LinearSVC(C=0.01),
@@ -196,6 +195,11 @@ def peers(task: Task) -> list[dict]:
     for name, model in models.items():
         rows.append(score(task, name, model.fit(reference, task.labels.astype(str)).predict(query)))
     return rows
+
+
+def log_normalised(counts: sp.csr_matrix) -> sp.csr_matrix:
+    """Log of one plus counts per 10,000."""
+    return counts.multiply(1e4 / np.maximum(counts.sum(1), 1)).tocsr().log1p()
 
 
 def _clipped() -> FunctionTransformer:

@@ -27,7 +27,7 @@ def write_annotation(path, sample: dict, labels: list[str], flags: list[bool]):
 
 
 def write_shift(path, *, shift: float, in_doubt: bool, without: float | None, whatever=None, n_anchors: int = 2):
-    shares = {"ood_share_without_shift": without, "ood_share_whatever_the_shift": whatever}
+    shares = {"ood_share_without_shift": without, "ood_share_whatever_the_shift": whatever, "held_out_accuracy": 0.75}
     write_json(path, {"shift": shift, "in_doubt": in_doubt, "n_anchors": n_anchors} | shares)
 
 
@@ -55,7 +55,7 @@ def test_annotation_is_appended_and_counted(tmp_path):
     ]
     found = as_table(ood, OOD).to_pylist()
     assert (found[0]["n_ood"], found[0]["ood_share"], found[0]["median_score"]) == (1, 0.25, 1.5)
-    assert (found[0]["shift"], found[0]["n_ood_fdr"]) == (1.5, 0)
+    assert (found[0]["shift"], found[0]["n_ood_fdr"], found[0]["held_out_accuracy"]) == (1.5, 0, 0.75)
     assert (found[0]["ood_share_low"], found[0]["ood_share_high"]) == (0.25, 0.75)
     assert (found[1]["ood_share_low"], found[1]["ood_share_high"]) == (None, None)
     assert (found[1]["n_cells"], found[1]["ood_share"], found[1]["median_confidence"]) == (0, None, None)

@@ -270,6 +270,7 @@ def _write_sample(results: Results, sample: dict, n_cells: int, centres: np.ndar
     folder = results.folder / "samples" / sample["sample_id"]
     write_table(folder / "annotation.parquet", annotation, schemas.ANNOTATION)
     shift = {"shift": 0.4, "labels": {}, "n_anchors": 3, "in_doubt": False, "ood_share_without_shift": 0.5}
+    shift["held_out_accuracy"] = None
     write_json(folder / "shift.json", shift)
     vectors = (centres[kind] + rng.normal(size=(n_cells, WIDTH)) * 1.1).astype("float32")
     embedding = {"cell_id": cell_ids, "vector": parquet.vectors(vectors)}

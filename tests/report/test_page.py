@@ -303,11 +303,15 @@ def test_a_borrowed_reference_is_a_reason_for_caution(results):
     assert not any("healthy reference" in text for text in patient_warnings(replace(first, n_borrowed=0)))
 
 
+OK = {"sample_id": "S", "status": "ok", "vocabulary_share": 1.0, "shift": 0.0, "n_cells": 0, "held_out_accuracy": None}
+
+
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        ({"samples": [{"sample_id": "S", "status": "ok", "vocabulary_share": 0.6, "shift": 0.0, "n_cells": 0}]}, "60%"),
-        ({"samples": [{"sample_id": "S", "status": "ok", "vocabulary_share": 1.0, "shift": 4.2, "n_cells": 0}]}, "4.2"),
+        ({"samples": [{**OK, "vocabulary_share": 0.6}]}, "60% of the model's genes: labels are weaker, and"),
+        ({"samples": [{**OK, "vocabulary_share": 0.6, "held_out_accuracy": 0.83}]}, "83% of held-out reference cells"),
+        ({"samples": [{**OK, "shift": 4.2}]}, "4.2"),
         ({"calls": {"aneuploid": 5, "diploid": 5, "reference": 12}}, "only 12 normal cells"),
         ({"calls": {"aneuploid": 5, "diploid": 5, "undetermined": 90, "reference": 99}}, "For 90% of the tested cells"),
         (

@@ -33,7 +33,8 @@ class SampleTables:
     scores
         In schemas.SCORES; no rows where the sample was rejected.
     anchors
-        Content of anchors.json: the technical shift that the p-values are adjusted for, and on what it rests.
+        Content of anchors.json: the technical shift that the p-values are adjusted for, on what it rests, and how many
+        held-out reference cells get the right label by the sample's genes (`Bundle.held_out_accuracy`).
     gene_scores, programs
         Columns of schemas.GENE_SCORES and schemas.PROGRAMS.
     """
@@ -77,17 +78,18 @@ def annotate_sample(
     """
     config = bundle.model.config
     explanation = Explanation(config.n_labels, config.n_genes, config.n_slots)
-    result, measured = SampleScores(empty(SCORES), Shift()), np.arange(config.n_genes)
+    own, measured, result = bundle, np.arange(config.n_genes), SampleScores(empty(SCORES), Shift())
     with table_writer(embedding, embedding_schema(config.d_model)) as keep_embedding:
         if read_json(status)["status"] == "ok":
             cells = open_sample(sample, counts)
             alignment = Alignment.from_table(read_frame(genes), cells.genes)
             measured = alignment.measured
+            own = bundle_for_genes(bundle, measured, fitted)
             result = annotate(
                 cells,
                 np.flatnonzero(read_frame(qc, ["passed"])["passed"]),
                 alignment,
-                bundle_for_genes(bundle, measured, fitted),
+                own,
                 explanation,
                 sample_id=sample["sample_id"],
                 patient_id=sample["patient_id"],
@@ -96,5 +98,5 @@ def annotate_sample(
                 keep_embedding=keep_embedding,
             )
     named = bundle.labels, bundle.vocabulary["symbol"].to_numpy(), measured
-    gene_scores, programs = explanation.gene_scores(*named), explanation.slot_programs(*named)
-    return SampleTables(result.table, asdict(result.shift), gene_scores, programs)
+    anchors = asdict(result.shift) | {"held_out_accuracy": own.held_out_accuracy}
+    return SampleTables(result.table, anchors, explanation.gene_scores(*named), explanation.slot_programs(*named))

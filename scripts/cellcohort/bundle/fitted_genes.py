@@ -88,7 +88,7 @@ def _fit(bundle: Bundle, measured: np.ndarray, folder: Path) -> None:
         names = np.array(bundle.labels, object)
         fit = fit_members(held_out_model, fewer, names, seed=SEED, network_alone=alone, unmeasured=unmeasured)
     write_bytes(weights, save({name: value.cpu().contiguous() for name, value in model.state_dict().items()}))
-    write_json(calibration, fit.calibration())
+    write_json(calibration, fit.calibration() | {"validation": fit.held_out.metrics()["validation"]})
     write_profiles(profiles, fit.profiles)
 
 

@@ -118,6 +118,14 @@ class Bundle:
         return np.array(read_json(self._of_genes("calibration.json"))["mix"])
 
     @cached_property
+    def held_out_accuracy(self) -> float | None:
+        """Share of held-out reference cells that get the right label by the genes that a sample measures; None where
+        nothing was fitted to these."""
+        if self.fitted is None:
+            return None
+        return read_json(self.fitted / "calibration.json")["validation"]["accuracy"]
+
+    @cached_property
     def detector(self) -> Detector:
         """The OOD detector."""
         return Detector.from_json(read_json(self._of_genes("calibration.json"))["ood"])

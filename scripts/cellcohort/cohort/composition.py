@@ -44,7 +44,8 @@ def collect_annotation(
         `schemas.OOD`: a row for every sample. Where its technical shift is in doubt the share of OOD cells is a range
         (`ood_share_low`, `ood_share_high`): with the shift and without it, or, where none could be read, with any.
         Shares, medians and `n_ood_fdr`, the OOD cells at a false discovery rate of `FALSE_DISCOVERIES`, are null where
-        no cell was annotated.
+        no cell was annotated. `held_out_accuracy` is null, too, where the sample measures (nearly) all of the
+        model's genes.
     """
     composition, ood = [], []
 
@@ -102,7 +103,8 @@ def _ood_summary(table: pa.Table, shift: dict) -> dict:
     n_cells, n_ood = table.num_rows, int(table["is_ood"].to_numpy().sum())
     if not n_cells:
         shares = ("ood_share", "ood_share_low", "ood_share_high")
-        return {"n_cells": 0, "n_ood": 0, "shift": shift["shift"]} | dict.fromkeys((*shares, *_MEDIANS, "n_ood_fdr"))
+        nothing = dict.fromkeys((*shares, *_MEDIANS, "n_ood_fdr", "held_out_accuracy"))
+        return {"n_cells": 0, "n_ood": 0, "shift": shift["shift"]} | nothing
     share = n_ood / n_cells
     other = _other_share(shift) if shift["in_doubt"] else share
     return {
@@ -114,6 +116,7 @@ def _ood_summary(table: pa.Table, shift: dict) -> dict:
         "shift": shift["shift"],
         **{name: float(np.median(table[column].to_numpy())) for name, column in _MEDIANS.items()},
         "n_ood_fdr": int((table["ood_qvalue"].to_numpy() <= FALSE_DISCOVERIES).sum()),
+        "held_out_accuracy": shift["held_out_accuracy"],
     }
 
 

@@ -165,6 +165,7 @@ OOD = _schema(
     median_confidence=_Nullable(REAL),
     shift=_Nullable(REAL),
     n_ood_fdr=_Nullable(INT),
+    held_out_accuracy=_Nullable(REAL),
 )
 COHORT_VERDICT = _schema(
     patient_id=TEXT,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from ..report_data import UNLIKE_REFERENCE, ReportData
 from ..text.number_format import count
 from .origins import Origin
@@ -83,8 +85,10 @@ def _sample_warnings(patient: Patient) -> list[str]:
             warnings.append(f"Sample {name} was rejected. {sample['reason'] or ''}".strip())
             continue
         if found is not None and found < LOW_COVERAGE:
+            right = sample["held_out_accuracy"]
+            told = f" (with them {right:.0%} of held-out reference cells got the right one)" if pd.notna(right) else ""
             warnings.append(
-                f"Sample {name} holds only {found:.0%} of the model's genes: labels are weaker, and "
+                f"Sample {name} holds only {found:.0%} of the model's genes: labels are weaker{told}, and "
                 f"so is the call of which cells are {UNLIKE_REFERENCE}."
             )
         if sample["n_cells"] and sample["n_cells_kept"] < FEW_KEPT * sample["n_cells"]:
