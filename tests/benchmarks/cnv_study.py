@@ -92,11 +92,11 @@ def simulate(
         factor = np.ones(healthy.n_vars)
         answers = rng.random(len(genes)) < scenario.responding
         factor[genes["column"][answers & (arm >= 0)]] = dosage.to_numpy()[number, arm[answers & (arm >= 0)]]
-        counts = _replace(counts, clone == number, lambda part, factor=factor: _change(part, factor, rng))
+        counts = replace_rows(counts, clone == number, lambda part, factor=factor: change(part, factor, rng))
     if scenario.batch:
         factor = np.exp(rng.normal(0, 0.25, healthy.n_vars))
         factor[rng.choice(healthy.n_vars, 200, replace=False)] *= 4
-        counts = _replace(counts, ~reference, lambda part: _change(part, factor, rng))
+        counts = replace_rows(counts, ~reference, lambda part: change(part, factor, rng))
     depth = rng.uniform(0.75, 1.0, healthy.n_obs)
     if scenario.depth:
         depth *= np.minimum(scenario.depth / 0.875 / np.maximum(np.asarray(counts.sum(axis=1)).ravel(), 1), 1.0)
@@ -125,14 +125,14 @@ def _draw_dosage(counts, genes, arm, names: list[str], scenario: Scenario, rng) 
     return pd.DataFrame(table, columns=names)
 
 
-def _replace(counts: sparse.csr_matrix, rows: np.ndarray, change) -> sparse.csr_matrix:
+def replace_rows(counts: sparse.csr_matrix, rows: np.ndarray, change) -> sparse.csr_matrix:
     """`counts` with some rows changed, in the same order."""
     where = np.concatenate([np.flatnonzero(~rows), np.flatnonzero(rows)])
     stacked = sparse.vstack([counts[~rows], change(counts[rows])], format="csr")
     return stacked[np.argsort(where, kind="stable")]
 
 
-def _change(part: sparse.csr_matrix, factor: np.ndarray, rng: np.random.Generator) -> sparse.csr_matrix:
+def change(part: sparse.csr_matrix, factor: np.ndarray, rng: np.random.Generator) -> sparse.csr_matrix:
     """Counts times a factor a gene: whole copies plus a binomial share of one more."""
     part = part.copy()
     times = factor[part.indices]

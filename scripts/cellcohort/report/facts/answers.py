@@ -51,7 +51,8 @@ def _malignant(patient: Patient) -> Answer:
         f"Of {of} in all {', '.join(others)}. A cell is called malignant or normal where that is at least "
         f"{percent(SURE)} probable, and malignant only with a sign of a tumour: blocks along the genome, chromosome "
         "arms, a clone, a light chain, or the arms that the sheet names. Unexplained cells are unlike the reference "
-        "without such a sign: quiet tumours are among them. At most counts the unsure cells as malignant."
+        "without such a sign: quiet tumours are among them. At most counts the unsure cells as malignant, too, but not "
+        "the unexplained ones."
     )
     text = f"{headline[0].upper()}{headline[1:]}."
     text += f" Beside the patient's normal cells they have {beside}." if beside else ""
