@@ -9,7 +9,6 @@ from cellcohort.verdict.markers import rank_markers
 
 start_job(snakemake)
 files = snakemake.input
-tables = {"status": files.status, "annotation": files.annotation, "positional": files.positional}
-samples = open_samples(snakemake.params.samples, files.counts, **tables)
+samples = open_samples(snakemake.params.samples, files.counts, status=files.status, annotation=files.annotation)
 markers = rank_markers(read_frame(files.verdict), samples, read_positions(files.positions))
 write_table(snakemake.output.markers, markers, MARKERS)

@@ -928,8 +928,8 @@ FAULTS = [
     ),
     Fault(
         "workflow/rules/inputs.smk",
-        'QC = {row["sample_id"]: {key: row.get(key, value)',
-        'QC = {row["sample_id"]: {key: value',
+        '    row["sample_id"]: {key: row.get(key, value)',
+        '    row["sample_id"]: {key: value',
         "a sample's own thresholds are not heeded",
         tests="tests/workflow/test_workflow.py -k own_threshold",
     ),

@@ -175,6 +175,7 @@ def test_rejected_samples_are_not_opened(tmp_path) -> None:
     opened = open_samples(rows, paths, status=states, annotation=tables, positional=tables)
     assert [one.sample_id for one in opened] == ["a"]
     assert open_samples(rows[1:], paths[1:], status=states[1:], annotation=tables[1:], positional=tables[1:]) == []
+    assert open_samples(rows[:1], paths[:1], status=states[:1], annotation=tables[:1])[0].positional is None
 
 
 def test_genes_of_one_symbol_are_summed(tmp_path) -> None:

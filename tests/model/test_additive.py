@@ -21,6 +21,7 @@ from cellcohort.model.training import TrainConfig, train
 SIZES = AdditiveConfig(N_GENES, 3, d_model=32, n_slots=4)
 CONFIG = TrainConfig(epochs=4, batch_size=32, learning_rate=3e-3)
 CPU = torch.device("cpu")
+SAME = torch.full((4,), 0.5)  # losses of held-out cells without any spread
 
 
 def cells(n: int = 20, seed: int = 3) -> Tokens:
@@ -157,7 +158,7 @@ def test_genes_of_one_direction_share_a_slot_and_the_first_is_the_largest():
 def test_the_start_is_kept_where_no_epoch_is_better(store, tmp_path, monkeypatch):
     losses = iter([0.5, 0.6, 0.7])
     record = {"validation_accuracy": 1.0, "validation_macro_f1": 1.0}
-    monkeypatch.setattr(training, "_validate", lambda *_: record | {"validation_loss": next(losses)})
+    monkeypatch.setattr(training, "_validate", lambda *_: (record | {"validation_loss": next(losses)}, SAME))
     model, history = run(store, tmp_path / "checkpoint.safetensors", dataclasses.replace(CONFIG, patience=2))
     assert history["epoch"].tolist() == [0, 1, 2]
     assert not model.vote.any()
@@ -167,7 +168,7 @@ def test_the_start_is_kept_where_no_epoch_is_better(store, tmp_path, monkeypatch
 def test_an_epoch_that_is_better_is_kept(store, tmp_path, monkeypatch):
     losses = iter([0.5, 0.4, 0.6, 0.7])
     record = {"validation_accuracy": 1.0, "validation_macro_f1": 1.0}
-    monkeypatch.setattr(training, "_validate", lambda *_: record | {"validation_loss": next(losses)})
+    monkeypatch.setattr(training, "_validate", lambda *_: (record | {"validation_loss": next(losses)}, SAME))
     model, _ = run(store, tmp_path / "checkpoint.safetensors", dataclasses.replace(CONFIG, patience=2))
     assert model.vote.any()
 
@@ -175,8 +176,8 @@ def test_an_epoch_that_is_better_is_kept(store, tmp_path, monkeypatch):
 def test_an_epoch_that_is_better_by_less_than_a_standard_error_is_not_kept(store, tmp_path, monkeypatch):
     losses = iter([0.5, 0.4, 0.45])
     record = {"validation_accuracy": 1.0, "validation_macro_f1": 1.0}
-    monkeypatch.setattr(training, "_validate", lambda *_: record | {"validation_loss": next(losses)})
-    monkeypatch.setattr(training, "_standard_error", lambda *_: 0.2)
+    spread = torch.tensor([0.1, 0.1, 0.9, 0.9])  # whose mean has a standard error of 0.2
+    monkeypatch.setattr(training, "_validate", lambda *_: (record | {"validation_loss": next(losses)}, spread))
     model, _ = run(store, tmp_path / "checkpoint.safetensors", dataclasses.replace(CONFIG, patience=2))
     assert not model.vote.any()
 

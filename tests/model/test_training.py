@@ -15,6 +15,7 @@ from cellcohort.model.training import TrainConfig, batch_size, label_weights, sc
 SIZES = ModelConfig(N_GENES, 3, d_model=32, d_ff=32, d_key=8, n_slots=4, n_layers=2, broadcast="cls")
 CONFIG = TrainConfig(epochs=4, batch_size=32, learning_rate=3e-3)
 CPU = torch.device("cpu")
+SAME = torch.full((4,), 0.5)  # losses of held-out cells without any spread
 
 
 @pytest.fixture
@@ -81,7 +82,7 @@ def test_a_checkpoint_of_other_settings_is_not_used(store, tmp_path):
 def test_training_stops_when_validation_no_longer_improves(store, tmp_path, monkeypatch):
     losses = iter([1.0, 0.5, 0.6, 0.7, 0.1])
     record = {"validation_accuracy": 1.0, "validation_macro_f1": 1.0}
-    monkeypatch.setattr(training, "_validate", lambda *_: record | {"validation_loss": next(losses)})
+    monkeypatch.setattr(training, "_validate", lambda *_: (record | {"validation_loss": next(losses)}, SAME))
     config = dataclasses.replace(CONFIG, epochs=10, patience=2)
     _, history = run(store, tmp_path / "checkpoint.safetensors", config)
     assert history["validation_loss"].tolist() == [1.0, 0.5, 0.6, 0.7]

@@ -85,7 +85,7 @@ DEPENDENCIES = {
     "split_cnv": "infer_cnv",
     "assign_verdict": "call_ood infer_cnv measure_blocks",
     "split_verdict": "assign_verdict",
-    "rank_markers": "align_genes assign_verdict call_ood measure_blocks",
+    "rank_markers": "align_genes assign_verdict call_ood",
     "collect_status": "align_genes",
     "collect_annotation": "call_ood",
     "collect_verdict": "rank_markers split_verdict",

@@ -58,7 +58,6 @@ rule rank_markers:
         counts=counts_of_patient,
         status=of_patient("status.json"),
         annotation=of_patient("annotation.parquet"),
-        positional=of_patient("positional.parquet"),
         positions=local(POSITIONS),
     output:
         markers="<results>/patients/{patient}/markers.parquet",

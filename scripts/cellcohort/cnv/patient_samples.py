@@ -43,7 +43,7 @@ def open_samples(
     *,
     status: Sequence[str | Path],
     annotation: Sequence[str | Path],
-    positional: Sequence[str | Path],
+    positional: Sequence[str | Path] | None = None,
 ) -> list[Sample]:
     """Open the patient's samples that are not rejected.
 
@@ -52,11 +52,12 @@ def open_samples(
     rows
         The samples' rows of the sheet.
     counts, status, annotation, positional
-        Paths in the order of `rows`.
+        Paths in the order of `rows`; positional.parquet where it is asked of the cells.
     """
+    places = positional or [None] * len(rows)
     return [
-        Sample(row["sample_id"], open_sample(row, path), read_frame(table), read_frame(blocks))
-        for row, path, state, table, blocks in zip(rows, counts, status, annotation, positional, strict=True)
+        Sample(row["sample_id"], open_sample(row, path), read_frame(table), read_frame(place) if place else None)
+        for row, path, state, table, place in zip(rows, counts, status, annotation, places, strict=True)
         if read_json(state)["status"] == "ok"
     ]
 

@@ -143,11 +143,12 @@ def train(
     rows = run.rows["validation"]
     tokens, targets = store.read(rows), run.targets[rows]
     if isinstance(run.model, AdditiveWorkspace) and not run.progress.history:
-        _record_epoch(run, _start_loss(run), on_rank_zero(lambda: _validate(run.model, tokens, targets)))
-        run.progress.best_loss -= on_rank_zero(lambda: _standard_error(run.model, tokens, targets))
+        found, losses = on_rank_zero(lambda: _validate(run.model, tokens, targets))
+        _record_epoch(run, _start_loss(run), found)
+        run.progress.best_loss -= float(losses.std(correction=0)) / math.sqrt(max(len(losses), 1))
     while run.progress.epoch < config.epochs and run.progress.bad_epochs < config.patience:
         train_loss = _train_epoch(run)
-        _record_epoch(run, train_loss, on_rank_zero(lambda: _validate(run.model, tokens, targets)))
+        _record_epoch(run, train_loss, on_rank_zero(lambda: _validate(run.model, tokens, targets))[0])
         run.save()
     run.model.load_state_dict(run.best)
     if isinstance(run.model, AdditiveWorkspace):
@@ -312,24 +313,14 @@ def _record_epoch(run: _Run, train_loss: float, validation: dict[str, float]) ->
         progress.bad_epochs += 1
 
 
-def _validate(model: Network, tokens, targets: np.ndarray) -> dict[str, float]:
-    """Loss at the size of the logits that suits best, which calibration finds anyway, accuracy and macro-F1."""
+def _validate(model: Network, tokens, targets: np.ndarray) -> tuple[dict[str, float], torch.Tensor]:
+    """Mean loss, accuracy and macro-F1 of the held-out cells, and the loss of each: cross-entropy at the size of the
+    logits that suits all best, which calibration finds anyway."""
     (logits,) = predict_tokens(model, tokens, "logits")
-    predicted = logits.argmax(1)
+    sized, predicted = torch.from_numpy(logits) * fit_size(logits, targets), logits.argmax(1)
+    losses = F.cross_entropy(sized, torch.from_numpy(targets), reduction="none")
     return {
-        "validation_loss": float(_losses(logits, targets).mean()),
+        "validation_loss": float(losses.mean()),
         "validation_accuracy": accuracy_score(targets, predicted),
         "validation_macro_f1": f1_score(targets, predicted, average="macro", zero_division=0),
-    }
-
-
-def _standard_error(model: Network, tokens, targets: np.ndarray) -> float:
-    """Standard error of the loss over the held-out cells."""
-    losses = _losses(predict_tokens(model, tokens, "logits")[0], targets)
-    return float(losses.std(correction=0)) / math.sqrt(max(len(losses), 1))
-
-
-def _losses(logits: np.ndarray, targets: np.ndarray) -> torch.Tensor:
-    """Cross-entropy of each cell at the size of the logits that suits all best."""
-    sized = torch.from_numpy(logits) * fit_size(logits, targets)
-    return F.cross_entropy(sized, torch.from_numpy(targets), reduction="none")
+    }, losses
