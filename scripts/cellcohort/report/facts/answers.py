@@ -180,7 +180,8 @@ def _limit(patient: Patient, data: ReportData) -> str:
     arms = f"{least['arms']} arm{'' if least['arms'] == 1 else 's'}"
     return (
         f"Planted into the patient's normal cells, a clone of {percent(least['share'])} of them with {arms} changed "
-        "was found; a smaller one may be missed."
+        "was found, taken as one group; a smaller one may be missed, and one of a single arm at any size if its cells "
+        "pass for a normal type."
     )
 
 
