@@ -8,6 +8,7 @@ from cellcohort.bundle.manifest import write_manifest
 from cellcohort.bundle.model_bundle import load_model
 from cellcohort.core.gpus import choose_device, use_threads
 from cellcohort.core.job import start_job
+from cellcohort.model.linear import read_linear_models
 from cellcohort.model.token_store import TokenStore
 from cellcohort.outputs.parquet import read_frame, write_table
 from cellcohort.outputs.schemas import VOCABULARY
@@ -17,7 +18,8 @@ use_threads(snakemake.threads)
 train, output = settings["train"], snakemake.output
 device = choose_device(train["device"], gpus=snakemake.resources.get("gpu", 0))
 model = load_model(snakemake.input.weights, snakemake.input.config).to(device)
-result = calibrate(model, TokenStore(snakemake.input.tokens), seed=train["seed"])
+linear_models = read_linear_models(snakemake.input.linear_models)
+result = calibrate(model, TokenStore(snakemake.input.tokens), linear_models, seed=train["seed"])
 labelled = read_frame(snakemake.input.qc, ["passed", "reason"]).query("reason != 'no label'")
 counted = {"n_labelled": len(labelled), "n_left_out": int((~labelled["passed"]).sum())}
 result = replace(result, metrics=result.metrics | {"reference_qc": counted})

@@ -7,6 +7,7 @@ import torch
 from cellcohort.bundle.model_bundle import save_model
 from cellcohort.core.gpus import choose_device, use_threads
 from cellcohort.core.job import start_job
+from cellcohort.model.linear import write_linear_models
 from cellcohort.model.presets import PRESETS
 from cellcohort.model.token_store import TokenStore
 from cellcohort.model.training import TrainConfig, train, train_on_gpus
@@ -28,16 +29,17 @@ def main() -> None:
     config, n_gpus = TrainConfig(**training), torch.cuda.device_count() if device.type == "cuda" else 0
     if n_gpus > 1:
         given = {"n_processes": n_gpus, "checkpoint": checkpoint}
-        model, history = train_on_gpus(store.path, store.labels, sizes, config, **given)
+        trained = train_on_gpus(store.path, sizes, config, **given)
     else:
-        model, history = train(store, store.labels, sizes, config, device=device, checkpoint=checkpoint)
+        trained = train(store, sizes, config, device=device, checkpoint=checkpoint)
     save_model(
-        model,
+        trained.model,
         weights=snakemake.output.weights,
         config=snakemake.output.config,
         settings={"preset": settings["preset"], "train": training},
     )
-    write_table(snakemake.output.history, history, HISTORY)
+    write_table(snakemake.output.history, trained.history, HISTORY)
+    write_linear_models(snakemake.output.linear_models, trained.linear_models)
     checkpoint.unlink(missing_ok=True)
 
 

@@ -57,12 +57,12 @@ def main() -> None:
                 continue
             task = load_task(options.data, name, seed=seed)
             with TemporaryDirectory() as folder:
-                model, store = train_task(
+                trained, store = train_task(
                     task, PRESETS[options.preset], epochs=options.epochs, seed=seed, folder=folder
                 )
-                calibrated = calibrate(model, store, seed=seed)
+                calibrated = calibrate(trained.model, store, trained.linear_models, seed=seed)
             weights = np.array(calibrated.calibration["mix"])
-            found = evaluate(task, model, calibrated.profiles, weights, seed)
+            found = evaluate(task, trained.model, calibrated.profiles, weights, seed)
             rows += [{"task": name, "seed": seed, "weights": weights.tolist()} | row for row in found]
             options.out.write_text(json.dumps({"rows": rows}) + "\n")
             print(table(rows), flush=True)

@@ -132,11 +132,11 @@ def ours(task: Task, variant: str, seed: int, epochs: int) -> list[dict]:
     start = time.process_time()
     pooled = mock.patch("cellcohort.model.training.make_network", MeanPooling)
     with TemporaryDirectory() as folder, pooled if variant == "no slots" else nullcontext():
-        model, store = train_task(task, VARIANTS[variant], epochs=epochs, seed=seed, folder=folder)
+        trained, store = train_task(task, VARIANTS[variant], epochs=epochs, seed=seed, folder=folder)
         seconds = time.process_time() - start
-        calibrated = calibrate(model, store, seed=seed)
+        calibrated = calibrate(trained.model, store, trained.linear_models, seed=seed)
     names = np.array(store.labels)
-    member_logits = predict_members(model, calibrated.profiles, tokenise(task.query))
+    member_logits = predict_members(trained.model, calibrated.profiles, tokenise(task.query))
     probability = probabilities(member_logits, calibrated.calibration["mix"])
     rows = [score(task, variant, names[probability.argmax(1)], probability.max(1), seconds)]
     for name, logits in zip(MEMBERS, member_logits, strict=True):

@@ -79,8 +79,9 @@ def main() -> None:
 def score_types(task: Task, seed: int, epochs: int) -> dict[str, dict[str, np.ndarray]]:
     """Scores of genes, shape (n_genes,), by method and type."""
     with TemporaryDirectory() as folder:
-        model, store = train_task(task, SMALL, epochs=epochs, seed=seed, folder=folder)
-        calibrated = calibrate(model, store, seed=seed)
+        trained, store = train_task(task, SMALL, epochs=epochs, seed=seed, folder=folder)
+        calibrated = calibrate(trained.model, store, trained.linear_models, seed=seed)
+    model = trained.model
     config, profiles, weights = model.config, calibrated.profiles, np.array(calibrated.calibration["mix"])
     tokens = tokenise(task.query)
     labels = probabilities(predict_members(model, profiles, tokens), weights).argmax(1)

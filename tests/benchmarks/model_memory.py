@@ -97,7 +97,7 @@ def measure_training(folder: Path, n_cells: int) -> dict:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     config, checkpoint = ModelConfig(N_GENES, N_LABELS), folder / "checkpoint.safetensors"
     with contextlib.suppress(Enough):
-        training.train(store, list(labels), config, training.TrainConfig(), device=device, checkpoint=checkpoint)
+        training.train(store, config, training.TrainConfig(), device=device, checkpoint=checkpoint)
     return {
         "train_peak_mib_1m_cells": round(status("VmHWM") - empty_process),
         "train_steps": len(losses),

@@ -44,7 +44,7 @@ def scores(task: Task, seed: int, epochs: int) -> dict[str, float]:
     """AUROC of each score."""
     reference, query = tokenise(task.reference), tokenise(task.query)
     with TemporaryDirectory() as folder:
-        model, _ = train_task(task, SMALL, epochs=epochs, seed=seed, folder=folder)
+        model = train_task(task, SMALL, epochs=epochs, seed=seed, folder=folder)[0].model
     (_, near, slots), (logits, far, theirs) = (states(model, tokens) for tokens in (reference, query))
     passes = dropped_out(model, query)
     found = {

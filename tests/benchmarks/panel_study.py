@@ -87,9 +87,9 @@ def gene_sets(task: Task, seed: int) -> dict[str, np.ndarray]:
 def make_bundle(task: Task, seed: int, folder: Path) -> Bundle:
     """The task's reference as a trained and calibrated model."""
     folder.mkdir()
-    model, store = train_task(task, PRESETS["additive"], epochs=EPOCHS, seed=seed, folder=str(folder))
-    save_model(model, weights=folder / "weights.safetensors", config=folder / "config.json", settings={})
-    calibrate(model, store, seed=seed).write_into(folder)
+    trained, store = train_task(task, PRESETS["additive"], epochs=EPOCHS, seed=seed, folder=str(folder))
+    save_model(trained.model, weights=folder / "weights.safetensors", config=folder / "config.json", settings={})
+    calibrate(trained.model, store, trained.linear_models, seed=seed).write_into(folder)
     bundle = Bundle(folder)
     bundle.__dict__["sha256"] = folder.name  # it has no manifest
     return bundle

@@ -55,7 +55,8 @@ def main() -> None:
     for seed in options.seeds:
         task = resample(first, seed) if options.resampled else first
         with TemporaryDirectory() as folder:
-            model, _ = train_task(task, PRESETS[options.preset], epochs=options.epochs, seed=seed, folder=folder)
+            trained, _ = train_task(task, PRESETS[options.preset], epochs=options.epochs, seed=seed, folder=folder)
+        model = trained.model
         program, of_types = read_slots(task, model)
         programs.append(program)
         use.append(of_types)

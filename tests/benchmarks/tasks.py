@@ -28,10 +28,10 @@ from cellcohort.genes.alignment import align_genes
 from cellcohort.genes.vocabulary import select_vocabulary
 from cellcohort.inputs.counts import Counts, open_counts
 from cellcohort.inputs.resources import gene_aliases, gene_positions
-from cellcohort.model.presets import PRESETS, Config, Network
+from cellcohort.model.presets import PRESETS, Config
 from cellcohort.model.token_store import TokenStore, write_store
 from cellcohort.model.tokens import tokenise
-from cellcohort.model.training import TrainConfig, train
+from cellcohort.model.training import TrainConfig, Trained, train
 from cellcohort.reference.splits import assign_splits
 
 LABEL_TASKS = ("ovarian", "ovarian back", "zheng to pbmc4k", "pbmc4k to zheng", "pancreas")
@@ -129,15 +129,14 @@ def study_options(doc: str, seeds: tuple[int, ...] = (1, 2, 3), **more) -> argpa
 
 def train_task(
     task: Task, preset: Callable[..., Config], *, epochs: int, seed: int, folder: str
-) -> tuple[Network, TokenStore]:
-    """The model of a preset, trained on the task's reference as the workflow trains it, and its token store."""
+) -> tuple[Trained, TokenStore]:
+    """A network of a preset, trained on the task's reference as the workflow trains it, and the token store."""
     write_store(f"{folder}/tokens.arrow", [(tokenise(task.reference), task.cells(seed))])
     store = TokenStore(f"{folder}/tokens.arrow")
     config = preset(n_genes=task.reference.shape[1], n_labels=len(store.labels))
     given = {"device": torch.device("cpu"), "checkpoint": f"{folder}/checkpoint.safetensors"}
     with contextlib.redirect_stderr(io.StringIO()):
-        model, _ = train(store, store.labels, config, TrainConfig(epochs=epochs, seed=seed), **given)
-    return model, store
+        return train(store, config, TrainConfig(epochs=epochs, seed=seed), **given), store
 
 
 def load_task(data: Path, name: str, *, seed: int) -> Task:

@@ -79,12 +79,12 @@ def make_bundle(folder: Path, sizes: Config = TRANSFORMER) -> Path:
     store = make_store(folder / "tokens.arrow", n_cells=600)
     config = TrainConfig(epochs=12, batch_size=32, learning_rate=3e-3)
     checkpoint = folder / "checkpoint.safetensors"
-    model, history = train(store, store.labels, sizes, config, device=torch.device("cpu"), checkpoint=checkpoint)
+    trained = train(store, sizes, config, device=torch.device("cpu"), checkpoint=checkpoint)
     bundle = folder / "model"
     bundle.mkdir()
-    save_model(model, weights=bundle / "weights.safetensors", config=bundle / "config.json", settings={})
-    calibrate(model, store, seed=1).write_into(bundle)
-    write_table(bundle / "history.parquet", history, schemas.HISTORY)
+    save_model(trained.model, weights=bundle / "weights.safetensors", config=bundle / "config.json", settings={})
+    calibrate(trained.model, store, trained.linear_models, seed=1).write_into(bundle)
+    write_table(bundle / "history.parquet", trained.history, schemas.HISTORY)
     write_table(bundle / "vocabulary.parquet", make_vocabulary(), schemas.VOCABULARY)
     make_healthy_types().write(bundle / "healthy_types.parquet", bundle / "positional.json")
     write_manifest(bundle)

@@ -10,7 +10,7 @@ from small_reference import LABELS, N_GENES, counts_of, make_store
 
 from cellcohort.model import training
 from cellcohort.model.additive import AdditiveConfig, AdditiveWorkspace
-from cellcohort.model.additive_start import clusters, give_held_out_cells
+from cellcohort.model.additive_start import clusters, give_held_out_cells, take_held_out_cells
 from cellcohort.model.inference import predict_tokens, run_batches, to_tensors
 from cellcohort.model.linear import fit_linear
 from cellcohort.model.presets import make_network, set_start
@@ -45,7 +45,8 @@ def store(tmp_path):
 
 
 def run(store, checkpoint, config=CONFIG):
-    return train(store, LABELS, SIZES, config, device=CPU, checkpoint=checkpoint)
+    trained = train(store, SIZES, config, device=CPU, checkpoint=checkpoint)
+    return trained.model, trained.history
 
 
 def test_contributions_of_genes_through_slots_add_up_to_the_logits(model):
@@ -119,7 +120,8 @@ def test_the_start_is_a_linear_model_whatever_the_assignment(store):
     codes = np.searchsorted(LABELS, store.cells["label"].to_numpy(str))
     weight, bias = fit_linear(both_levels(store.read(rows), N_GENES, SIZES.n_bins), codes[rows], 3)
     started = make_network(SIZES)
-    set_start(started, store, rows, codes, seed=1)
+    kept = set_start(started, store, rows, seed=1)
+    np.testing.assert_array_equal(kept.weight, weight)
     linear = both_levels(tokens, N_GENES, SIZES.n_bins) @ weight + bias
     np.testing.assert_allclose(predict_tokens(started, tokens, "logits")[0], linear, atol=1e-4)
     with torch.no_grad():
@@ -129,22 +131,22 @@ def test_the_start_is_a_linear_model_whatever_the_assignment(store):
 
 def test_held_out_cells_are_given_to_the_evidence_and_taken_away_again(store, model):
     codes, tokens = np.searchsorted(LABELS, store.cells["label"].to_numpy(str)), cells()
-    given = deepcopy(model)
-    give_held_out_cells(given, store, codes, seed=1)
     linear = [
         fit_linear(both_levels(store.read(rows), N_GENES, SIZES.n_bins), codes[rows], 3)
         for rows in (np.arange(len(store)), np.flatnonzero(store.cells["split"] == "train"))
     ]
+    given = deepcopy(model)
+    models = give_held_out_cells(given, store, linear[1], seed=1)
     levels = both_levels(tokens, N_GENES, SIZES.n_bins)
     everything, training = (levels @ weight + bias for weight, bias in linear)
     assert np.abs(everything - training).max() > 1e-3
     started = make_network(SIZES)
-    set_start(started, store, np.flatnonzero(store.cells["split"] == "train"), codes, seed=1)
-    give_held_out_cells(started, store, codes, seed=1)
+    start = set_start(started, store, np.flatnonzero(store.cells["split"] == "train"), seed=1)
+    give_held_out_cells(started, store, start, seed=1)
     np.testing.assert_allclose(predict_tokens(started, tokens, "logits")[0], everything, atol=1e-4)
     before, after = (predict_tokens(x, tokens, "logits")[0] for x in (model, given))
     assert np.abs(after - before).max() > 1e-3
-    give_held_out_cells(given, store, codes, seed=1, back=True)
+    take_held_out_cells(given, models)
     np.testing.assert_allclose(predict_tokens(given, tokens, "logits")[0], before, atol=1e-4)
 
 

@@ -3,7 +3,7 @@ import shutil
 
 import pytest
 import torch
-from small_reference import LABELS, N_GENES, make_store
+from small_reference import N_GENES, make_store
 
 from cellcohort.model import training
 from cellcohort.model.checkpoint import load_progress, save_checkpoint
@@ -46,15 +46,15 @@ def test_one_process_trains_the_model_itself():
 def test_two_processes_train_one_model_twice_the_same(tmp_path):
     store = make_store(tmp_path / "tokens.arrow")
     runs = [
-        train_on_gpus(store.path, LABELS, SIZES, CONFIG, n_processes=2, checkpoint=tmp_path / f"{name}.safetensors")
+        train_on_gpus(store.path, SIZES, CONFIG, n_processes=2, checkpoint=tmp_path / f"{name}.safetensors")
         for name in "ab"
     ]
-    for name, value in runs[0][0].state_dict().items():
-        assert torch.equal(value, runs[1][0].state_dict()[name]), name
+    for name, value in runs[0].model.state_dict().items():
+        assert torch.equal(value, runs[1].model.state_dict()[name]), name
     once = dataclasses.replace(CONFIG, epochs=1)
-    alone, _ = train(store, LABELS, SIZES, once, device=torch.device("cpu"), checkpoint=tmp_path / "c.safetensors")
-    assert not torch.equal(alone.head.weight, runs[0][0].head.weight)
-    losses = runs[0][1]["train_loss"].to_numpy()
+    alone = train(store, SIZES, once, device=torch.device("cpu"), checkpoint=tmp_path / "c.safetensors").model
+    assert not torch.equal(alone.head.weight, runs[0].model.head.weight)
+    losses = runs[0].history["train_loss"].to_numpy()
     assert losses[-1] < 0.8 * losses[0]
 
 
@@ -70,7 +70,7 @@ def whole_and_resumed(path: str, folder: str) -> tuple[CellMemory, CellMemory]:
     training.save_checkpoint = save
     config = dataclasses.replace(CONFIG, epochs=2)
     return tuple(
-        train(TokenStore(path), LABELS, SIZES, config, device=torch.device("cpu"), checkpoint=checkpoint)[0]
+        train(TokenStore(path), SIZES, config, device=torch.device("cpu"), checkpoint=checkpoint).model
         for checkpoint in (last, first)
     )
 

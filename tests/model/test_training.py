@@ -24,7 +24,8 @@ def store(tmp_path):
 
 
 def run(store, checkpoint, config=CONFIG):
-    return train(store, LABELS, SIZES, config, device=CPU, checkpoint=checkpoint)
+    trained = train(store, SIZES, config, device=CPU, checkpoint=checkpoint)
+    return trained.model, trained.history
 
 
 def assert_same_weights(a, b):
@@ -121,7 +122,7 @@ def test_prefetched_batches_are_the_same_and_errors_arrive():
 def first_run(store, tmp_path, seed):
     """A run at its start."""
     config = dataclasses.replace(CONFIG, seed=seed)
-    return training._set_up(store, LABELS, SIZES, config, device=CPU, checkpoint=tmp_path / f"{seed}.safetensors")
+    return training._set_up(store, SIZES, config, device=CPU, checkpoint=tmp_path / f"{seed}.safetensors")
 
 
 def test_the_seed_decides_the_first_weights(store, tmp_path):

@@ -92,7 +92,8 @@ def _weights(folder: Path, seed: int) -> None:
 
 def _checkpoint(folder: Path, seed: int) -> None:
     model = _model(seed)
-    save_checkpoint(folder / "a.safetensors", model, torch.optim.AdamW(model.parameters()), model.state_dict(), {})
+    optimizer = torch.optim.AdamW(model.parameters())
+    save_checkpoint(folder / "a.safetensors", model, optimizer, model.state_dict(), None, {})
 
 
 def _tokens(folder: Path, seed: int) -> None:

@@ -18,6 +18,7 @@ from tiny_cohort import snakemake, write_config
 from cellcohort.bundle.model_bundle import Bundle
 from cellcohort.inputs.bundle_files import BUNDLE_FILES
 from cellcohort.inputs.resources import resource_path
+from cellcohort.model.linear import write_linear_models
 from cellcohort.outputs.parquet import write_table
 from cellcohort.outputs.schemas import QC
 
@@ -113,6 +114,8 @@ class Job:
         for name in trained:
             (self.folder / name).write_bytes((self.bundle.folder / name).read_bytes())
         given = {"tokens": self.bundle.folder.parent / "tokens.arrow"} | self.made(*trained)
+        given["linear_models"] = self.folder / "linear_models.safetensors"
+        write_linear_models(given["linear_models"], None)
         given["vocabulary"] = self.bundle.folder / "vocabulary.parquet"
         given["qc"] = self.folder / "reference_qc.parquet"
         write_table(given["qc"], QC.empty_table(), QC)

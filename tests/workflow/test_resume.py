@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from small_reference import LABELS, N_GENES, make_store
+from small_reference import N_GENES, make_store
 
 from cellcohort.model import checkpoint, training
 from cellcohort.model.network import ModelConfig
@@ -38,8 +38,8 @@ def run(folder: Path, kill: str = "nothing", at: int = 0) -> None:
     checkpoint.save = deadly("save", checkpoint.save)  # nothing of it is written yet
     store, state = TokenStore(folder / "tokens.arrow"), folder / f"{kill}.safetensors"
     torch.set_num_threads(1)
-    model, _ = training.train(store, LABELS, SIZES, CONFIG, device=torch.device("cpu"), checkpoint=state)
-    save_file(model.state_dict(), folder / "weights.safetensors")
+    trained = training.train(store, SIZES, CONFIG, device=torch.device("cpu"), checkpoint=state)
+    save_file(trained.model.state_dict(), folder / "weights.safetensors")
 
 
 def process(folder: Path, *arguments: str) -> int:

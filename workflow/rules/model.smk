@@ -31,6 +31,7 @@ rule train_model:
         weights="<results>/model/weights.safetensors",
         config="<results>/model/config.json",
         history="<results>/model/history.parquet",
+        linear_models="<results>/reference/linear_models.safetensors",
     log:
         "<logs>/train_model.log",
     benchmark:
@@ -86,6 +87,7 @@ rule calibrate_model:
         weights="<results>/model/weights.safetensors",
         config="<results>/model/config.json",
         history="<results>/model/history.parquet",
+        linear_models="<results>/reference/linear_models.safetensors",
         healthy_types="<results>/model/healthy_types.parquet",
         positional="<results>/model/positional.json",
     output:

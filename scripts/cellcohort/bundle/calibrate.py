@@ -15,8 +15,9 @@ from ..classifier.type_profiles import Profiles
 from ..core.files import checksum
 from ..core.provenance import write_record
 from ..model.additive import AdditiveWorkspace
-from ..model.additive_start import give_held_out_cells
+from ..model.additive_start import take_held_out_cells
 from ..model.inference import predict_tokens
+from ..model.linear import LinearModels
 from ..model.presets import Network, network_name
 from ..model.token_store import TokenStore, part_of_store, write_store
 from ..model.tokens import Tokens
@@ -83,7 +84,14 @@ class Calibration:
         self.write(**{name: paths[name] for name in ("weights", *(field.name for field in fields(self)))})
 
 
-def calibrate(model: Network, store: TokenStore, *, seed: int, network_alone: bool = False) -> Calibration:
+def calibrate(
+    model: Network,
+    store: TokenStore,
+    linear_models: LinearModels | None = None,
+    *,
+    seed: int,
+    network_alone: bool = False,
+) -> Calibration:
     """Embed the reference, fit ensemble weights, profiles and OOD detector, and evaluate the model.
 
     The detector is calibrated on all reference cells, each scored by profiles of the other folds (`cross_fit`); the
@@ -93,11 +101,13 @@ def calibrate(model: Network, store: TokenStore, *, seed: int, network_alone: bo
 
     Parameters
     ----------
+    linear_models
+        By which the model was given the cells of the `validation` split (`training.Trained`); None if it was not.
     network_alone
         Whether labels come from the network's logits alone.
     """
     names = np.array(store.labels, object)
-    held_out_model = _without_held_out_cells(model, store, seed=seed)
+    held_out_model = _without_held_out_cells(model, linear_models)
     fit = fit_members(held_out_model, store, names, seed=seed, network_alone=network_alone)
     false_alarms = false_alarm_rates(fit.out_of_fold, fit.neighbours, fit.groups, len(names))
     return Calibration(
@@ -114,13 +124,13 @@ def calibrate(model: Network, store: TokenStore, *, seed: int, network_alone: bo
     )
 
 
-def _without_held_out_cells(model: Network, store: TokenStore, *, seed: int) -> Network:
+def _without_held_out_cells(model: Network, linear_models: LinearModels | None) -> Network:
     """The model as it was before it was given the cells of the `validation` split."""
-    if not isinstance(model, AdditiveWorkspace):
+    if linear_models is None:
         return model
-    codes = pd.Index(store.labels).get_indexer(store.cells["label"])
     held_out_model = deepcopy(model)
-    give_held_out_cells(held_out_model, store, codes, seed=seed, back=True)
+    assert isinstance(held_out_model, AdditiveWorkspace)
+    take_held_out_cells(held_out_model, linear_models)
     return held_out_model
 
 

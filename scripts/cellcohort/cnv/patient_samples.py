@@ -54,7 +54,7 @@ def open_samples(
     counts, status, annotation, positional
         Paths in the order of `rows`; positional.parquet where it is asked of the cells.
     """
-    places = positional or [None] * len(rows)
+    places: Sequence[str | Path | None] = positional or [None] * len(rows)
     return [
         Sample(row["sample_id"], open_sample(row, path), read_frame(table), read_frame(place) if place else None)
         for row, path, state, table, place in zip(rows, counts, status, annotation, places, strict=True)

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from ..reference.splits import spread_sample
 from .additive import AdditiveConfig, AdditiveWorkspace
 from .gene_embedding import coexpression
-from .linear import fit_linear
+from .linear import LinearModel, LinearModels, fit_linear
 from .token_store import TokenStore
 from .tokens import both_levels
 
@@ -28,8 +28,8 @@ MAX_CELLS = 20_000  # on which the linear model is fitted, rare labels spared
 @torch.no_grad()
 def start_as_linear(
     model: AdditiveWorkspace, store: TokenStore, rows: np.ndarray, codes: np.ndarray, *, seed: int
-) -> None:
-    """Set the model's parameters so that its logits are those of a linear model of the cells `rows`.
+) -> LinearModel:
+    """Set the model's parameters so that its logits are those of a linear model of the cells `rows`, which is returned.
 
     Parameters
     ----------
@@ -46,29 +46,37 @@ def start_as_linear(
     model.prior.weight.copy_(ANCHOR * F.one_hot(torch.from_numpy(clusters(vectors, config.n_slots)), config.n_slots))
     for parameter in evidence(model):
         parameter.zero_()
-    _add_evidence(model, _fit(config, store, rows, codes, seed))
+    linear = _fit(config, store, rows, codes, seed)
+    _add_evidence(model, linear)
+    return linear
 
 
-@torch.no_grad()
 def give_held_out_cells(
-    model: AdditiveWorkspace, store: TokenStore, codes: np.ndarray, *, seed: int, back: bool = False
-) -> None:
+    model: AdditiveWorkspace, store: TokenStore, training: LinearModel, *, seed: int
+) -> LinearModels:
     """Move the evidence from that of a linear model of the training cells to one of all cells, held-out ones included.
 
     What training added stays. Early stopping needs cells that the model has not seen, labels of new samples want all.
 
     Parameters
     ----------
-    codes
-        Label number of each cell of the store.
-    back
-        Whether to take the held-out cells away again, for what is fitted on them.
+    training
+        The model's start (`start_as_linear`).
+
+    Returns
+    -------
+    Both linear models, for `take_held_out_cells`.
     """
-    everything = np.arange(len(store))
-    training = np.flatnonzero(store.cells["split"] == "train")
-    sign = -1 if back else 1
-    _add_evidence(model, _fit(model.config, store, everything, codes, seed), sign)
-    _add_evidence(model, _fit(model.config, store, training, codes, seed), -sign)
+    models = LinearModels(training, _fit(model.config, store, np.arange(len(store)), store.codes, seed))
+    _add_evidence(model, models.everything)
+    _add_evidence(model, models.training, -1)
+    return models
+
+
+def take_held_out_cells(model: AdditiveWorkspace, models: LinearModels) -> None:
+    """Take the held-out cells away again, for what is fitted on them."""
+    _add_evidence(model, models.everything, -1)
+    _add_evidence(model, models.training)
 
 
 @torch.no_grad()
@@ -116,15 +124,14 @@ def evidence(model: AdditiveWorkspace) -> tuple[torch.Tensor, torch.Tensor, torc
     return model.bin_evidence.weight, model.level_evidence.weight, model.bias
 
 
-def _fit(
-    config: AdditiveConfig, store: TokenStore, rows: np.ndarray, codes: np.ndarray, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Weights (2 * n_genes, n_labels) and bias of a linear model of the cells `rows`."""
+def _fit(config: AdditiveConfig, store: TokenStore, rows: np.ndarray, codes: np.ndarray, seed: int) -> LinearModel:
+    """Linear model of the cells `rows` on both levels, the bins' weights first."""
     chosen = rows[spread_sample(store.cells.iloc[rows], limit=MAX_CELLS, seed=seed)]
     return fit_linear(both_levels(store.read(chosen), config.n_genes, config.n_bins), codes[chosen], config.n_labels)
 
 
-def _add_evidence(model: AdditiveWorkspace, linear: tuple[np.ndarray, np.ndarray], sign: int = 1) -> None:
+@torch.no_grad()
+def _add_evidence(model: AdditiveWorkspace, linear: LinearModel, sign: int = 1) -> None:
     weight, bias = linear
     n_genes = model.config.n_genes
     for parameter, value in zip(evidence(model), (weight[:n_genes], weight[n_genes:], bias), strict=True):

@@ -12,6 +12,7 @@ import torch
 from .additive import AdditiveConfig, AdditiveOutput, AdditiveWorkspace
 from .additive_start import start_as_linear
 from .gene_embedding import gene_embedding
+from .linear import LinearModel
 from .network import CellMemory, CellMemoryOutput, ModelConfig
 from .token_store import TokenStore
 
@@ -40,14 +41,14 @@ def make_network(config: Config) -> Network:
 
 
 @torch.no_grad()
-def set_start(network: Network, store: TokenStore, rows: np.ndarray, codes: np.ndarray, *, seed: int) -> None:
-    """Set the weights from which training starts, by the cells `rows` (ascending); `codes` has the label number of each
-    cell of the store."""
+def set_start(network: Network, store: TokenStore, rows: np.ndarray, *, seed: int) -> LinearModel | None:
+    """Set the weights from which training starts, by the cells `rows` (ascending); returns the linear model that the
+    network now is, if it is one."""
     if isinstance(network, AdditiveWorkspace):
-        start_as_linear(network, store, rows, codes, seed=seed)
-    else:
-        sizes = {"n_genes": network.config.n_genes, "width": network.config.d_model}
-        network.embedding.gene.weight.copy_(gene_embedding(store, rows, **sizes, seed=seed))
+        return start_as_linear(network, store, rows, store.codes, seed=seed)
+    sizes = {"n_genes": network.config.n_genes, "width": network.config.d_model}
+    network.embedding.gene.weight.copy_(gene_embedding(store, rows, **sizes, seed=seed))
+    return None
 
 
 def parameter_groups(network: Network, *, weight_decay: float) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -102,6 +103,11 @@ class TokenStore:
     def labels(self) -> list[str]:
         """The reference types, in the order of the model's outputs."""
         return sorted(self.cells["label"].unique())
+
+    @cached_property
+    def codes(self) -> np.ndarray:
+        """Label number of each cell."""
+        return pd.Index(self.labels).get_indexer(self.cells["label"])
 
     def read(self, rows: np.ndarray) -> Tokens:
         """The tokens of `rows` (ascending), copied out of the file shard by shard."""

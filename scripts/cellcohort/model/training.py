@@ -26,6 +26,7 @@ from .batches import prefetch, training_batches
 from .checkpoint import load_checkpoint, load_progress, save_checkpoint
 from .distributed import data_parallel, launch, on_rank_zero, rank, shard, world_size
 from .inference import predict_tokens, to_tensors
+from .linear import LinearModel, LinearModels
 from .presets import AdditiveWorkspace, Config, Network, make_network, parameter_groups, set_start
 from .temperature import fit_size
 from .token_store import TokenStore
@@ -34,6 +35,7 @@ log = logging.getLogger(__name__)
 WARM_UP_STEPS = 100
 MAX_WEIGHT = 20.0
 MIN_STEPS, MIN_BATCH = 32, 16
+CHECKPOINT_FORMAT = 2  # of another, training begins anew
 CHECKPOINT_STEPS = 1000  # of a long epoch
 MAX_VALIDATION = 50_000  # cells on which the model is evaluated after each epoch
 
@@ -80,43 +82,62 @@ class _Run:
     ----------
     rows
         Rows of the store by split, ascending.
-    targets
-        Label number of each cell of the store.
     weights
         Loss weight of each label, shape (n_labels,), on the device of the model.
     parallel
         The model as the steps call it (`data_parallel`).
     best
         Weights of the epoch with the lowest validation loss so far.
+    start
+        The linear model that the network was at first, if it was one.
     """
 
     store: TokenStore
     rows: dict[str, np.ndarray]
-    targets: np.ndarray
     weights: torch.Tensor
     config: TrainConfig
     model: Network
     parallel: torch.nn.Module
     optimizer: torch.optim.Optimizer
     best: dict[str, torch.Tensor]
+    start: LinearModel | None
     progress: Progress
     checkpoint: Path
 
     def save(self) -> None:
         """Write the checkpoint, in one process."""
         if rank() == 0:
-            save_checkpoint(self.checkpoint, self.model, self.optimizer, self.best, asdict(self.progress))
+            progress = asdict(self.progress)
+            save_checkpoint(self.checkpoint, self.model, self.optimizer, self.best, self.start, progress)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Result of training.
+
+    Attributes
+    ----------
+    model
+        The model of the epoch with the lowest validation loss, in evaluation mode.
+    history
+        In schemas.HISTORY.
+    linear_models
+        By which the additive workspace was given the held-out cells; None for the transformer.
+    """
+
+    model: Network
+    history: pd.DataFrame
+    linear_models: LinearModels | None
 
 
 def train(
     store: TokenStore,
-    labels: list[str],
     model_config: Config,
     config: TrainConfig,
     *,
     device: torch.device,
     checkpoint: str | Path,
-) -> tuple[Network, pd.DataFrame]:
+) -> Trained:
     """Train a model on the cells of the store whose split is `train`, stop early by those of `validation`.
 
     The additive workspace starts as a linear model; its start is epoch 0 and is kept unless an epoch's loss is lower by
@@ -129,20 +150,14 @@ def train(
     ----------
     store
         Tokens of the reference with a row for each cell: label and split.
-    labels
-        The reference types in the order of the model's outputs.
     checkpoint
         File that is written after every epoch, and every `CHECKPOINT_STEPS` steps within one. If it exists and belongs
         to the same data and settings, training continues from it.
-
-    Returns
-    -------
-    The model of the epoch with the lowest validation loss, and the history (schemas.HISTORY).
     """
-    run = _set_up(store, labels, model_config, config, device=device, checkpoint=Path(checkpoint))
+    run = _set_up(store, model_config, config, device=device, checkpoint=Path(checkpoint))
     rows = run.rows["validation"]
-    tokens, targets = store.read(rows), run.targets[rows]
-    if isinstance(run.model, AdditiveWorkspace) and not run.progress.history:
+    tokens, targets = store.read(rows), store.codes[rows]
+    if run.start and not run.progress.history:
         found, losses = on_rank_zero(lambda: _validate(run.model, tokens, targets))
         _record_epoch(run, _start_loss(run), found)
         run.progress.best_loss -= float(losses.std(correction=0)) / math.sqrt(max(len(losses), 1))
@@ -151,41 +166,34 @@ def train(
         _record_epoch(run, train_loss, on_rank_zero(lambda: _validate(run.model, tokens, targets))[0])
         run.save()
     run.model.load_state_dict(run.best)
-    if isinstance(run.model, AdditiveWorkspace):
-        give_held_out_cells(run.model, store, run.targets, seed=config.seed)
-    return run.model.eval(), pd.DataFrame(run.progress.history)
+    linear_models = None
+    if isinstance(run.model, AdditiveWorkspace) and run.start:
+        linear_models = give_held_out_cells(run.model, store, run.start, seed=config.seed)
+    return Trained(run.model.eval(), pd.DataFrame(run.progress.history), linear_models)
 
 
 def _set_up(
-    store: TokenStore,
-    labels: list[str],
-    model_config: Config,
-    config: TrainConfig,
-    *,
-    device: torch.device,
-    checkpoint: Path,
+    store: TokenStore, model_config: Config, config: TrainConfig, *, device: torch.device, checkpoint: Path
 ) -> _Run:
     """A run at its start, or where its checkpoint was written."""
     torch.manual_seed(config.seed)
     model = make_network(model_config)
     rows = _rows_by_split(store, config.seed)
     config = replace(config, batch_size=batch_size(config.batch_size, len(rows["train"])))
-    progress = Progress(fingerprint(store, labels, model_config, config))
+    progress = Progress(fingerprint(store, model_config, config))
     resumed = checkpoint.exists() and load_progress(checkpoint)["fingerprint"] == progress.fingerprint
-    targets = pd.Index(labels).get_indexer(store.cells["label"])
-    if not resumed:
-        set_start(model, store, rows["train"], targets, seed=config.seed)
+    start = None if resumed else set_start(model, store, rows["train"], seed=config.seed)
     model.to(device)
     groups = parameter_groups(model, weight_decay=config.weight_decay)
     optimizer = torch.optim.AdamW(groups, lr=config.learning_rate)
     best: dict[str, torch.Tensor] = {}
     if resumed:
         progress = Progress(**load_progress(checkpoint))
-        best = load_checkpoint(checkpoint, model, optimizer)
+        best, start = load_checkpoint(checkpoint, model, optimizer)
         log.info("resuming after epoch %d, step %d of the next", progress.epoch, progress.batch)
-    weights = label_weights(targets[rows["train"]], len(labels)).to(device)
+    weights = label_weights(store.codes[rows["train"]], len(store.labels)).to(device)
     parallel = data_parallel(model)
-    return _Run(store, rows, targets, weights, config, model, parallel, optimizer, best, progress, checkpoint)
+    return _Run(store, rows, weights, config, model, parallel, optimizer, best, start, progress, checkpoint)
 
 
 def _rows_by_split(store: TokenStore, seed: int) -> dict[str, np.ndarray]:
@@ -198,26 +206,20 @@ def _rows_by_split(store: TokenStore, seed: int) -> dict[str, np.ndarray]:
 
 
 def train_on_gpus(
-    path: str | Path,
-    labels: list[str],
-    model_config: Config,
-    config: TrainConfig,
-    *,
-    n_processes: int,
-    checkpoint: str | Path,
-) -> tuple[Network, pd.DataFrame]:
+    path: str | Path, model_config: Config, config: TrainConfig, *, n_processes: int, checkpoint: str | Path
+) -> Trained:
     """`train` on the token file `path` with one process a GPU (on the CPU where there is none).
 
     A step then takes `n_processes` batches. The calling script must guard its main part, as processes are spawned.
     """
-    arguments = (str(path), labels, model_config, config, str(checkpoint))
+    arguments = (str(path), model_config, config, str(checkpoint))
     return launch(_train_in_process, *arguments, n_processes=n_processes)
 
 
-def _train_in_process(path, labels, model_config, config, checkpoint) -> tuple[Network, pd.DataFrame]:
+def _train_in_process(path, model_config, config, checkpoint) -> Trained:
     device = torch.device("cuda", rank()) if torch.cuda.is_available() else torch.device("cpu")
-    model, history = train(TokenStore(path), labels, model_config, config, device=device, checkpoint=checkpoint)
-    return model.cpu(), history
+    trained = train(TokenStore(path), model_config, config, device=device, checkpoint=checkpoint)
+    return replace(trained, model=trained.model.cpu())
 
 
 def batch_size(limit: int, n_cells: int) -> int:
@@ -232,9 +234,9 @@ def label_weights(targets: np.ndarray, n_labels: int) -> torch.Tensor:
     return torch.tensor(weights * len(targets) / (weights * counts).sum(), dtype=torch.float32)
 
 
-def fingerprint(store: TokenStore, labels: list[str], model_config: Config, config: TrainConfig) -> str:
+def fingerprint(store: TokenStore, model_config: Config, config: TrainConfig) -> str:
     """Hash of everything that decides the weights."""
-    digest = hashlib.sha256(repr((labels, model_config, config, world_size())).encode())
+    digest = hashlib.sha256(repr((CHECKPOINT_FORMAT, model_config, config, world_size())).encode())
     digest.update(pd.util.hash_pandas_object(store.cells, index=False).to_numpy().tobytes())
     return digest.hexdigest()
 
@@ -266,7 +268,7 @@ def _steps(run: _Run) -> Iterator[torch.Tensor]:
         torch.manual_seed((config.seed * 1_000_003 + progress.step) * world_size() + rank())
         for group in run.optimizer.param_groups:
             group["lr"] = group["rate"] * config.learning_rate * schedule(progress.step, config.epochs * steps)
-        targets = torch.from_numpy(run.targets[cells]).to(device)
+        targets = torch.from_numpy(run.store.codes[cells]).to(device)
         total += training_step(run.parallel, run.optimizer, tensors, targets, run.weights) * len(cells)
         yield total
 
@@ -291,7 +293,7 @@ def _start_loss(run: _Run) -> float:
     """Loss of the model as it is on training cells, no more than validation has at most."""
     rows = run.rows["train"][:: math.ceil(len(run.rows["train"]) / MAX_VALIDATION)]
     (logits,) = predict_tokens(run.model, run.store.read(rows), "logits")
-    targets = torch.from_numpy(run.targets[rows])
+    targets = torch.from_numpy(run.store.codes[rows])
     return float(F.cross_entropy(torch.from_numpy(logits), targets, weight=run.weights.cpu()))
 
 
