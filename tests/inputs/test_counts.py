@@ -383,7 +383,6 @@ REAL_FILES = {
     "malt_lymphoma_10x": ("counts", WHOLE),
     "merfish_lung_cancer_chen2024": ("counts", "a spatial panel"),
     # Divided by the cells' volumes, but many values of a cell are whole: taken for estimates of counts.
-    "merfish_mouse_poa_moffitt2018": ("expected counts", "a spatial panel"),
     "mouse_immune_tabula_muris": ("counts", WHOLE),
     "mouse_lung_immune_zilionis2019": ("counts", WHOLE),
     "oligodendroglioma_tirosh2016": ("expected counts", WHOLE),
@@ -401,8 +400,11 @@ REAL_FILES = {
 }
 
 
+MERFISH_BY_VOLUME = "merfish_mouse_poa_moffitt2018"
+
+
 def test_real_files_are_known(shared_data: Path) -> None:
-    assert {path.stem for path in shared_data.glob("*.h5ad")} <= set(REAL_FILES)
+    assert {path.stem for path in shared_data.glob("*.h5ad")} <= {*REAL_FILES, MERFISH_BY_VOLUME}
 
 
 @pytest.mark.parametrize(("name", "what"), REAL_FILES.items())
@@ -412,6 +414,13 @@ def test_a_real_file_is_what_it_is(shared_data: Path, name: str, what: tuple[str
     assert (counts.spatial is not None) == (what[1] == "a spatial panel")
     assert (counts.n_genes > 6000) == (what[1] == WHOLE)
     assert "cell_type" in counts.obs_columns
+
+
+def test_counts_by_volume_beside_intensities_are_no_counts(shared_data: Path) -> None:
+    """Of its 155 genes 20 were stained one after the other."""
+    counts = open_counts(shared_data / f"{MERFISH_BY_VOLUME}.h5ad")
+    with pytest.raises(InputError, match=r"moffitt2018.h5ad: the values of 135 genes .* those of 20 others"):
+        _ = counts.kind
 
 
 def test_a_mistake_of_ours_is_not_called_one_of_the_file(tmp_path: Path, monkeypatch, caplog) -> None:

@@ -7,7 +7,7 @@ import pytest
 from scipy import sparse
 
 from cellcohort.core.errors import InputError
-from cellcohort.inputs.value_kind import COUNTS, EXPECTED, LOG_NORMALISED, ValueKind, check_values, detect
+from cellcohort.inputs.value_kind import COUNTS, EXPECTED, LOG_NORMALISED, NORMALISED, ValueKind, check_values, detect
 
 
 def full_length(seed: int = 0, n_cells: int = 40) -> np.ndarray:
@@ -93,3 +93,26 @@ def test_a_value_too_large_for_a_logarithm_is_refused() -> None:
     with pytest.raises(InputError, match="90 is too large"):
         ValueKind(LOG_NORMALISED).linear(np.array([1, 90], np.float32))
     assert ValueKind(COUNTS).linear(np.array([90.0])) == [90.0]
+
+
+def by_volume(n_stained: int, n_genes: int = 60, n_cells: int = 200) -> np.ndarray:
+    """Counts over the cell's volume, and intensities of stained genes, as a MERFISH table holds them."""
+    rng = np.random.default_rng(0)
+    values = rng.poisson(rng.gamma(0.5, 2, n_genes), (n_cells, n_genes)).astype(float)
+    values[:, :n_stained] = rng.lognormal(-3, 1, (n_cells, n_stained)) * (rng.random((n_cells, n_stained)) < 0.6)
+    return values / rng.lognormal(-2, 0.4, n_cells)[:, None]
+
+
+def test_counts_over_volume_are_normalised() -> None:
+    assert kind_of(by_volume(0)).name == NORMALISED
+
+
+@pytest.mark.parametrize("n_stained", [1, 20])
+def test_intensities_beside_counts_over_volume_are_refused(n_stained: int) -> None:
+    values = sparse.csr_matrix(by_volume(n_stained).astype(np.float32))
+    with pytest.raises(InputError, match=rf"those of {n_stained} others \(GENE0, .*\) are not.*leave those genes out"):
+        detect(values, [f"GENE{gene}" for gene in range(60)])
+
+
+def test_rounded_values_are_no_multiples_of_a_unit() -> None:
+    assert kind_of(np.round(by_volume(20), 1)).name == NORMALISED

@@ -103,7 +103,7 @@ class Counts:
             starts = np.linspace(0, self.n_cells - width, n_blocks).astype(int)
             blocks = [self._read(int(start), int(start) + width) for start in starts]
         try:
-            return value_kind.detect(sparse.vstack(blocks, format="csr"))
+            return value_kind.detect(sparse.vstack(blocks, format="csr"), self.genes["symbol"].tolist())
         except InputError as error:
             raise InputError(f"{self.path}: {error}") from None
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy import sparse
@@ -16,6 +18,7 @@ _BASES = (np.e, 2.0, 10.0)
 _CLOSER = 0.5
 _LARGEST = 2**24
 _FEWEST_HIDDEN = 100
+_FEWEST_ALIKE = 4
 _FEWEST_ZEROS, _FEWEST_GENES, _FEWEST_VALUES = 0.01, 20, 1000
 
 
@@ -53,7 +56,7 @@ class ValueKind:
         return np.expm1(values * np.float32(np.log(self.base)))
 
 
-def detect(rows: sparse.csr_matrix) -> ValueKind:
+def detect(rows: sparse.csr_matrix, genes: Sequence[str] = ()) -> ValueKind:
     """Tell the kind of values from cells taken from the whole file.
 
     A linear or logarithmic size-factor normalisation leaves the values of a cell whole multiples of its smallest one
@@ -66,12 +69,15 @@ def detect(rows: sparse.csr_matrix) -> ValueKind:
     ----------
     rows
         (cells, genes) values as stored.
+    genes
+        Names of the genes, for messages.
 
     Raises
     ------
     InputError
         For values of which no counts can be made: negative (scaled data, residuals), NaN, infinite or absurdly large,
-        equal in each cell (0/1), denoised; the message lacks the file's name.
+        equal in each cell (0/1), denoised, counts over a cell's volume beside intensities; the message lacks the file's
+        name.
     """
     data = rows.data
     check_values(data)
@@ -86,6 +92,7 @@ def detect(rows: sparse.csr_matrix) -> ValueKind:
             return ValueKind(LOG_NORMALISED, base)
     if whole.mean() > 0.2:
         return ValueKind(EXPECTED)
+    _check_no_intensities(rows, genes)
     if _normalised(rows, whole, None):
         return ValueKind(NORMALISED)
     return ValueKind(LOG_NORMALISED, _likeliest(rows, bases), proven=False) if bases else ValueKind(EXPECTED)
@@ -145,6 +152,41 @@ def _check_not_denoised(rows: sparse.csr_matrix, whole: np.ndarray) -> None:
             "denoising or imputation (scVI, MAGIC, DCA) or for bulk samples: most counts of a single cell are zero. "
             "Name the counts by `counts`."
         )
+
+
+def _check_no_intensities(rows: sparse.csr_matrix, genes: Sequence[str]) -> None:
+    """Raise InputError where the values of some genes are whole multiples of a unit of each cell, those of others not.
+
+    Imaging counts molecules (MERFISH divides them by the cell's volume, so that a count is another value in each cell),
+    but stains some genes whose light alone is measured: on the scale of counts these mean nothing. Merely rounded
+    values have one unit in all cells and are let through.
+    """
+    units = np.array([_unit(rows.data[low:high]) for low, high in pairwise(rows.indptr)])
+    told = np.isfinite(units)
+    if told.mean() < 0.5 or len(np.unique(units[told])) < told.sum() / 2:
+        return
+    ratio = rows.data / np.repeat(units, np.diff(rows.indptr))
+    known = np.isfinite(ratio)
+    off = (np.abs(ratio - np.rint(ratio)) > _TOLERANCE) | (ratio < 0.5)
+    n_values = np.bincount(rows.indices[known], minlength=rows.shape[1])
+    n_off = np.bincount(rows.indices[known & off], minlength=rows.shape[1])
+    share = n_off / np.maximum(n_values, 1)
+    judged = n_values >= _FEWEST_GENES
+    stained, counted = judged & (share > 0.9), judged & (share < 0.1)
+    if stained.any() and (stained | counted).sum() >= 0.9 * judged.sum() and counted.sum() >= stained.sum():
+        names = [str(genes[gene]) for gene in np.flatnonzero(stained)[:3]] if len(genes) else []
+        raise InputError(
+            f"the values of {counted.sum()} genes are whole multiples of a number of each cell, as counts divided by "
+            f"the cell's volume (MERFISH), those of {stained.sum()} others ({', '.join([*names, '...'])}) are not, as "
+            "intensities of a stain. Name the counts by `counts`, or leave those genes out."
+        )
+
+
+def _unit(values: np.ndarray) -> float:
+    """The most frequent value of a cell, the smallest of several, which is one count in most; NaN where none recurs."""
+    found, times = np.unique(values, return_counts=True)
+    most = int(times.argmax()) if times.size else 0
+    return float(found[most]) if times.size and times[most] >= _FEWEST_ALIKE else np.nan
 
 
 def _likeliest(rows: sparse.csr_matrix, bases: list[float]) -> float:
