@@ -51,10 +51,14 @@ study: demo ## quality over seeds on the data sets in STUDY_DATA (hours)
 	python tests/benchmarks/ood_study.py --data $(STUDY_DATA) --out results/study/ood_study.json
 	python tests/benchmarks/shift_study.py --data $(STUDY_DATA) --out results/study/shift_study.json
 	python tests/benchmarks/ood_model_study.py --data $(STUDY_DATA) --out results/study/ood_model_study.json
+	python tests/benchmarks/panel_study.py --data $(STUDY_DATA) --out results/study/panel_study.json
 	python tests/benchmarks/positional_study.py --data $(STUDY_DATA) --out results/study/positional_study.json
 	python tests/benchmarks/mixed_cells_study.py --data $(STUDY_DATA) --out results/study/mixed_cells_study.json
 	python tests/benchmarks/positional_cost.py --data $(STUDY_DATA) --folder results/study \
 		--out results/study/positional_cost.json
+	python tests/benchmarks/species_study.py --data $(STUDY_DATA) --out results/study/species_study.json
+	python tests/benchmarks/infected_cells_study.py --data $(STUDY_DATA) --out results/study/infected_cells_study.json
+	python tests/benchmarks/limits_study.py --data $(STUDY_DATA) --out results/study/limits_study.json
 	python tests/benchmarks/contaminated_reference.py --data $(STUDY_DATA) --out results/study/contaminated_reference.json
 	python tests/benchmarks/planted_reference.py --data $(STUDY_DATA) --out results/study/planted_reference.json
 	python tests/benchmarks/verdict_cohorts.py --data $(STUDY_DATA) --folder results/study/verdict_cohorts \
