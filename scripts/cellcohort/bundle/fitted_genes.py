@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 from safetensors.torch import save
 
+from .. import __version__
 from ..core.files import digest, write_bytes, write_json
 from ..model.additive import AdditiveWorkspace
 from ..model.additive_start import move_to_genes
@@ -40,14 +41,14 @@ def bundle_for_genes(bundle: Bundle, measured: np.ndarray, kept: str | Path) -> 
     Parameters
     ----------
     kept
-        Folder in which what is fitted is kept and looked for, by bundle and genes.
+        Folder in which what is fitted is kept and looked for, by version, bundle and genes.
     """
     n_genes = bundle.model.config.n_genes
     if len(measured) == n_genes:
         return bundle
     if len(measured) >= ENOUGH * n_genes:
         return _on_its_device(Bundle(bundle.folder, measured), bundle)
-    fitted = Path(kept) / digest([bundle.sha256, measured.tolist()])
+    fitted = Path(kept) / digest([__version__, bundle.sha256, measured.tolist()])
     if not fitted.is_dir():
         log.info("fitting the model to the %d of %d genes that the sample measures", len(measured), n_genes)
         with TemporaryDirectory() as scratch:
