@@ -145,7 +145,7 @@ def test_explanation_tables(bundle, expected):
     table, _, explanation = expected
     symbols = bundle.vocabulary["symbol"].to_numpy()
     scores = explanation.gene_scores(bundle.labels, symbols, np.arange(len(symbols)))
-    programs = explanation.slot_programs(bundle.labels, symbols, np.arange(len(symbols)))
+    programs = explanation.slot_programs(bundle.labels, symbols, np.arange(len(symbols)), bundle.slot_stability)
     assert len(scores) == table["label"].nunique() * len(symbols)
     assert scores.groupby("label")["n_cells"].first().to_dict() == table["label"].value_counts().to_dict()
     parquet.as_table(scores, schemas.GENE_SCORES)

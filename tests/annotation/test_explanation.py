@@ -7,6 +7,7 @@ from scipy import sparse
 from small_reference import LABELS, N_GENES, counts_of
 
 from cellcohort.annotation.explanation import Explanation, explain_tokens, highest, score_tokens
+from cellcohort.annotation.program_quality import QUALITY
 from cellcohort.classifier.attribution import GeneContributions
 from cellcohort.classifier.type_profiles import Profiles
 from cellcohort.model.inference import predict_tokens, run_batches
@@ -147,8 +148,9 @@ def test_tables_hold_means(bundle, tokens, labels):
         assert rows["n_cells"].unique().tolist() == [cells.sum()]
         np.testing.assert_allclose(rows["score"], contributions[cells].mean(0).A1, atol=1e-5)
         np.testing.assert_allclose(rows["detected"], (scaled_bins[cells] > 0).mean(0).A1, atol=1e-6)
-    programs = as_table(explanation.slot_programs(bundle.labels, symbols, EVERY), PROGRAMS).to_pandas()
+    programs = as_table(explanation.slot_programs(bundle.labels, symbols, EVERY, None), PROGRAMS).to_pandas()
     assert len(programs) == 3 * 4 * N_GENES
+    assert programs[list(QUALITY)].isna().all(axis=None)
 
 
 @pytest.mark.parametrize("bundle", ["transformer"], indirect=True)
@@ -157,16 +159,17 @@ def test_attention_is_shared_among_genes(bundle, tokens, labels):
     explanation = explain(bundle, tokens, labels)
     table, programs = (
         explanation.gene_scores(LABELS, symbols, EVERY),
-        explanation.slot_programs(LABELS, symbols, EVERY),
+        explanation.slot_programs(LABELS, symbols, EVERY, bundle.slot_stability),
     )
     assert table.groupby("label")["workspace"].sum().between(0, 1).all()
     assert programs.groupby(["label", "slot"])["weight"].sum().between(0.3, 1 + 1e-6).all()  # the rest: CLS
 
 
-def test_programs_divide_what_the_additive_workspace_says(additive_bundle, tokens, labels):
+@pytest.mark.parametrize("stability", [[1.0, 0.5, 0.95, 0.75], [1.0, 0.45, 0.5, 0.0], [0.0] * 4])
+def test_programs_divide_what_the_additive_workspace_says(additive_bundle, tokens, labels, stability):
     symbols = np.array([f"GENE{i}" for i in range(N_GENES)], object)
     explanation = explain(additive_bundle, tokens, labels)
-    programs = explanation.slot_programs(LABELS, symbols, EVERY)
+    programs = explanation.slot_programs(LABELS, symbols, EVERY, np.array(stability))
     table = explanation.gene_scores(LABELS, symbols, EVERY).set_index(["label", "symbol"])["workspace"]
     pd.testing.assert_series_equal(
         programs.groupby(["label", "symbol"])["weight"].sum(), table.sort_index(), check_names=False
@@ -175,6 +178,29 @@ def test_programs_divide_what_the_additive_workspace_says(additive_bundle, token
     contrast = (additive_bundle.contrast[labels] * (logits - additive_bundle.model.bias.detach().numpy())).sum(1)
     for number, label in enumerate(LABELS):
         assert table[label].sum() == pytest.approx(contrast[labels == number].mean(), abs=1e-4)
+
+
+def test_a_program_comes_with_its_stability_coverage_and_specificity(additive_bundle, tokens, labels):
+    symbols, stability = np.array([f"GENE{i}" for i in range(N_GENES)], object), np.array([1.0, 0.5, 0.45, 0.75])
+    table = explain(additive_bundle, tokens, labels).slot_programs(LABELS, symbols, EVERY, stability)
+    rest = as_table(table, PROGRAMS).to_pandas().query("slot.isna()")
+    assert len(rest) == 3 * N_GENES
+    assert rest[list(QUALITY)].isna().all(axis=None)
+    said = np.zeros((N_CELLS, 4))
+    for rows, batch, output in run_batches(additive_bundle.model, tokens):
+        reading = read_workspace(additive_bundle.model, batch, output, additive_bundle.contrast[labels[rows]])
+        said[rows] = np.add.reduceat(reading.by_slot, batch.indptr[:-1])
+    mean = np.maximum([said[labels == number].mean(0) for number in range(3)], 0)
+    assert 0 < (mean > 0).sum() < 12  # some speak for their label, some against it
+    for (label, slot), program in table.dropna().groupby(["label", "slot"]):
+        number = LABELS.index(label)
+        expected = [
+            stability[slot],
+            (said[labels == number, slot] > 0).mean(),
+            mean[number, slot] / mean[:, slot].sum(),
+        ]
+        np.testing.assert_allclose(program[list(QUALITY)].drop_duplicates(), [expected], atol=1e-4)
+    assert set(table["slot"].dropna()) == {0, 1, 3}
 
 
 def test_scores_hold_what_all_additive_members_say(additive_bundle, tokens, labels):

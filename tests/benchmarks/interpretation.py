@@ -96,7 +96,7 @@ def run(folder: Path, bundle: Bundle, sample: Path) -> None:
         annotate(counts, np.arange(counts.n_cells), alignment, bundle, explanation, **given)
     symbols = bundle.vocabulary["symbol"].to_numpy()
     explanation.gene_scores(bundle.labels, symbols, np.arange(len(symbols)))
-    explanation.slot_programs(bundle.labels, symbols, np.arange(len(symbols)))
+    explanation.slot_programs(bundle.labels, symbols, np.arange(len(symbols)), bundle.slot_stability)
 
 
 def predict_alone(bundle, tokens, compared, explanation):

@@ -6,6 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 from annotated import annotated
 
+from cellcohort.annotation.program_quality import QUALITY
 from cellcohort.cohort.cnv_tables import cnv_burden, cnv_groups, collect_cnv_arms
 from cellcohort.cohort.composition import collect_annotation, collect_origins
 from cellcohort.cohort.mean_explanations import mean_gene_scores, mean_programs
@@ -35,6 +36,7 @@ def write_scores(folder, name: str, label: str, n_cells: int, score: float):
     columns = {"score": score, "n_cells": n_cells, "workspace": score / 2, "detected": 1 - score}
     scores = pd.DataFrame({"label": label, "symbol": "CD3E"} | columns, index=[0])
     programs = pd.DataFrame({"label": [label], "slot": [0], "symbol": ["CD3E"], "weight": [score]})
+    programs = programs.assign(stability=0.9, coverage=score, specificity=1.0)
     write_table(folder / f"{name}_scores.parquet", scores, schemas.GENE_SCORES)
     write_table(folder / f"{name}_programs.parquet", programs, schemas.PROGRAMS)
 
@@ -145,6 +147,25 @@ def test_explanations_are_weighted_by_cells(tmp_path):
     assert mean[["workspace", "detected"]].values.tolist() == [[0.25, 0.5], [0.375, 0.25]]
     weights = as_table(mean_programs(programs, gene_scores=scores), schemas.PROGRAMS).to_pandas()
     assert weights[["label", "slot", "weight"]].values.tolist() == [["B", 0, 0.5], ["T", 0, 0.75]]
+    assert weights["coverage"].tolist() == [0.5, 0.75]
+    assert weights["stability"].tolist() == pytest.approx([0.9, 0.9])
+    assert weights["specificity"].tolist() == pytest.approx([0.4, 0.6])  # of .5 and .75
+
+
+@pytest.mark.parametrize(("stability", "slots"), [(0.8, [0, pd.NA]), (None, [0, 1])])
+def test_what_was_not_measured_of_a_program_stays_missing(tmp_path, stability, slots):
+    write_scores(tmp_path, "a", "T", 10, 1.0)
+    write_scores(tmp_path, "b", "T", 30, 0.0)
+    paths = [tmp_path / f"{name}_programs.parquet" for name in "ab"]
+    for path, weight in zip(paths, (1.0, 2.0), strict=True):
+        programs = pd.DataFrame({"label": "T", "slot": pd.array(slots, "Int32"), "symbol": "CD3E", "weight": weight})
+        measured = [stability, None]
+        write_table(path, programs.assign(**dict.fromkeys(QUALITY, measured)), schemas.PROGRAMS)
+    mean = mean_programs(paths, gene_scores=[tmp_path / f"{name}_scores.parquet" for name in "ab"])
+    assert mean["slot"].tolist() == slots
+    assert mean["weight"].tolist() == [1.75, 1.75]
+    expected = [[stability, stability, 1.0] if stability else [np.nan] * 3, [np.nan] * 3]
+    np.testing.assert_allclose(mean[list(QUALITY)].to_numpy(float), expected, rtol=1e-6)
 
 
 def test_copy_number_burden_counts_calls_of_query_cells(tmp_path):

@@ -4,6 +4,7 @@ import pytest
 from scipy.stats import mannwhitneyu
 from small_reference import N_GENES
 
+from cellcohort.annotation.program_quality import QUALITY
 from cellcohort.cohort.enrichment import enrich, rank_gene_sets
 from cellcohort.core.errors import InputError
 from cellcohort.inputs.gene_sets import read_gene_sets
@@ -36,7 +37,7 @@ def tables_of(n_labels=2, n_slots=3):
     scores = scores.assign(score=rng.normal(size=len(scores)), n_cells=10)
     names = ["label", "slot", "symbol"]
     programs = pd.MultiIndex.from_product([labels, range(n_slots), SYMBOLS], names=names).to_frame(index=False)
-    programs = programs.assign(weight=rng.uniform(1, 1.2, len(programs)))
+    programs = programs.assign(weight=rng.uniform(1, 1.2, len(programs)), **dict.fromkeys(QUALITY, np.nan))
     first = scores["symbol"].isin(SETS["first"]) & (scores["label"] == "type 0")
     scores.loc[first, "score"] += 5
     read = programs["symbol"].isin(SETS["first"]) & (programs["label"] == "type 0") & (programs["slot"] == 1)
@@ -54,6 +55,20 @@ def test_what_was_put_in_is_found_and_nothing_else():
     }
     assert set(found["genes"].iloc[0].split(", ")) == set(SETS["first"])
     assert (found["auc"] > 0.95).all()
+
+
+def test_a_program_is_tested_beside_the_others_with_its_stability_and_the_rest_is_not():
+    scores, programs = tables_of()
+    programs["slot"] = programs["slot"].astype("Int32").replace(2, pd.NA)
+    measured = programs["slot"].notna()
+    programs.loc[measured, list(QUALITY)] = [0.9, 0.7, 0.3]
+    table = as_table(enrich(scores, programs, SETS), ENRICHMENT).to_pandas()
+    of_slots = table[table["level"] == "program"]
+    assert sorted(of_slots["slot"].unique()) == [0, 1]
+    assert of_slots[list(QUALITY)].drop_duplicates().to_numpy() == pytest.approx(np.array([[0.9, 0.7, 0.3]]))
+    assert table.loc[table["level"] == "gene score", list(QUALITY)].isna().all(axis=None)
+    whole = as_table(enrich(*tables_of(), SETS), ENRICHMENT).to_pandas().query("level == 'program' and slot < 2")
+    np.testing.assert_array_equal(of_slots["auc"], whole["auc"])
 
 
 def test_chance_gives_uniform_p_values():

@@ -171,6 +171,9 @@ def _markers(patients: list[str]) -> pd.DataFrame:
     return pd.DataFrame({"patient_id": patients}).merge(ranks, "cross")
 
 
+QUALITY = 0.875, 0.75, 0.25  # stability, coverage and specificity of programs
+
+
 def _enrichment() -> pd.DataFrame:
     row = {
         "level": "gene score",
@@ -182,9 +185,11 @@ def _enrichment() -> pd.DataFrame:
         "genes": "GENE1",
     }
     weak = row | {"gene_set": "WEAK_SET", "qvalue": 0.4}
-    return pd.DataFrame(
-        [part | {"label": label} for label in TYPES for part in (row | {"gene_set": "STRONG_SET"}, weak)]
-    )
+    program = {"level": "program", **dict(zip(("stability", "coverage", "specificity"), QUALITY, strict=True))}
+    named, nameless = row | program | {"gene_set": "PROGRAM_SET", "slot": 3}, weak | program | {"slot": 5}
+    unused = named | {"coverage": 0.375, "slot": 1}
+    parts = (row | {"gene_set": "STRONG_SET"}, weak, named, nameless, unused)
+    return pd.DataFrame([part | {"label": label} for label in TYPES for part in parts])
 
 
 def _sections(results: Results) -> pd.DataFrame:
@@ -235,7 +240,7 @@ def _write_model(results: Results, centres: np.ndarray, n_cells: int, rng: np.ra
     write_table(results.model("labels.parquet"), labels, schemas.LABELS)
     write_table(results.model("history.parquet"), _history(rng), schemas.HISTORY)
     write_json(results.model("metrics.json"), _model_metrics(rng))
-    write_json(results.model("calibration.json"), {"mix": [0.4, 2.1, 0.1]})
+    write_json(results.model("calibration.json"), {"mix": [0.4, 2.1, 0.1], "slot_stability": None})
 
 
 def _history(rng: np.random.Generator, n_epochs: int = 18) -> pd.DataFrame:
@@ -372,7 +377,7 @@ def _write_explanations(folder: Path, annotation: pd.DataFrame, rng: np.random.G
         columns=schemas.GENE_SCORES.names,
     )
     programs = pd.DataFrame(
-        [(label, slot, f"GENE{i}", rng.random()) for label in labels for slot in range(2) for i in range(20)],
+        [(label, slot, f"GENE{i}", rng.random(), *QUALITY) for label in labels for slot in range(2) for i in range(20)],
         columns=schemas.PROGRAMS.names,
     )
     write_table(folder / "gene_scores.parquet", scores, schemas.GENE_SCORES)

@@ -22,7 +22,7 @@ from cellcohort.report.facts.answers import _which_arms, answers
 from cellcohort.report.facts.cautions import model_warnings, patient_warnings
 from cellcohort.report.facts.judged_cells import JudgedCells, judged_cohort
 from cellcohort.report.facts.patients import Type, patient_facts
-from cellcohort.report.facts.type_genes import type_genes
+from cellcohort.report.facts.type_genes import Program, type_genes
 from cellcohort.report.figures import cnv_figures
 from cellcohort.report.figures.palette import label_colours
 from cellcohort.report.figures.panels import pack
@@ -403,6 +403,7 @@ def test_genes_of_each_type(results):
     assert found[0].genes[:3] == first["score"].nlargest(3).index.tolist()
     assert found[0].attended[:3] == first["workspace"].nlargest(3).index.tolist()
     assert found[0].gene_sets == ["STRONG_SET"]
+    assert found[0].programs == [Program(3, "PROGRAM_SET", 0.875, 0.75, 0.25), Program(5, None, 0.875, 0.75, 0.25)]
     frame = build_figures(data, CONFIG)["genes"].data["genes"]
     assert frame["strength"].between(0, 1).all()
     assert set(frame["label"]) == {kind.label for kind in found}

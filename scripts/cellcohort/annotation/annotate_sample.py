@@ -99,4 +99,5 @@ def annotate_sample(
             )
     named = bundle.labels, bundle.vocabulary["symbol"].to_numpy(), measured
     anchors = asdict(result.shift) | {"held_out_accuracy": own.held_out_accuracy}
-    return SampleTables(result.table, anchors, explanation.gene_scores(*named), explanation.slot_programs(*named))
+    programs = explanation.slot_programs(*named, bundle.slot_stability)
+    return SampleTables(result.table, anchors, explanation.gene_scores(*named), programs)

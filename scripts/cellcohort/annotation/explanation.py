@@ -8,6 +8,9 @@ the published network attention, which is the score too where labels come from i
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
 import numpy as np
 import pandas as pd
 
@@ -15,6 +18,7 @@ from ..bundle.model_bundle import Bundle
 from ..model.inference import run_batches
 from ..model.reading import Reading, read_workspace
 from ..model.tokens import Tokens
+from .program_quality import MIN_STABILITY, QUALITY, specificity
 
 
 def explain_tokens(bundle: Bundle, tokens: Tokens, labels: np.ndarray) -> np.ndarray:
@@ -58,7 +62,7 @@ class Explanation:
     def __init__(self, n_labels: int, n_genes: int, n_slots: int):
         self.n_cells = np.zeros(n_labels, np.int64)
         self.scores, self.workspace, self.detected = np.zeros((3, n_labels, n_genes))
-        self.programs = np.zeros((n_labels, n_genes, n_slots))
+        self.programs, self.used = np.zeros((n_labels, n_genes, n_slots)), np.zeros((n_labels, n_slots))
 
     def add(self, labels: np.ndarray, tokens: Tokens, reading: Reading, scores: np.ndarray) -> None:
         """Add a batch of cells.
@@ -75,6 +79,9 @@ class Explanation:
         np.add.at(self.workspace, where, reading.of_gene)
         np.add.at(self.detected, where, tokens.bins > 0)
         np.add.at(self.programs, where, reading.by_slot)
+        said = np.zeros((len(tokens), self.used.shape[1]))
+        np.add.at(said, np.repeat(np.arange(len(tokens)), tokens.lengths), reading.by_slot)
+        np.add.at(self.used, labels, said > 0)
         self.n_cells += np.bincount(labels, minlength=len(self.n_cells))
 
     def gene_scores(self, labels: list[str], symbols: np.ndarray, measured: np.ndarray) -> pd.DataFrame:
@@ -92,17 +99,45 @@ class Explanation:
             }
         )
 
-    def slot_programs(self, labels: list[str], symbols: np.ndarray, measured: np.ndarray) -> pd.DataFrame:
+    def slot_programs(
+        self, labels: list[str], symbols: np.ndarray, measured: np.ndarray, stability: np.ndarray | None
+    ) -> pd.DataFrame:
         """Means of what each slot says of the genes `measured` over the cells of each label that occurs
-        (schemas.PROGRAMS)."""
-        present, symbols = np.flatnonzero(self.n_cells), symbols[measured]
-        n_slots = self.programs.shape[2]
-        weights = self.programs[present][:, measured] / self.n_cells[present, None, None]
-        return pd.DataFrame(
-            {
-                "label": np.repeat(np.array(labels, object)[present], n_slots * len(symbols)),
-                "slot": np.tile(np.repeat(np.arange(n_slots), len(symbols)), len(present)),
-                "symbol": np.tile(symbols, len(present) * n_slots),
-                "weight": weights.transpose(0, 2, 1).ravel(),
-            }
-        )
+        (schemas.PROGRAMS).
+
+        Parameters
+        ----------
+        stability
+            Of each slot; the slots below `MIN_STABILITY` are summed, so that all still add up to the workspace's part.
+            None where it was not measured.
+        """
+        present = np.flatnonzero(self.n_cells)
+        names, n_cells = np.array(labels, object)[present], self.n_cells[present, None]
+        weights = self.programs[present][:, measured].transpose(0, 2, 1) / n_cells[:, :, None]
+        if stability is None:
+            return _program_table(names, range(weights.shape[1]), symbols[measured], weights)
+        slots, rest = np.flatnonzero(stability >= MIN_STABILITY), np.flatnonzero(stability < MIN_STABILITY)
+        quality = {
+            "stability": np.tile(stability[slots], (len(present), 1)),
+            "coverage": self.used[present][:, slots] / n_cells,
+            "specificity": specificity(weights[:, slots].sum(2)),
+        }
+        table = _program_table(names, slots, symbols[measured], weights[:, slots], quality)
+        if not len(rest):
+            return table
+        others = weights[:, rest].sum(1, keepdims=True)
+        return pd.concat([table, _program_table(names, [None], symbols[measured], others)], ignore_index=True)
+
+
+def _program_table(
+    labels: np.ndarray,
+    slots: Iterable[int | None],
+    symbols: np.ndarray,
+    weights: np.ndarray,
+    quality: Mapping[str, np.ndarray] = MappingProxyType({}),
+) -> pd.DataFrame:
+    """A row for each of the weights (labels, slots, genes), with the `quality` (labels, slots) of its program."""
+    keys = [labels, pd.array(list(slots), "Int32"), symbols]
+    rows = pd.MultiIndex.from_product(keys, names=["label", "slot", "symbol"]).to_frame(index=False)
+    values = {name: np.repeat(quality[name].ravel(), len(symbols)) for name in quality}
+    return rows.assign(weight=weights.ravel(), **(dict.fromkeys(QUALITY, np.nan) | values))

@@ -19,6 +19,7 @@ from ..model.additive_start import take_held_out_cells
 from ..model.inference import predict_tokens
 from ..model.linear import LinearModels
 from ..model.presets import Network, network_name
+from ..model.slot_stability import slot_stability
 from ..model.token_store import TokenStore, part_of_store, write_store
 from ..model.tokens import Tokens
 from ..outputs.parquet import vectors, write_table
@@ -37,7 +38,8 @@ class Calibration:
     Attributes
     ----------
     calibration
-        calibration.json: which network it is, weights of the ensemble (`mix`) and OOD detector (`ood`).
+        calibration.json: which network it is, stability of its slots, weights of the ensemble (`mix`) and OOD detector
+        (`ood`).
     profiles
         profiles.safetensors: the types gene by gene.
     metrics
@@ -111,7 +113,8 @@ def calibrate(
     fit = fit_members(held_out_model, store, names, seed=seed, network_alone=network_alone)
     false_alarms = false_alarm_rates(fit.out_of_fold, fit.neighbours, fit.groups, len(names))
     return Calibration(
-        {"network": network_name(model.config)} | fit.calibration(),
+        {"network": network_name(model.config), "slot_stability": _slot_stability(model, store, seed=seed)}
+        | fit.calibration(),
         fit.profiles,
         {"held_out": "donors" if by_donor(store.cells) else "cells"}
         | fit.held_out.metrics()
@@ -132,6 +135,10 @@ def _without_held_out_cells(model: Network, linear_models: LinearModels | None) 
     assert isinstance(held_out_model, AdditiveWorkspace)
     take_held_out_cells(held_out_model, linear_models)
     return held_out_model
+
+
+def _slot_stability(model: Network, store: TokenStore, *, seed: int) -> list[float] | None:
+    return slot_stability(model, store, seed=seed).tolist() if isinstance(model, AdditiveWorkspace) else None
 
 
 def _labels(cells: pd.DataFrame, names: np.ndarray) -> pd.DataFrame:

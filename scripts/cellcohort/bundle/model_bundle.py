@@ -126,6 +126,12 @@ class Bundle:
         return read_json(self.fitted / "calibration.json")["validation"]["accuracy"]
 
     @cached_property
+    def slot_stability(self) -> np.ndarray | None:
+        """Share of refits in which each slot of the additive workspace returns, shape (n_slots,); None for another."""
+        stability = read_json(self.folder / "calibration.json")["slot_stability"]
+        return None if stability is None else np.array(stability)
+
+    @cached_property
     def detector(self) -> Detector:
         """The OOD detector."""
         return Detector.from_json(read_json(self._of_genes("calibration.json"))["ood"])

@@ -8,9 +8,12 @@ import numpy as np
 import pandas as pd
 from scipy.stats import false_discovery_control, norm, rankdata
 
+from ..annotation.program_quality import QUALITY
+
 MIN_GENES = 3  # of a set in the vocabulary, below which it is not tested
 LEADING = 10  # genes of a set that are named
 KEYS = ["level", "label", "slot"]
+REST = -1  # the slots that are not printed one by one
 
 
 def enrich(gene_scores: pd.DataFrame, programs: pd.DataFrame, gene_sets: Mapping[str, list[str]]) -> pd.DataFrame:
@@ -29,13 +32,15 @@ def enrich(gene_scores: pd.DataFrame, programs: pd.DataFrame, gene_sets: Mapping
     the set has a higher value than another gene of the vocabulary; the p-value is that of the one-sided rank-sum test,
     which takes genes as independent; q-values (Benjamini-Hochberg) are over all tests of a level. A program's value is
     what the slot says of a gene beside the mean of the slots: the ratio of shares of attention, the difference of
-    contributions, which have signs.
+    contributions, which have signs. What is not printed slot by slot is not tested.
     """
     scores = gene_scores.pivot_table(index="label", columns="symbol", values="score", observed=True)
-    weights = programs.pivot_table(index=["label", "slot"], columns="symbol", values="weight", observed=True)
+    numbered = programs.assign(slot=programs["slot"].fillna(REST))
+    weights = numbered.pivot_table(index=["label", "slot"], columns="symbol", values="weight", observed=True)
     average = weights.groupby("label").transform("mean")
     shares = bool((weights >= 0).all(axis=None))
     relative = (weights / average.where(average > 0)).fillna(1.0) if shares else weights - average
+    relative = relative.drop(index=REST, level="slot", errors="ignore")
     parts = []
     for level, values in {"gene score": scores, "program": relative}.items():
         found = rank_gene_sets(values.to_numpy(), values.columns.to_numpy(str), gene_sets)
@@ -44,7 +49,9 @@ def enrich(gene_scores: pd.DataFrame, programs: pd.DataFrame, gene_sets: Mapping
         keys = values.index.to_frame(index=False).iloc[found["row"]].reset_index(drop=True)
         parts.append(found.join(keys).assign(level=level))
     table = pd.concat(parts).reindex(columns=[*KEYS, "gene_set", "n_genes", "auc", "pvalue", "qvalue", "genes"])
-    return table.astype({"slot": "Int32"}).sort_values([*KEYS, "pvalue", "gene_set"], ignore_index=True)
+    of_slots = programs.dropna(subset="slot").drop_duplicates(["label", "slot"])[["label", "slot", *QUALITY]]
+    table = table.astype({"slot": "Int32"}).merge(of_slots.astype({"slot": "Int32"}), how="left", on=["label", "slot"])
+    return table.sort_values([*KEYS, "pvalue", "gene_set"], ignore_index=True)
 
 
 def rank_gene_sets(values: np.ndarray, symbols: np.ndarray, gene_sets: Mapping[str, list[str]]) -> pd.DataFrame:

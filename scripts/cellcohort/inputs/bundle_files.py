@@ -121,6 +121,7 @@ def check_content(folder: Path) -> dict[str, int]:
     if len(labels) != n_labels:
         raise InputError(f"{folder / 'metrics.json'}: {len(labels)} labels, the model has {n_labels}. {REMEDY}")
     _check_calibration(folder / "calibration.json", labels)
+    _check_stability(folder / "calibration.json", model["n_slots"])
     _check_positional(folder / "positional.json")
     return {name: model[name] for name in SIZES}
 
@@ -199,6 +200,13 @@ def _check_calibration(path: Path, labels: list[str]) -> None:
     if min(ood["scale"]) <= 0:
         raise InputError(f"{path}: `ood` has a scale of no spread. {REMEDY}")
     _check_null(path, ood["null"], len(labels))
+
+
+def _check_stability(path: Path, n_slots: int) -> None:
+    """Raise InputError unless calibration.json has a share for each slot, or null for a network without any."""
+    stability = read_json(path).get("slot_stability", "missing")
+    if stability is not None and not (_are_numbers(stability, n_slots) and 0 <= min(stability) <= max(stability) <= 1):
+        raise InputError(f"{path}: `slot_stability` has not a share for each of the {n_slots} slots. {REMEDY}")
 
 
 def _check_null(path: Path, null: Any, n_labels: int) -> None:

@@ -94,7 +94,9 @@ ANNOTATION = _schema(
     resolved_label=TEXT,
 )
 GENE_SCORES = _schema(label=TEXT, symbol=TEXT, score=REAL, n_cells=INT, workspace=REAL, detected=REAL)
-PROGRAMS = _schema(label=TEXT, slot=pa.int32(), symbol=TEXT, weight=REAL)
+_SLOT = _Nullable(pa.int32())
+_PROGRAM_QUALITY = dict.fromkeys(("stability", "coverage", "specificity"), _Nullable(REAL))
+PROGRAMS = _schema(label=TEXT, slot=_SLOT, symbol=TEXT, weight=REAL, **_PROGRAM_QUALITY)
 CNV_CELLS = _schema(
     cell_id=TEXT,
     role=TEXT,
@@ -231,7 +233,7 @@ EVALUATION = _schema(
 )
 CONFUSION = _schema(truth=TEXT, known=FLAG, label=TEXT, n_cells=INT)
 _GENE_SET_TEST = {"gene_set": TEXT, "n_genes": INT, "auc": REAL, "pvalue": DOUBLE, "qvalue": DOUBLE, "genes": TEXT}
-ENRICHMENT = _schema(level=TEXT, label=TEXT, **_GENE_SET_TEST, slot=_Nullable(pa.int32()))
+ENRICHMENT = _schema(level=TEXT, label=TEXT, **_GENE_SET_TEST, slot=_SLOT, **_PROGRAM_QUALITY)
 ORIGIN_GENES = _schema(
     patient_id=TEXT,
     origin=TEXT,

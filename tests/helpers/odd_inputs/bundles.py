@@ -243,6 +243,12 @@ CASES = [
         [float("nan")] * 3,
         "one classifier or of",
     ),
+    _setting(
+        "stability_of_two", "Two slots of four", "calibration.json", "slot_stability", [1.0, 0.5], "a share for each"
+    ),
+    _setting(
+        "stable_beyond_one", "A share above 1", "calibration.json", "slot_stability", [2.0] * 4, "a share for each"
+    ),
     _setting("no_spread", "An OOD score of no spread", "calibration.json", "ood/scale", [0, 1, 1, 1], "no spread"),
     _setting("ood_list", "An OOD detector that is a list", "calibration.json", "ood", [], "keys location, scale"),
     _setting(
