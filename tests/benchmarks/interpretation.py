@@ -92,7 +92,8 @@ def run(folder: Path, bundle: Bundle, sample: Path) -> None:
     explanation = Explanation(N_LABELS, N_GENES, config.n_slots)
     alignment = align_genes(counts.genes, bundle.vocabulary, gene_aliases())
     with table_writer(folder / "embedding.parquet", embedding_schema(config.d_model)) as keep_embedding:
-        given = {"sample_id": "s", "patient_id": "p", "alpha": 0.05, "keep_embedding": keep_embedding}
+        given = {"sample_id": "s", "patient_id": "p", "shift": "auto", "keep_embedding": keep_embedding}
+        given["barred"] = np.zeros(counts.n_cells, bool)
         annotate(counts, np.arange(counts.n_cells), alignment, bundle, explanation, **given)
     symbols = bundle.vocabulary["symbol"].to_numpy()
     explanation.gene_scores(bundle.labels, symbols, np.arange(len(symbols)))

@@ -45,7 +45,7 @@ from cellcohort.model.presets import Config, make_network
 from cellcohort.model.token_store import TokenStore, write_store
 from cellcohort.model.tokens import tokenise
 from cellcohort.outputs.parquet import empty, table_writer, write_table
-from cellcohort.outputs.schemas import ANNOTATION, HISTORY, VOCABULARY, embedding_schema
+from cellcohort.outputs.schemas import HISTORY, SCORES, VOCABULARY, embedding_schema
 
 N_GENES, N_EXPRESSED, N_LABELS, CHUNK, STEPS = 2000, 200, 10, 8192, 200
 NARROW = partial(ModelConfig, d_model=32, d_ff=32, d_key=8, n_slots=4, n_layers=2, broadcast="cls")
@@ -141,9 +141,10 @@ def measure_annotation(folder: Path, n_cells: int) -> dict:
     alignment = align_genes(counts.genes, bundle.vocabulary, gene_aliases())
     start = time.perf_counter()
     with table_writer(folder / "embedding.parquet", embedding_schema(bundle.model.config.d_model)) as keep_embedding:
-        given = {"sample_id": "s", "patient_id": "p", "alpha": 0.05, "keep_embedding": keep_embedding}
-        annotation = annotate(counts, np.arange(n_cells), alignment, bundle, explanation, **given).table
-    write_table(folder / "annotation.parquet", annotation, ANNOTATION)
+        given = {"sample_id": "s", "patient_id": "p", "shift": "auto", "keep_embedding": keep_embedding}
+        given["barred"] = np.zeros(n_cells, bool)
+        scores = annotate(counts, np.arange(n_cells), alignment, bundle, explanation, **given).table
+    write_table(folder / "scores.parquet", scores, SCORES)
     speed = n_cells / (time.perf_counter() - start)
     return {"annotate_peak_mib_1m_cells": round(status("VmHWM")), "annotate_cells_per_s_narrow": round(speed)}
 
