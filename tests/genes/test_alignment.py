@@ -154,3 +154,28 @@ def test_aliases_close_the_gap_between_real_releases(shared_data) -> None:
     by_symbol = align_genes(query, wanted, gene_aliases().iloc[:0]).share
     assert by_symbol < 0.97
     assert align_genes(query, wanted, gene_aliases()).share > 0.99
+
+
+def mouse_vocabulary(*symbols: str) -> pd.DataFrame:
+    return pd.DataFrame({"token_id": range(len(symbols)), "gene_id": None, "symbol": symbols}, dtype=object)
+
+
+def named(*symbols: str) -> pd.DataFrame:
+    return pd.DataFrame({"symbol": symbols, "gene_id": None}, dtype=object)
+
+
+def test_a_human_sample_on_a_mouse_vocabulary() -> None:
+    """LYZ is Lyz1 and Lyz2 in the mouse: the first of the vocabulary has its counts."""
+    given = {"aliases": gene_aliases(), "orthologs": mouse_orthologs()}
+    found = align_genes(named("CD3E", "LYZ", "MLL"), mouse_vocabulary("Lyz2", "Cd3e", "Kmt2a", "Lyz1"), **given).table
+    assert found["query_genes"].tolist() == [["LYZ"], ["CD3E"], ["MLL"], []]
+    assert found["match"].tolist() == ["ortholog", "symbol", "alias", "missing"]
+
+
+@pytest.mark.parametrize("name", ["H2-Ab1", "h2-ab1"])
+def test_mouse_symbols_however_they_are_spelled(name: str) -> None:
+    given = {"aliases": gene_aliases(), "species": "mouse", "orthologs": mouse_orthologs()}
+    on_human = align_genes(named(name, "cd3e"), mouse_vocabulary("HLA-DQB1", "CD3E"), **given).table
+    assert on_human["match"].tolist() == ["ortholog", "ortholog"]
+    on_mouse = align_genes(named(name, "cd3e"), mouse_vocabulary("H2-Ab1", "Cd3e"), **given).table
+    assert on_mouse["match"].tolist() == ["symbol", "symbol"]

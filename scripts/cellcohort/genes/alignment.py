@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from ..inputs.resources import GENOMES, genome_of
 from .date_names import symbol_of_date
 
 """How a vocabulary gene was found, from the strongest evidence to none."""
@@ -85,12 +86,16 @@ def align_genes(
         `resources.gene_aliases()`; rows whose alias is ambiguous or is a current symbol are not used.
     species
         human or mouse, of the sample. A mouse sample needs `orthologs` (`resources.mouse_orthologs()`) to be laid on a
-        human vocabulary; mouse genes that this table does not know are tried by their symbol in capitals.
+        human vocabulary; mouse genes that this table does not know are tried by their symbol in capitals. With
+        `orthologs` a human sample is laid on a mouse vocabulary.
     """
+    of_mouse = genome_of(vocabulary) == GENOMES["mouse"]
     matching = _Matching(genes, vocabulary)
     matching.by("id", genes["gene_id"], vocabulary["gene_id"])
     if species == "mouse":
         matching.by("symbol", genes["symbol"], vocabulary["symbol"])
+        if of_mouse:  # some files have no capitals
+            matching.by("symbol", _capitals(genes["symbol"]), _capitals(vocabulary["symbol"]))
         _match_orthologs(matching, genes, vocabulary, orthologs)
         return matching.alignment()
     own, wanted = _capitals(genes["symbol"]), _capitals(vocabulary["symbol"])
@@ -100,6 +105,10 @@ def align_genes(
     previous = known[known["kind"] == "previous"]
     matching.by("alias", _current(own, previous), _current(wanted, previous))
     matching.by("alias", _current(own, known), _current(wanted, known), only_missing=True)
+    if of_mouse and orthologs is not None:
+        human = _human_names(vocabulary, orthologs)
+        matching.by("ortholog", genes["gene_id"], human["gene_id"], only_missing=True)
+        matching.by("ortholog", _current(own, known), _current(_capitals(human["symbol"]), known), only_missing=True)
     return matching.alignment()
 
 
@@ -149,16 +158,27 @@ def _match_orthologs(
     """Match mouse genes through their human ortholog's id, then its symbol, then by their own name in capitals."""
     if orthologs is None:
         raise ValueError("a mouse sample needs the table of orthologs")
-    by_id = orthologs.set_index("mouse_gene_id")
-    by_symbol = orthologs.drop_duplicates("mouse_symbol", keep=False).set_index("mouse_symbol")
-    human = {
-        column: genes["gene_id"].map(by_id[column]).fillna(genes["symbol"].map(by_symbol[column]))
-        for column in ("gene_id", "symbol")
-    }
+    human = _human_names(genes, orthologs)
     wanted = _capitals(vocabulary["symbol"])
     matching.by("ortholog", human["gene_id"], vocabulary["gene_id"])
     matching.by("ortholog", human["symbol"], wanted)
     matching.by("ortholog", _capitals(genes["symbol"]).where(human["gene_id"].isna()), wanted)
+
+
+def _human_names(genes: pd.DataFrame, orthologs: pd.DataFrame) -> pd.DataFrame:
+    """gene_id and symbol of the human ortholog of mouse genes, by their id, symbol, or symbol however it is spelled."""
+    by_id = orthologs.drop_duplicates("mouse_gene_id", keep=False).set_index("mouse_gene_id")
+    by_symbol = orthologs.drop_duplicates("mouse_symbol", keep=False).set_index("mouse_symbol")
+    spelled = orthologs.assign(mouse_symbol=_capitals(orthologs["mouse_symbol"]))
+    spelled = spelled.drop_duplicates("mouse_symbol", keep=False).set_index("mouse_symbol")
+    found = {
+        column: genes["gene_id"]
+        .map(by_id[column])
+        .fillna(genes["symbol"].map(by_symbol[column]))
+        .fillna(_capitals(genes["symbol"]).map(spelled[column]))
+        for column in ("gene_id", "symbol")
+    }
+    return pd.DataFrame(found, dtype=object)
 
 
 def _unambiguous(aliases: pd.DataFrame) -> pd.DataFrame:
