@@ -49,7 +49,7 @@ def test_every_result_log_and_benchmark_lies_in_the_storage(finished):
     names = ["reference", "model", "samples", "patients", "cohort", "figures", "report.html", "logs", "benchmarks"]
     assert {path.name for path in results.iterdir()} == set(names)
     for sample in ("A1", "C1"):
-        assert "annotate" in (results / "samples" / sample / "annotation.parquet").read_text()
+        assert "call_ood" in (results / "samples" / sample / "annotation.parquet").read_text()
         assert (results / "benchmarks" / "annotate" / f"{sample}.tsv").is_file()
     own = {"A1.h5ad", "A2.h5ad", "B1.h5ad", "C1", "reference.h5ad", "samples.tsv", "config.yaml"}
     assert {path.name for path in finished.iterdir()} == own | {".snakemake"}
