@@ -17,17 +17,16 @@ from uuid import uuid4
 
 import numpy as np
 import pandas as pd
-from safetensors.torch import save
 
 from .. import __version__
-from ..core.files import digest, write_bytes, write_json
+from ..core.files import digest, write_json
 from ..model.additive import AdditiveWorkspace
 from ..model.additive_start import move_to_genes
 from ..model.network import CellMemory
 from ..model.presets import Network
 from ..model.token_store import TokenStore, part_of_store, write_store
 from .members import fit_members, sizes_of, write_profiles
-from .model_bundle import FITTED_FILES, Bundle
+from .model_bundle import FITTED_FILES, Bundle, save_weights
 
 log = logging.getLogger(__name__)
 ENOUGH = 0.95
@@ -88,7 +87,7 @@ def _fit(bundle: Bundle, measured: np.ndarray, folder: Path) -> None:
         alone = len(bundle.ensemble_weights) == 1
         names = np.array(bundle.labels, object)
         fit = fit_members(held_out_model, fewer, names, seed=SEED, network_alone=alone, unmeasured=unmeasured)
-    write_bytes(weights, save({name: value.cpu().contiguous() for name, value in model.state_dict().items()}))
+    save_weights(model, weights)
     write_json(calibration, fit.calibration() | {"validation": fit.held_out.metrics()["validation"]})
     write_profiles(profiles, fit.profiles)
 

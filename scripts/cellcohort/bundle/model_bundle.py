@@ -30,10 +30,15 @@ FITTED_FILES = ("weights.safetensors", "calibration.json", "profiles.safetensors
 
 def save_model(model: Network, *, weights: str | Path, config: str | Path, settings: Mapping) -> None:
     """Write weights and sizes; `settings` says how the model was trained."""
-    tensors = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
-    write_bytes(weights, save(tensors))
+    save_weights(model, weights)
     network = {"network": network_name(model.config), "model": asdict(model.config)}
     write_record(config, {"format": FORMAT, **network, **settings})
+
+
+def save_weights(model: Network, path: str | Path) -> None:
+    """Write weights.safetensors."""
+    tensors = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+    write_bytes(path, save(tensors))
 
 
 def load_model(weights: str | Path, config: str | Path) -> Network:

@@ -31,7 +31,7 @@ class OwnGenes:
         self._profiles, self._measured = profiles, measured
         self._types = np.flatnonzero(profiles.bias > IMPOSSIBLE)
         self._n_on = np.unique(np.geomspace(1, len(profiles.weight), N_DEPTHS).round())
-        self._expected: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        self._tables: dict[int, tuple[np.ndarray, ...]] = {}
 
     def genes(self, label: int) -> np.ndarray:
         """Those of the measured genes whose log-odds of detection exceed the other types' mean the most."""
@@ -56,15 +56,17 @@ class OwnGenes:
         for label in np.unique(labels):
             cells = np.flatnonzero(labels == label)
             n_on = np.diff(on.indptr)[cells]
-            of_type, of_others = (np.interp(n_on, self._n_on, table) for table in self._tables(int(label)))
-            kept[cells] = on[cells][:, self.genes(int(label))].sum(1).A1 - of_others
+            genes, *tables = self._of_type(int(label))
+            of_type, of_others = (np.interp(n_on, self._n_on, table) for table in tables)
+            kept[cells] = on[cells][:, genes].sum(1).A1 - of_others
             expected[cells] = of_type - of_others
         return kept, expected
 
-    def _tables(self, label: int) -> tuple[np.ndarray, np.ndarray]:
-        """Own genes expected in a cell of the type, and of the other types on average, by its number of genes."""
-        if label not in self._expected:
+    def _of_type(self, label: int) -> tuple[np.ndarray, ...]:
+        """Numbers of the own genes, and how many are expected in a cell of the type, and of the other types on average,
+        by its number of genes."""
+        if label not in self._tables:
             genes, others = self.genes(label), self._types[self._types != label]
             of_others = np.mean([self._profiles.expected_genes(self._n_on, code, genes) for code in others], axis=0)
-            self._expected[label] = self._profiles.expected_genes(self._n_on, label, genes), of_others
-        return self._expected[label]
+            self._tables[label] = genes, self._profiles.expected_genes(self._n_on, label, genes), of_others
+        return self._tables[label]

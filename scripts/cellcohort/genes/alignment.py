@@ -38,7 +38,7 @@ class Alignment:
     @property
     def share(self) -> float:
         """Vocabulary genes that were found, as a share of all."""
-        return float((self.table["match"] != "missing").mean()) if len(self.table) else 0.0
+        return len(self.measured) / len(self.table) if len(self.table) else 0.0
 
     @cached_property
     def _map(self) -> sparse.csr_matrix:

@@ -58,15 +58,13 @@ POSITIONAL = _schema(
     kappa=REAL,
     **{"lambda": REAL},
 )
+_LABEL = {"label": TEXT, "confidence": REAL, "second_label": TEXT}
+_RESOLVED = {"coarse_label": _Nullable(TEXT), "coarse_confidence": _Nullable(REAL), "resolved_label": TEXT}
 SCORES = _schema(
     cell_id=TEXT,
     **_SAMPLE,
-    label=TEXT,
-    confidence=REAL,
-    second_label=TEXT,
-    coarse_label=_Nullable(TEXT),
-    coarse_confidence=_Nullable(REAL),
-    resolved_label=TEXT,
+    **_LABEL,
+    **_RESOLVED,
     ood_score=REAL,
     ood_pvalue=DOUBLE,
     ood_qvalue=REAL,
@@ -80,18 +78,14 @@ SCORES = _schema(
 ANNOTATION = _schema(
     cell_id=TEXT,
     **_SAMPLE,
-    label=TEXT,
-    confidence=REAL,
-    second_label=TEXT,
+    **_LABEL,
     ood_score=REAL,
     ood_pvalue=REAL,
     is_ood=FLAG,
     ood_qvalue=REAL,
     origin=_Nullable(TEXT),
     origin_margin=REAL,
-    coarse_label=_Nullable(TEXT),
-    coarse_confidence=_Nullable(REAL),
-    resolved_label=TEXT,
+    **_RESOLVED,
 )
 GENE_SCORES = _schema(label=TEXT, symbol=TEXT, score=REAL, n_cells=INT, workspace=REAL, detected=REAL)
 _SLOT = _Nullable(pa.int32())
