@@ -57,6 +57,8 @@ study: demo ## quality over seeds on the data sets in STUDY_DATA (hours)
 	python tests/benchmarks/positional_cost.py --data $(STUDY_DATA) --folder results/study \
 		--out results/study/positional_cost.json
 	python tests/benchmarks/species_study.py --data $(STUDY_DATA) --out results/study/species_study.json
+	python tests/benchmarks/species_label_study.py --data $(STUDY_DATA) --out results/study/species_label_study.json
+	python tests/benchmarks/spatial_study.py --data $(STUDY_DATA) --out results/study/spatial_study.json
 	python tests/benchmarks/infected_cells_study.py --data $(STUDY_DATA) --out results/study/infected_cells_study.json
 	python tests/benchmarks/limits_study.py --data $(STUDY_DATA) --out results/study/limits_study.json
 	python tests/benchmarks/contaminated_reference.py --data $(STUDY_DATA) --out results/study/contaminated_reference.json

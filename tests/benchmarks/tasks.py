@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 from cellcohort.genes.alignment import align_genes
 from cellcohort.genes.vocabulary import select_vocabulary
 from cellcohort.inputs.counts import Counts, open_counts
-from cellcohort.inputs.resources import gene_aliases, gene_positions
+from cellcohort.inputs.resources import gene_aliases, gene_positions, genome_of, mouse_orthologs
 from cellcohort.model.presets import PRESETS, Config
 from cellcohort.model.token_store import TokenStore, write_store
 from cellcohort.model.tokens import tokenise
@@ -96,6 +96,8 @@ class Task:
         Of the reference's cells.
     unknown
         Whether the reference lacks the query cell's type.
+    measured
+        Whether the query's file has the gene, for each gene of the vocabulary.
     """
 
     name: str
@@ -107,6 +109,7 @@ class Task:
     donors: np.ndarray | None
     ids: np.ndarray
     unknown: np.ndarray
+    measured: np.ndarray
 
     def cells(self, seed: int) -> pd.DataFrame:
         """The reference's cells, split, as a token store takes them."""
@@ -146,8 +149,20 @@ def load_task(data: Path, name: str, *, seed: int) -> Task:
     return make_task(name, reference, query, left_out or "Epithelial", seed=seed)
 
 
-def make_task(name: str, reference: ad.AnnData, query: ad.AnnData, left_out: str, *, seed: int) -> Task:
-    """Nine tenths of the reference without a type, and the query on its vocabulary; obs has `type` and `donor`."""
+def make_task(
+    name: str,
+    reference: ad.AnnData,
+    query: ad.AnnData,
+    left_out: str,
+    *,
+    seed: int,
+    species: tuple[str, str] = ("human", "human"),
+    extra_genes: tuple[str, ...] = (),
+) -> Task:
+    """Nine tenths of the reference without a type, and the query on its vocabulary; obs has `type` and `donor`.
+
+    `species` are those of the reference and of the query; `extra_genes` join the vocabulary.
+    """
     kept = np.random.default_rng(seed).random(reference.n_obs) < 0.9
     reference = reference[kept & (reference.obs["type"] != left_out).to_numpy()]
     with TemporaryDirectory() as folder:
@@ -155,14 +170,19 @@ def make_task(name: str, reference: ad.AnnData, query: ad.AnnData, left_out: str
         donors = reference.obs["donor"].to_numpy(object)
         donors = donors if len(np.unique(donors)) > 1 else None
         aliases, rows = gene_aliases(), np.arange(ours.n_cells)
-        given = {"n_genes": N_GENES, "positions": gene_positions(), "aliases": aliases}
-        vocabulary = select_vocabulary(ours, rows, donors, **given)
-        matrices = [align_genes(x.genes, vocabulary, aliases).project(x.read()) for x in (ours, theirs)]
+        positions = gene_positions(genome_of(ours.genes))
+        given = {"n_genes": N_GENES, "extra_genes": extra_genes, "positions": positions, "aliases": aliases}
+        vocabulary, orthologs = select_vocabulary(ours, rows, donors, **given), mouse_orthologs()
+        alignments = [
+            align_genes(x.genes, vocabulary, aliases, species=of, orthologs=orthologs)
+            for x, of in zip((ours, theirs), species, strict=True)
+        ]
+        matrices = [laid.project(x.read()) for laid, x in zip(alignments, (ours, theirs), strict=True)]
     labels, truth = (cells.obs["type"].to_numpy(object) for cells in (reference, query))
     ids = reference.obs_names.to_numpy(object)
-    return Task(
-        name, *matrices, vocabulary["symbol"].to_numpy(object), labels, truth, donors, ids, ~np.isin(truth, labels)
-    )
+    symbols, unknown = vocabulary["symbol"].to_numpy(object), ~np.isin(truth, labels)
+    measured = np.isin(np.arange(len(symbols)), alignments[1].measured)
+    return Task(name, *matrices, symbols, labels, truth, donors, ids, unknown, measured)
 
 
 def _counts(cells: ad.AnnData, path: Path) -> Counts:
