@@ -2,6 +2,7 @@ rule select_vocabulary:
     input:
         reference=REFERENCE,
         qc=REFERENCE_QC,
+        panels=[COUNTS[sample] for sample in PANELS],
     output:
         vocabulary="<results>/reference/vocabulary.parquet",
     log:
@@ -15,7 +16,11 @@ rule select_vocabulary:
         mem_mb=by_size(reference_mb, 1000, 2),
         runtime=by_size(reference_mb, 15, 0.05),
     params:
-        settings={"reference": SETTINGS["reference"], "vocabulary": SETTINGS["vocabulary"]},
+        settings={
+            "reference": SETTINGS["reference"],
+            "vocabulary": SETTINGS["vocabulary"],
+            "panels": [READ_AS[sample] for sample in PANELS],
+        },
     message:
         "Choosing the genes that the model knows"
     script:

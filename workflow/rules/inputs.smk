@@ -28,6 +28,7 @@ COUNTS = {row["sample_id"]: local(row["path"]) for row in SHEET}
 PARTS = {row["sample_id"]: list(map(local, matrix_files(row["path"]))) for row in SHEET}
 PATIENTS = samples_by_patient(SHEET)
 KNOWN_ARMS = {row["sample_id"]: row["known_arms"] for row in SHEET if "known_arms" in row}
+PANELS = config["vocabulary"]["panels"]
 REFERENCE = [] if BUNDLE_FOLDER else local(config["reference"]["path"])
 REFERENCE_QC = "<results>/reference/qc.parquet" if REFERENCE else []
 BUNDLE = {

@@ -111,5 +111,5 @@ def _panel_note(genes: pd.DataFrame, alignment: Alignment) -> str:
     return (
         f"a panel of {len(genes):,} genes: {n_found} of the vocabulary's {len(alignment.table):,} are measured, and "
         f"the model is fitted to these. Its other {n_others} genes take no part; those that the reference has join the "
-        "vocabulary where vocabulary.extra_genes names them"
+        "vocabulary where vocabulary.panels names the sample"
     )

@@ -25,6 +25,7 @@ def check_data(rows: list[dict[str, Any]], config: dict[str, Any], *, files: Ite
     """
     near = folders_of(files)
     check_samples(rows, config["samples"], near=near)
+    _check_panels(rows, config)
     check_tables(config, near=near)
     check_results(config["pathvars"]["results"])
     bundle = config["model"]["bundle"]
@@ -48,6 +49,16 @@ def _check_normal_labels(config: dict[str, Any]) -> None:
     for label in wanted:
         if label not in labels:
             raise InputError(f"config: cnv.normal_labels: {label!r} is no label. {nearest(label, labels)}")
+
+
+def _check_panels(rows: list[dict[str, Any]], config: dict[str, Any]) -> None:
+    """Raise InputError unless the panels of the vocabulary are samples of the sheet."""
+    samples = [row["sample_id"] for row in rows]
+    for name in config["vocabulary"]["panels"]:
+        if name not in samples:
+            raise InputError(
+                f"config: vocabulary.panels: {name!r} is no sample of {config['samples']}. {nearest(name, samples)}"
+            )
 
 
 def check_samples(rows: list[dict[str, Any]], sheet: str | Path, *, near: Iterable[str] = ()) -> None:

@@ -161,6 +161,13 @@ CONFIGS = [
         "stopped",
         "cnv.normal_labels: 'Nk' is no label. Did you mean NK?",
     ),
+    Case(
+        "config_panel_without_sample",
+        "A panel that the sheet does not have",
+        _config(vocabulary={"panels": ["A9"]}),
+        "stopped",
+        "vocabulary.panels: 'A9' is no sample",
+    ),
     Case("config_normal_labels", "Known labels of normal cells", _config(cnv={"normal_labels": ["T"]}), "planned"),
     Case(
         "coarse_absent",
