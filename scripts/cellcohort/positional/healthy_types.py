@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,11 +14,15 @@ from scipy import sparse
 
 from ..core.files import read_json
 from ..core.provenance import write_record
+from ..genes.alignment import align_genes
+from ..genes.genome_tables import read_positions
 from ..genes.shared_genes import gene_names
 from ..genes.species_positions import own_positions
 from ..inputs.counts import Counts
+from ..inputs.resources import gene_aliases
 from ..outputs.parquet import read_frame, write_table
 from ..outputs.schemas import HEALTHY_TYPES
+from ..reference.checked_cells import checked_cells
 from ..reference.splits import sample_by_id
 from .blocks import block_scores
 from .cell_sums import place_sample_genes, sum_rows, tree_of_cells
@@ -66,6 +72,26 @@ class HealthyTypes:
         }
         write_table(healthy_types, pd.DataFrame(columns), HEALTHY_TYPES)
         write_record(positional, asdict(self.null))
+
+
+def reference_types(
+    reference: Mapping[str, Any], path: str, qc: str | Path, vocabulary: str | Path, *, positions: str | Path
+) -> HealthyTypes:
+    """The healthy types of the reference's file `path` (`sum_healthy_types`).
+
+    Parameters
+    ----------
+    reference
+        The config's `reference` section.
+    qc, vocabulary
+        Its qc.parquet, and the vocabulary.
+    positions
+        A table of gene positions.
+    """
+    counts, rows, labels, _ = checked_cells(reference, path, qc)
+    alignment = align_genes(counts.genes, read_frame(vocabulary), gene_aliases())
+    known = np.flatnonzero(alignment.target >= 0)
+    return sum_healthy_types(counts, rows, labels, positions=read_positions(positions), vocabulary=known)
 
 
 def sum_healthy_types(

@@ -10,12 +10,20 @@ import numpy as np
 import pandas as pd
 
 from ..inputs.counts import Counts
+from ..reference.cells import labelled_cells, open_reference
 from .quality_control import Thresholds, cell_metrics, find_limits, find_reasons, hard_limits
 
 log = logging.getLogger(__name__)
 
 MOST_OF_A_TYPE = 0.5
 """Share of a type's cells beyond which the limits are taken to be wrong for it, and not the cells."""
+
+
+def judge_reference(reference: Mapping[str, Any], path: str, config: Mapping[str, Any]) -> pd.DataFrame:
+    """Judge the labelled cells of the file `path` that the config's `reference` section names (`check_reference`)."""
+    counts = open_reference(reference, path)
+    cells = labelled_cells(counts, label=reference["label"], donor=reference.get("donor"))
+    return check_reference(counts, *cells, config)
 
 
 def check_reference(
