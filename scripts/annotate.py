@@ -6,9 +6,7 @@ from cellcohort.annotation.annotate_sample import annotate_sample
 from cellcohort.bundle.model_bundle import Bundle
 from cellcohort.core.gpus import choose_device, use_threads
 from cellcohort.core.job import start_job
-from cellcohort.core.provenance import add_facts, write_record
-from cellcohort.outputs.parquet import write_table
-from cellcohort.outputs.schemas import GENE_SCORES, PROGRAMS, SCORES
+from cellcohort.core.provenance import add_facts
 
 settings = start_job(snakemake)
 files, output = snakemake.input, snakemake.output
@@ -29,7 +27,4 @@ result = annotate_sample(
     fitted=Path(output.embedding).parents[2] / "fitted_genes",
     shift=settings["shift"] or "off",
 )
-write_table(output.scores, result.scores, SCORES)
-write_record(output.anchors, result.anchors)
-write_table(output.gene_scores, result.gene_scores, GENE_SCORES)
-write_table(output.programs, result.programs, PROGRAMS)
+result.write(scores=output.scores, anchors=output.anchors, gene_scores=output.gene_scores, programs=output.programs)

@@ -14,11 +14,12 @@ import pyarrow as pa
 from ..bundle.fitted_genes import bundle_for_genes
 from ..bundle.model_bundle import Bundle
 from ..core.files import read_json
+from ..core.provenance import write_record
 from ..genes.alignment import Alignment
 from ..inputs.counts import open_sample
 from ..ood.judgement import Shift
-from ..outputs.parquet import empty, read_frame, table_writer
-from ..outputs.schemas import SCORES, embedding_schema
+from ..outputs.parquet import empty, read_frame, table_writer, write_table
+from ..outputs.schemas import GENE_SCORES, PROGRAMS, SCORES, embedding_schema
 from ..positional.evidence import altered
 from .annotate import SampleScores, annotate
 from .explanation import Explanation
@@ -43,6 +44,13 @@ class SampleTables:
     anchors: dict[str, Any]
     gene_scores: pd.DataFrame
     programs: pd.DataFrame
+
+    def write(self, *, scores: str | Path, anchors: str | Path, gene_scores: str | Path, programs: str | Path) -> None:
+        """Write each to the path of its name."""
+        write_table(scores, self.scores, SCORES)
+        write_record(anchors, self.anchors)
+        write_table(gene_scores, self.gene_scores, GENE_SCORES)
+        write_table(programs, self.programs, PROGRAMS)
 
 
 def annotate_sample(

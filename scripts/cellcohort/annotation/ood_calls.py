@@ -6,14 +6,29 @@ All that a level decides is decided here, from the scores of the cells, so that 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
+from ..core.files import read_json
+from ..core.provenance import NAME, write_record
 from ..ood.fitting_origins import fitting_origins
+from ..outputs.parquet import write_table
 from ..outputs.schemas import ANNOTATION
+
+
+def call_sample(
+    scores: str | Path, anchors: str | Path, *, annotation: str | Path, shift: str | Path, alpha: float
+) -> None:
+    """Call the OOD cells of a sample: annotation.parquet and shift.json from scores.parquet and anchors.json."""
+    table, content = pq.read_table(scores), read_json(anchors)
+    content.pop(NAME)  # this job has its own
+    write_table(annotation, call_cells(table, alpha=alpha), ANNOTATION)
+    write_record(shift, call_shift(table, content, alpha=alpha))
 
 
 def call_cells(scores: pa.Table, *, alpha: float) -> pa.Table:

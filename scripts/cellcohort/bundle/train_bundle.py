@@ -87,7 +87,7 @@ def train_network(
         trained = train_on_gpus(store.path, sizes, settings, n_processes=n_gpus, checkpoint=checkpoint)
     else:
         trained = train(store, sizes, settings, device=device, checkpoint=checkpoint)
-    described = {"preset": preset, "train": dict(config)}
+    described = {"preset": preset, "train": dict(sorted(config.items()))}
     save_model(trained.model, weights=files["weights"], config=files["config"], settings=described)
     write_table(files["history"], trained.history, HISTORY)
     write_linear_models(linear_models, trained.linear_models)

@@ -15,7 +15,8 @@ a time, a machine or a folder: the same run gives the same bytes elsewhere (desi
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ NAME = "provenance"
 
 CONFIG = "config_sha256"
 
-_facts: dict[str, str] = {}  # of the one job that a process does
+_facts: dict[str, str] = {}  # of the job that the process does
 
 
 def start(
@@ -60,6 +61,16 @@ def start(
         _facts[name] = values[0] if len(values) == 1 else digest(values)
     _facts["workflow_version"] = __version__
     _facts[CONFIG] = digest([settings, [checksum(path) for path in user_tables], _facts.get(CONFIG)])
+
+
+@contextmanager
+def job(settings: Mapping[str, Any], inputs: Iterable[str], *, user_tables: Iterable[str] = ()) -> Iterator[None]:
+    """Carry the facts of a job (`start`) in what is written within the block alone: a process may do several."""
+    start(settings, inputs, user_tables=user_tables)
+    try:
+        yield
+    finally:
+        _facts.clear()
 
 
 def add_facts(**facts: str) -> None:

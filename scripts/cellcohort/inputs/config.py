@@ -17,6 +17,7 @@ import yaml
 from jsonschema import Draft202012Validator, ValidationError
 
 from ..core.errors import InputError
+from .resources import resource_path
 
 
 def check_config(config: dict[str, Any], schema: dict[str, Any], *, files: Iterable[str] = ()) -> None:
@@ -39,6 +40,22 @@ def check_config(config: dict[str, Any], schema: dict[str, Any], *, files: Itera
     found = [explain(error, schema) for error in errors] or list(_mistakes_of_numbers_and_paths(config, schema))
     for place, problem in found:
         raise InputError(f"{_file_of(place, config, files)}: {'.'.join(place)}: {problem}")
+
+
+def config_schema() -> dict[str, Any]:
+    """The JSON schema of the config, in a clone or in an installed package."""
+    return yaml.safe_load(resource_path("config.schema.yaml").read_text(encoding="utf-8"))
+
+
+def with_defaults(config: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    """A checked config with the default of every key that it leaves out, as Snakemake's `validate` fills them in."""
+    filled = copy.deepcopy(config)
+    for key, described in schema.get("properties", {}).items():
+        if key not in filled and "default" in described:
+            filled[key] = copy.deepcopy(described["default"])
+        if isinstance(filled.get(key), dict):
+            filled[key] = with_defaults(filled[key], described)
+    return filled
 
 
 SNAKEMAKES_PATHVARS = ("results", "logs", "benchmarks", "stats", "reports", "temp", "resources")

@@ -62,11 +62,16 @@ class Counts:
             raise InputError(f"{self.path}: obs names: {name!r} occurs more than once. Make the names unique.")
         return ids.to_numpy(dtype=object)
 
+    @property
+    def has_table(self) -> bool:
+        """Whether the file has a table of cells: AnnData has, 10x files have not."""
+        return self._container.obs is not None
+
     @cached_property
     def obs_columns(self) -> list[str]:
         """The names of the columns of the file's table of cells; none for 10x files."""
         with reading(self.path):
-            return [] if self._container.obs is None else column_names(self._container.obs)
+            return column_names(self._container.obs) if self.has_table else []
 
     def obs_column(self, name: str) -> np.ndarray:
         """A column of the file's table of cells as text (n_cells,), without blanks around it, empty where missing."""

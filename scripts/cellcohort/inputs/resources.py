@@ -13,16 +13,23 @@ if TYPE_CHECKING:
 GENOMES = {"human": "hg38", "mouse": "GRCm39"}
 """The genome whose positions stand for a species."""
 
-_CLONE = Path(__file__).resolve().parents[3] / "resources"
-_INSTALLED = Path(__file__).resolve().parents[1] / "resource_files"
+_LIBRARY = Path(__file__).resolve().parents[1]
+_CLONE = Path(__file__).resolve().parents[3]
+_FOLDERS = (
+    _LIBRARY / "resource_files",
+    _LIBRARY / "config_schemas",
+    _CLONE / "resources",
+    _CLONE / "workflow" / "schemas",
+)
+"""Of an installed package, then of a clone."""
 
 
 def resource_path(name: str) -> Path:
-    """The file `name` of the resources, in a clone or in an installed package."""
-    for folder in (_INSTALLED, _CLONE):
+    """The file `name` of the resources or of the schemas, in a clone or in an installed package."""
+    for folder in _FOLDERS:
         if (folder / name).exists():
             return folder / name
-    raise InputError(f"{name}: this table is missing from {_CLONE}. Restore it, or install cellcohort again.")
+    raise InputError(f"{name}: this file is missing from {_CLONE}. Restore it, or install cellcohort again.")
 
 
 def gene_positions(genome: str = "hg38", path: str | Path | None = None) -> pd.DataFrame:

@@ -218,7 +218,8 @@ def _range(values: np.ndarray, n_mads: float) -> tuple[float, float]:
 
 def _log_range(values: pd.Series, n_mads: float) -> tuple[float, float]:
     """The range on the linear scale; unlimited where most cells are equal, as then there is no spread to go by."""
-    low, high = np.expm1(_range(np.log1p(values.to_numpy(np.float64)), n_mads))
+    with np.errstate(over="ignore"):  # as many deviations as there are numbers: unlimited
+        low, high = np.expm1(_range(np.log1p(values.to_numpy(np.float64)), n_mads))
     return (float(low), float(high)) if low < high else (0, np.inf)
 
 

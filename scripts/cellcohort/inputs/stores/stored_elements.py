@@ -46,7 +46,7 @@ def open_store(path: str | Path) -> Any:
             codec_registry.pop("pickle", None)  # a store may name it, and its chunks would run (design law 5)
             return zarr.open_group(str(path), mode="r")
         try:
-            return h5py.File(path, "r", locking=False, rdcc_nbytes=64 * 2**20)
+            return _open_hdf5(path)
         except OSError as error:
             if "already open for write" not in str(error):
                 raise
@@ -54,6 +54,16 @@ def open_store(path: str | Path) -> Any:
                 f"{path}: it is marked as being written: another program still writes it, or broke off. Wait until it "
                 "is written; where no program writes any more, write it again or take the mark off with h5clear -s."
             ) from error
+
+
+def _open_hdf5(path: str | Path) -> h5py.File:
+    """The file without a lock, or with one where this very process holds it open so (a backed AnnData)."""
+    try:
+        return h5py.File(path, "r", locking=False, rdcc_nbytes=64 * 2**20)
+    except OSError as error:
+        if "locking flag values" not in str(error):
+            raise
+        return h5py.File(path, "r", rdcc_nbytes=64 * 2**20)
 
 
 def has(group: Any, place: str) -> bool:
