@@ -44,7 +44,7 @@ def wheel(tmp_path_factory) -> Path:
 def test_the_wheel_lists_every_package():
     folders = {path.parent.relative_to(REPO / "scripts") for path in LIBRARY.rglob("__init__.py")}
     listed = SETTINGS["tool"]["setuptools"]["packages"]
-    from_elsewhere = ["cellcohort.report.captions", "cellcohort.resource_files"]
+    from_elsewhere = ["cellcohort.config_schemas", "cellcohort.report.captions", "cellcohort.resource_files"]
     assert listed == sorted([*(".".join(folder.parts) for folder in folders), *from_elsewhere])
 
 
@@ -52,6 +52,7 @@ def test_the_wheel_holds_every_file(wheel):
     held = set(zipfile.ZipFile(wheel).namelist())
     assert {path.relative_to(REPO / "scripts").as_posix() for path in library_files()} <= held
     assert {f"cellcohort/resource_files/{path.name}" for path in RESOURCES} <= held
+    assert {f"cellcohort/config_schemas/{name}.schema.yaml" for name in ("config", "samples")} <= held
     assert len(RESOURCES) > 5
 
 
