@@ -272,6 +272,22 @@ def test_a_short_config_is_enough_from_any_directory(tmp_path, cohort, snakefile
     assert done.returncode == 0, done.stdout
 
 
+def test_the_plan_says_once_what_should_be_known_of_the_reference(cohort):
+    write_cells(cohort / "reference.h5ad", n_cells=60, labels=("T", "T", "T", "T", "B", "Doublet"))
+    done = snakemake(cohort, "--dry-run")
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.count("Reference: ") == 2
+    assert "Reference: labels that name no type are left out, with their cells: Doublet (10)." in done.stdout
+    assert "Reference: labels of fewer than 20 cells" in done.stdout
+
+
+def test_a_label_that_is_excluded_has_to_be_there(cohort):
+    (cohort / "config.yaml").write_text("samples: samples.tsv\nreference: {path: reference.h5ad, exclude: [Tcell]}\n")
+    done = snakemake(cohort, "--dry-run")
+    assert done.returncode
+    assert "config: reference.exclude: 'Tcell' is no label. Known are: B, NK, T." in done.stdout
+
+
 def test_a_bundle_trains_nothing_and_needs_no_reference(cohort, bundle):
     shutil.copytree(bundle.folder, cohort / "trained")
     (cohort / "reference.h5ad").unlink()

@@ -112,12 +112,16 @@ class Counts:
         """counts, expected counts (not integer), log-normalised or normalised; InputError for scaled values."""
         return self.value_kind.name
 
+    def other_counts(self) -> list[str]:
+        """The file's matrices that look like counts, where these values are normalised; none where they are not."""
+        if self.kind not in (value_kind.LOG_NORMALISED, value_kind.NORMALISED):
+            return []
+        with reading(self.path):
+            return self._container.other_counts()
+
     def counts_beside(self) -> str:
         """A note that the file holds counts elsewhere, where these values are normalised; empty where it does not."""
-        if self.kind not in (value_kind.LOG_NORMALISED, value_kind.NORMALISED):
-            return ""
-        with reading(self.path):
-            others = self._container.other_counts()
+        others = self.other_counts()
         named = f"{' and '.join(others)} look{'' if len(others) > 1 else 's'} like counts"
         return (
             f"the values are {self.kind}, but {named}: to use them, name one by `counts` in the sheet" if others else ""
