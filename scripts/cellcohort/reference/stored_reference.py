@@ -7,19 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import h5py
-import numpy as np
 
 from ..core.errors import InputError, reading
 from ..inputs import obs_columns
 from ..inputs.formats.anndata_matrices import looks_like_counts, not_a_matrix, readable_matrices, some_values, table_of
+from ..inputs.formats.value_range import kind_by_range
 from ..inputs.stores.stored_elements import has, member, open_store
 from ..inputs.stores.text_columns import text_column
 from .findings import Finding, reference_findings
 from .lineages import lineage_findings
-
-_LARGEST_LOG = 20.0
-_WHOLE_OF_EXPECTED = 0.2
-"""As in `inputs.value_kind`, which judges cell by cell and needs scipy."""
 
 
 def stored_findings(reference: Mapping[str, Any], *, tissues: Iterable[str] = ()) -> list[Finding]:
@@ -67,26 +63,11 @@ def _of_matrix(store: Any, path: str | Path, reference: Mapping[str, Any]) -> tu
             f"{path}: genes {column!r} is not a column of var. Set reference.genes to another, or to index."
         )
     names = obs_columns.index(var) if column == "index" else obs_columns.filled(text_column(var, column))
-    kind = _kind(some_values(store, counts), path)
+    try:
+        kind = kind_by_range(some_values(store, counts))
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
     if kind in ("counts", "expected counts"):
         return list(names), kind, []
     others = [name for name in readable_matrices(store) if name != counts]
     return list(names), kind, [name for name in others if looks_like_counts(store, name)]
-
-
-def _kind(values: np.ndarray, path: str | Path) -> str:
-    """What the values are by their range."""
-    if not np.isfinite(values).all():
-        raise InputError(f"{path}: a value is NaN or infinite. Remove or impute it.")
-    if values.size and values.min() < 0:
-        raise InputError(
-            f"{path}: values are negative, so the matrix was scaled or centred. Name raw or log-normalised values by "
-            "reference.counts (raw or layers/NAME)."
-        )
-    values = values[values > 0]
-    whole = values == np.rint(values)
-    if whole.all():
-        return "counts"
-    if whole.mean() > _WHOLE_OF_EXPECTED:
-        return "expected counts"
-    return "log-normalised" if values.max() < _LARGEST_LOG else "normalised"
