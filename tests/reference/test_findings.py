@@ -109,7 +109,7 @@ def test_the_plan_and_the_job_find_the_same(tmp_path, counts, form, kind: str) -
 
 def test_scaled_values_stop_the_plan_as_they_stop_the_job(tmp_path, counts) -> None:
     reference = write(tmp_path / "a.h5ad", counts - counts.mean(0))
-    with pytest.raises(InputError, match="values are negative.*by `counts`"):
+    with pytest.raises(InputError, match=r"values are negative.*by `counts`"):
         stored_findings(reference)
     with pytest.raises(InputError, match="values are negative"):
         opened_findings(open_reference(reference), reference)
