@@ -19,7 +19,9 @@ GOOD = {"labels": ["T"] * 30 + ["B"] * 30, "donors": ["D1", "D2"] * 30, "genes":
 
 
 def told(**change) -> list[tuple[str, str]]:
-    return reference_findings(**(GOOD | change))
+    given = GOOD | change
+    columns = {name: given[name] and np.array(given[name], object) for name in ("labels", "donors")}
+    return reference_findings(**(given | columns))
 
 
 def write(path, counts, *, labels=None, donors=None, layers=None, genes=HUMAN):

@@ -1,4 +1,4 @@
-"""What should be known of a reference before a model is trained on it: findings in words; nothing heavy is imported."""
+"""What should be known of a reference before a model is trained on it: findings in words; pandas is not needed."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
+
+import numpy as np
 
 from ..inputs.placeholder_labels import names_no_type
 
@@ -26,8 +28,8 @@ class Finding(NamedTuple):
 
 
 def reference_findings(
-    labels: Sequence[str],
-    donors: Sequence[str] | None,
+    labels: np.ndarray,
+    donors: np.ndarray | None,
     genes: Sequence[str],
     kind: str,
     *,
@@ -39,7 +41,7 @@ def reference_findings(
     Parameters
     ----------
     labels, donors
-        Of every cell of the file, empty where missing; no donors where no column is named.
+        Of every cell of the file, str (n_cells,), empty where missing; None where no column of donors is named.
     genes
         Names of the genes, symbols or Ensembl ids.
     kind
