@@ -74,7 +74,7 @@ def test_a_good_reference_has_no_finding() -> None:
         ({"donors": None}, "donors", "no donors are named"),
         ({"donors": ["D1"] * 60}, "donors", "of one donor, D1"),
         ({"donors": ["D1", "D2", ""] * 20}, "cells without donor", "20 of 60 labelled cells"),
-        ({"kind": "log-normalised", "other_counts": ["layers/counts"]}, "values", "layers/counts look like counts"),
+        ({"kind": "log-normalised", "other_counts": ["layers/counts"]}, "values", "layers/counts looks like counts"),
         ({"genes": [f"Cd{i}" for i in range(40)]}, "species", "mouse are (Cd0, Cd1, Cd2)"),
         ({"genes": [f"ENSMUSG{i:011}" for i in range(40)]}, "species", "mouse"),
     ],

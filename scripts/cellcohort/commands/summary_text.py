@@ -8,6 +8,7 @@ from typing import Any
 import typer
 
 _MOST_COLUMNS = 12
+_MOST_LABELS = 30
 _WORTH_SAYING = 0.01
 
 
@@ -21,7 +22,7 @@ def file_text(found: Mapping[str, Any]) -> str:
         )
         lines.append(("genes", f"{found['n_genes']:,}{named}"))
     if found["kind"]:
-        others = f" ({' and '.join(found['other_counts'])} look like counts)" if found["other_counts"] else ""
+        others = f" (like counts: {', '.join(found['other_counts'])})" if found["other_counts"] else ""
         lines.append(("values", found["kind"] + others))
     if found["cells_looked_at"]:
         lines.append(("per cell", _per_cell(found["cells_looked_at"], found["kind"])))
@@ -29,8 +30,7 @@ def file_text(found: Mapping[str, Any]) -> str:
         genes = found["vocabulary"]
         lines.append(("model", f"{genes['n_found']:,} of its {genes['n_genes']:,} genes ({genes['share']:.1%})"))
     if found["obs_columns"]:
-        more = ", ..." if len(found["obs_columns"]) > _MOST_COLUMNS else ""
-        lines.append(("obs", ", ".join(found["obs_columns"][:_MOST_COLUMNS]) + more))
+        lines.append(("obs", _some(found["obs_columns"], _MOST_COLUMNS)))
     lines += [("note", note) for note in found["notes"]]
     return _text(found, lines, "can be used")
 
@@ -39,8 +39,8 @@ def reference_text(found: Mapping[str, Any]) -> str:
     """The summary of a reference, a fact a line."""
     lines = []
     if found["labels"]:
-        named = ", ".join(f"{label} {n:,}" for label, n in found["labels"].items())
-        lines += [("cells", f"{found['n_cells']:,}"), ("labels", f"{len(found['labels'])}: {named}")]
+        named = [f"{label} {n:,}" for label, n in found["labels"].items()]
+        lines += [("cells", f"{found['n_cells']:,}"), ("labels", f"{len(named)}: {_some(named, _MOST_LABELS)}")]
     if found["n_donors"] is not None:
         lines.append(("donors", f"{found['n_donors']:,}"))
     lines += [("note", finding["text"]) for finding in found["findings"]]
@@ -52,6 +52,10 @@ def _per_cell(cells: Mapping[str, Any], kind: str) -> str:
     few = cells["share_too_shallow"]
     shallow = f"; {few:.0%} are too shallow for the default qc" if few >= _WORTH_SAYING else ""
     return f"{counted}{cells['median_genes']:,} genes (medians of {cells['n_cells']:,} cells){shallow}"
+
+
+def _some(names: list[str], most: int) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def _text(found: Mapping[str, Any], lines: list[tuple[str, str]], well: str) -> str:

@@ -120,7 +120,9 @@ def _donors(donors: list[str] | None) -> list[Finding]:
 def _values(kind: str, other_counts: Sequence[str]) -> list[Finding]:
     if kind in ("counts", "expected counts"):
         return []
-    remedy = f"{' and '.join(other_counts)} look like counts" if other_counts else "counts teach more, if there are any"
+    look = "look" if len(other_counts) > 1 else "looks"
+    named = f"{' and '.join(other_counts)} {look} like counts"
+    remedy = named if other_counts else "counts teach more, if there are any"
     return [Finding("values", f"the values are {kind}; {remedy} (reference.counts names another matrix)")]
 
 
