@@ -303,6 +303,18 @@ def test_a_borrowed_reference_is_a_reason_for_caution(results):
     assert not any("healthy reference" in text for text in patient_warnings(replace(first, n_borrowed=0)))
 
 
+def test_what_was_found_in_the_reference_is_a_caution_once(results):
+    data = load(report_inputs(results), patients=results.patients)
+    found = pd.DataFrame([("values", "the values are scaled"), ("donors", "of one donor")], columns=["topic", "text"])
+    data = replace(data, metrics={"held_out": "donors", "n_donors": 5}, findings=found)
+    told = model_warnings(data, alpha=0.05)  # samples of an ovary, and no label of an epithelium
+    assert told[0] == "Reference: the values are scaled."
+    assert told[1].startswith("Reference: no label of the reference names epithelium")
+    assert len(told) == 2
+    known = data.reference.replace({"label": {"Fibroblast": "Epithelial"}})
+    assert model_warnings(replace(data, reference=known), alpha=0.05) == told[:1]
+
+
 OK = {"sample_id": "S", "status": "ok", "vocabulary_share": 1.0, "shift": 0.0, "n_cells": 0, "held_out_accuracy": None}
 
 
@@ -341,7 +353,9 @@ def test_every_reason_for_caution_with_a_patient(results, change, text):
 def test_every_reason_for_caution_with_the_model(results, metrics, text):
     data = load(report_inputs(results), patients=results.patients)
     assert any(text in warning for warning in model_warnings(replace(data, metrics=metrics), alpha=0.05))
-    assert model_warnings(replace(data, metrics={"held_out": "donors", "n_donors": 5}), alpha=0.05) == []
+    good = {"held_out": "donors", "n_donors": 5}
+    of_no_tissue = data.samples.assign(tissue=None)
+    assert model_warnings(replace(data, metrics=good, samples=of_no_tissue), alpha=0.05) == []
 
 
 def test_origins_stand_side_by_side_with_their_evidence(results, report):

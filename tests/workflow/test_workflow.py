@@ -19,6 +19,7 @@ REFERENCE_RULES = {
     "train_model",
     "sum_healthy_types",
     "calibrate_model",
+    "write_model_card",
 }
 SAMPLE_RULES = {
     "quality_control",
@@ -76,6 +77,7 @@ DEPENDENCIES = {
     "train_model": "select_vocabulary tokenise_reference",
     "sum_healthy_types": "check_reference select_vocabulary",
     "calibrate_model": "check_reference select_vocabulary sum_healthy_types tokenise_reference train_model",
+    "write_model_card": "calibrate_model train_model",
     "align_genes": "quality_control select_vocabulary",
     "measure_blocks": "align_genes quality_control sum_healthy_types",
     "annotate": "align_genes calibrate_model measure_blocks quality_control sum_healthy_types train_model",
@@ -99,11 +101,11 @@ DEPENDENCIES = {
     "compare_origins": "calibrate_model collect_cells sum_healthy_types train_model",
     "evaluate": "calibrate_model collect_annotation",
     "integration": "annotate calibrate_model call_ood",
-    "report": "align_genes calibrate_model collect_annotation collect_cnv collect_explanations collect_sections "
-    "collect_status collect_verdict compare_origins enrichment evaluate infer_cnv integration project_umap "
-    "quality_control train_model",
+    "report": "align_genes calibrate_model check_reference collect_annotation collect_cnv collect_explanations "
+    "collect_sections collect_status collect_verdict compare_origins enrichment evaluate infer_cnv integration "
+    "project_umap quality_control train_model",
     "cohort": "collect_annotation collect_cells collect_cnv collect_explanations collect_sections collect_status "
-    "collect_verdict compare_origins enrichment evaluate extract_ood integration report split_cnv",
+    "collect_verdict compare_origins enrichment evaluate extract_ood integration report split_cnv write_model_card",
 }
 ONLY_IN_THE_COHORT_REPORT = {"cnv", "cnv_groups", "genes", "sections", "evaluation"}
 
@@ -272,6 +274,22 @@ def test_a_short_config_is_enough_from_any_directory(tmp_path, cohort, snakefile
     assert done.returncode == 0, done.stdout
 
 
+def test_the_plan_says_once_what_should_be_known_of_the_reference(cohort):
+    write_cells(cohort / "reference.h5ad", n_cells=60, labels=("T", "T", "T", "T", "B", "Doublet"))
+    done = snakemake(cohort, "--dry-run")
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.count("Reference: ") == 2
+    assert "Reference: labels that name no type are left out, with their cells: Doublet (10)." in done.stdout
+    assert "Reference: labels of fewer than 20 cells" in done.stdout
+
+
+def test_a_label_that_is_excluded_has_to_be_there(cohort):
+    (cohort / "config.yaml").write_text("samples: samples.tsv\nreference: {path: reference.h5ad, exclude: [Tcell]}\n")
+    done = snakemake(cohort, "--dry-run")
+    assert done.returncode
+    assert "config: reference.exclude: 'Tcell' is no label. Known are: B, NK, T." in done.stdout
+
+
 def test_a_bundle_trains_nothing_and_needs_no_reference(cohort, bundle):
     shutil.copytree(bundle.folder, cohort / "trained")
     (cohort / "reference.h5ad").unlink()
@@ -287,6 +305,13 @@ def test_copy_number_can_be_left_out(cohort):
     assert not {"infer_cnv", "split_cnv"} & set(jobs)
     assert jobs["collect_cnv"] == jobs["collect_verdict"] == 1
     assert jobs["assign_verdict"] == 2
+
+
+def test_another_licence_writes_the_card_alone(finished, stand_in):
+    config = yaml.safe_load((finished / "config.yaml").read_text())
+    write_config(finished, **config | {"model": {"licence": "CC-BY-4.0"}})
+    assert pending(finished, stand_in) - {"results/report.html"} >= {"results/model/card.json", "results/model/card.md"}
+    assert not {path for path in pending(finished, stand_in) if path.startswith("results/samples")}
 
 
 def test_gene_sets_of_the_user_are_checked_and_used(cohort, stand_in):

@@ -6,6 +6,7 @@ from functools import cache
 
 import yaml
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 LIBRARY = str(workflow.current_basedir.join("../../scripts"))
 # Of the script of a rule. In a workflow that is fetched from git, a name cannot be added to the path of a folder, and a

@@ -9,6 +9,11 @@ try:
     # Jobs read this file again in processes of their own, and linting judges the code alone: neither opens the data.
     if workflow.is_main_process and "--lint" not in sys.argv:
         check_data(SHEET, config, files=CONFIG_FILES)
+        if not config["model"]["bundle"]:
+            from cellcohort.reference.stored_reference import planned_notes
+
+            for note in planned_notes(config, SHEET):
+                logger.warning(f"Reference: {note}.")
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
@@ -30,6 +35,7 @@ PATIENTS = samples_by_patient(SHEET)
 KNOWN_ARMS = {row["sample_id"]: row["known_arms"] for row in SHEET if "known_arms" in row}
 PANELS = config["vocabulary"]["panels"]
 REFERENCE = [] if BUNDLE_FOLDER else local(config["reference"]["path"])
+FINDINGS = "<results>/reference/findings.parquet" if REFERENCE else []
 REFERENCE_QC = "<results>/reference/qc.parquet" if REFERENCE else []
 BUNDLE = {
     name: local(os.path.join(BUNDLE_FOLDER, name)) if BUNDLE_FOLDER else f"<results>/model/{name}"

@@ -117,6 +117,36 @@ rule calibrate_model:
         SCRIPT.replace("RULE", "calibrate_model")
 
 
+# On its own, so that another licence repeats nothing.
+rule write_model_card:
+    input:
+        config="<results>/model/config.json",
+        vocabulary="<results>/model/vocabulary.parquet",
+        labels="<results>/model/labels.parquet",
+        reference_embedding="<results>/model/reference_embedding.parquet",
+        metrics="<results>/model/metrics.json",
+        manifest="<results>/model/manifest.json",
+    output:
+        card="<results>/model/card.json",
+        text="<results>/model/card.md",
+    log:
+        "<logs>/write_model_card.log",
+    benchmark:
+        "<benchmarks>/write_model_card.tsv"
+    conda:
+        "../../envs/scanpy.yaml"
+    threads: 1
+    resources:
+        mem_mb=by_size(reference_mb, 1000, 0.5),
+        runtime=by_size(reference_mb, 5, 0.01),
+    params:
+        settings={name: SETTINGS["model"][name] for name in ("licence", "citation")},
+    message:
+        "Writing the card of the model"
+    script:
+        SCRIPT.replace("RULE", "write_model_card")
+
+
 # Not part of a run: `snakemake leave_type_out` asks for it.
 rule leave_type_out:
     input:

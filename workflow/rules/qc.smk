@@ -3,6 +3,7 @@ rule check_reference:
         reference=REFERENCE,
     output:
         qc="<results>/reference/qc.parquet",
+        findings="<results>/reference/findings.parquet",
     log:
         "<logs>/check_reference.log",
     benchmark:

@@ -75,6 +75,7 @@ rule report:
         history=BUNDLE["history.parquet"],
         metrics=BUNDLE["metrics.json"],
         calibration=BUNDLE["calibration.json"],
+        findings=FINDINGS,
     output:
         report="<results>/report.html",
         umap=figure("umap", "Cells"),

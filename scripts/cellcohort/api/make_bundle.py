@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import anndata as ad
 
+from ..bundle.model_card import write_card
 from ..bundle.train_bundle import complete_bundle, train_network, write_tokens
 from ..core.errors import InputError
 from ..core.files import atomic_path, checksum
@@ -23,6 +25,9 @@ from ..qc.check_reference import judge_reference
 from ..qc.fixed_limits import HARD_LIMITS
 from .cell_files import named_as_given, write_reference
 from .sample_stages import config_of, positions_of
+
+_OF_CARD = ("config.json", "vocabulary.parquet", "labels.parquet", "metrics.json", "manifest.json")
+log = logging.getLogger(__name__)
 
 
 def train(
@@ -122,7 +127,10 @@ class _Training:
     def _choose_cells_and_genes(self) -> None:
         limits = {key: self.config["qc"][key] for key in HARD_LIMITS}
         with job({"reference": self.reference, "qc": limits}, [self.path]):
-            write_table(self.qc, judge_reference(self.reference, self.path, limits), QC)
+            table, findings = judge_reference(self.reference, self.path, limits)
+            write_table(self.qc, table, QC)
+        for finding in findings:
+            log.warning("%s", finding.text)
         settings = {"reference": self.reference, "vocabulary": self.config["vocabulary"], "panels": []}
         with job(settings, [self.path, str(self.qc)]):
             add_facts(reference_sha256=checksum(self.path))
@@ -154,3 +162,6 @@ class _Training:
         given = [str(self.qc), str(self.vocabulary), *(str(self.model / name) for name in BUNDLE_FILES if name in made)]
         with job({"train": train_settings}, given):
             complete_bundle(self.model, self.tokens, qc=self.qc, seed=seed, **known)
+        described = {name: self.config["model"][name] for name in ("licence", "citation")}
+        with job(described, [str(self.model / name) for name in _OF_CARD]):
+            write_card(self.model, self.model / "card.json", self.model / "card.md", **described)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -45,7 +45,7 @@ def _check_normal_labels(config: dict[str, Any]) -> None:
     if bundle:
         labels = confusion_labels(Path(bundle) / "metrics.json")
     else:
-        labels = sorted(_obs().distinct(reference["path"], reference["label"]))
+        labels = sorted(_types(reference["path"], reference["label"], reference["exclude"]))
     for label in wanted:
         if label not in labels:
             raise InputError(f"config: cnv.normal_labels: {label!r} is no label. {nearest(label, labels)}")
@@ -110,8 +110,9 @@ def check_reference(reference: dict[str, Any], *, near: Iterable[str] = ()) -> N
         _check_column(path, reference["donor"], "config: reference.donor", " Set it to null when donors are unknown.")
     if reference["coarse"] is not None:
         _check_column(path, reference["coarse"], "config: reference.coarse", " Set it to null when there is none.")
-        _check_coarse(path, label, reference["coarse"])
-    types = _obs().distinct(path, label)
+    types = _types(path, label, reference["exclude"])
+    if reference["coarse"] is not None:
+        _check_coarse(path, label, reference["coarse"], types)
     if len(types) < 2:
         raise InputError(
             f"{path}: obs column {label} (reference.label): {len(types)} cell type(s), at least two are needed to "
@@ -119,11 +120,20 @@ def check_reference(reference: dict[str, Any], *, near: Iterable[str] = ()) -> N
         )
 
 
-def _check_coarse(path: str, label: str, coarse: str) -> None:
-    """Raise InputError unless each label has one coarse type."""
-    types: dict[str, str] = {}
+def _types(path: str, label: str, exclude: Collection[str]) -> set[str]:
+    """The labels that name a type, without those to exclude, which have to be labels."""
+    found = set(_obs().labels(path, label)) - {""}
+    for name in exclude:
+        if name not in found:
+            raise InputError(f"config: reference.exclude: {name!r} is no label. {nearest(name, sorted(found))}")
+    return _obs().types_among(found, exclude)
+
+
+def _check_coarse(path: str, label: str, coarse: str, types: Collection[str]) -> None:
+    """Raise InputError unless each of the `types` has one coarse type."""
+    coarse_of: dict[str, str] = {}
     for of_label, of_coarse in _obs().distinct_pairs(path, label, coarse):
-        if of_label and not (of_coarse and types.setdefault(of_label, of_coarse) == of_coarse):
+        if of_label in types and not (of_coarse and coarse_of.setdefault(of_label, of_coarse) == of_coarse):
             raise InputError(
                 f"{path}: obs column {coarse} (reference.coarse): cells of {of_label!r} have several coarse types or "
                 "none. Give every label exactly one, or set reference.coarse to null."

@@ -18,7 +18,9 @@ from . import value_kind
 from .formats.any_format import open_container
 from .formats.container import Container
 from .formats.coordinates import read_coordinates
+from .formats.value_range import kind_by_range
 from .obs_columns import column_names, stripped
+from .stores.backed_matrix import RearrangedRows
 from .stores.text_columns import text_column
 
 log = logging.getLogger(__name__)
@@ -38,6 +40,8 @@ class Counts:
         declares as other than gene expression (antibodies) are left out.
     n_cells, n_genes
         The matrix' size.
+    n_other_features
+        Features that are left out.
     notes
         What was unusual about the file, and how it was read.
     """
@@ -47,6 +51,7 @@ class Counts:
         self.genes = container.genes
         self.n_cells = container.matrix.shape[0]
         self.n_genes = len(container.genes)
+        self.n_other_features = int((~container.keep).sum())
         self.notes = container.notes
         self._container = container
 
@@ -101,14 +106,33 @@ class Counts:
     @cached_property
     def value_kind(self) -> value_kind.ValueKind:
         """The kind of values, told from up to 4,096 cells that are spread evenly over the file."""
+        try:
+            return value_kind.detect(self.some_cells(), self.genes["symbol"].tolist())
+        except InputError as error:
+            raise InputError(f"{self.path}: {error}") from None
+
+    def some_cells(self) -> sparse.csr_matrix:
+        """Up to 4,096 cells that are spread evenly over the file, as stored."""
         n_blocks, width = _LOOKED_AT
         if self.n_cells <= n_blocks * width:
-            blocks = [self._read(0, self.n_cells)]
-        else:
-            starts = np.linspace(0, self.n_cells - width, n_blocks).astype(int)
-            blocks = [self._read(int(start), int(start) + width) for start in starts]
+            return self._read(0, self.n_cells)
+        starts = np.linspace(0, self.n_cells - width, n_blocks).astype(int)
+        return sparse.vstack([self._read(int(start), int(start) + width) for start in starts], format="csr")
+
+    @property
+    def reads_cells(self) -> bool:
+        """Whether some cells can be read alone; where not, the first read rearranges the whole matrix."""
+        return not isinstance(self._container.matrix, RearrangedRows)
+
+    def quick_kind(self) -> str:
+        """As `kind`; where no cells can be read alone, by the range of the first values."""
+        matrix = self._container.matrix
+        if not isinstance(matrix, RearrangedRows):
+            return self.kind
+        with reading(self.path):
+            values = matrix.first_values()
         try:
-            return value_kind.detect(sparse.vstack(blocks, format="csr"), self.genes["symbol"].tolist())
+            return kind_by_range(values)
         except InputError as error:
             raise InputError(f"{self.path}: {error}") from None
 
@@ -117,12 +141,16 @@ class Counts:
         """counts, expected counts (not integer), log-normalised or normalised; InputError for scaled values."""
         return self.value_kind.name
 
+    def other_counts(self) -> list[str]:
+        """The file's matrices that look like counts, where these values are normalised; none where they are not."""
+        if self.kind not in (value_kind.LOG_NORMALISED, value_kind.NORMALISED):
+            return []
+        with reading(self.path):
+            return self._container.other_counts()
+
     def counts_beside(self) -> str:
         """A note that the file holds counts elsewhere, where these values are normalised; empty where it does not."""
-        if self.kind not in (value_kind.LOG_NORMALISED, value_kind.NORMALISED):
-            return ""
-        with reading(self.path):
-            others = self._container.other_counts()
+        others = self.other_counts()
         named = f"{' and '.join(others)} look{'' if len(others) > 1 else 's'} like counts"
         return (
             f"the values are {self.kind}, but {named}: to use them, name one by `counts` in the sheet" if others else ""

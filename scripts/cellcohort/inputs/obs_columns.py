@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 
 from ..core.errors import DamagedFileError, InputError, reading
-from .placeholder_labels import is_placeholder
+from .placeholder_labels import names_no_type
 from .stores.stored_elements import (
     dtype,
     has,
@@ -49,10 +49,19 @@ def columns(path: str | Path) -> list[str]:
 
 
 def distinct(path: str | Path, column: str) -> set[str]:
-    """The labels that an obs column takes, stripped, without those that stand for none; the counts are never read."""
+    """The labels that an obs column takes, stripped, without those that name no type; the counts are never read."""
+    return types_among(labels(path, column))
+
+
+def types_among(found: Iterable[str], exclude: Collection[str] = ()) -> set[str]:
+    """The labels that name a type and are not left out."""
+    return {label for label in set(found) if label not in exclude and not names_no_type(label)}
+
+
+def labels(path: str | Path, column: str) -> np.ndarray:
+    """An obs column as text (n_cells,), stripped, empty where missing."""
     with _open_obs(path) as table:
-        values = set(text_column(table, column)) - {None}
-    return {value.strip() for value in values if not is_placeholder(value)}
+        return stripped(text_column(table, column))
 
 
 def distinct_pairs(path: str | Path, column: str, other: str) -> set[tuple[str, str]]:
@@ -62,7 +71,7 @@ def distinct_pairs(path: str | Path, column: str, other: str) -> set[tuple[str, 
     if len(values) != len(others):
         raise InputError(f"{path}: obs columns {column} and {other} differ in length. Write the file again.")
     pairs = {(one or "", two or "") for one, two in set(zip(values, others, strict=True))}
-    return {("" if is_placeholder(one) else one.strip(), two.strip()) for one, two in pairs}
+    return {("" if names_no_type(one) else one.strip(), two.strip()) for one, two in pairs}
 
 
 def column_names(table: Any) -> list[str]:

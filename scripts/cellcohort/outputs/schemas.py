@@ -45,6 +45,7 @@ QC = _schema(
     reason=_Nullable(TEXT),
 )
 GENES = _schema(token_id=pa.int32(), gene_id=_Nullable(TEXT), symbol=TEXT, match=TEXT, query_genes=pa.list_(TEXT))
+FINDINGS = _schema(topic=TEXT, text=TEXT)
 POSITIONAL = _schema(
     cell_id=TEXT,
     neighbourhood=pa.int32(),

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from ..inputs.counts import Counts
-from ..reference.cells import labelled_cells, open_reference
+from ..reference.cells import label_columns, labelled_cells, open_reference, opened_findings
+from ..reference.findings import Finding
 from .quality_control import Thresholds, cell_metrics, find_limits, find_reasons, hard_limits
 
 log = logging.getLogger(__name__)
@@ -19,11 +20,14 @@ MOST_OF_A_TYPE = 0.5
 """Share of a type's cells beyond which the limits are taken to be wrong for it, and not the cells."""
 
 
-def judge_reference(reference: Mapping[str, Any], path: str, config: Mapping[str, Any]) -> pd.DataFrame:
-    """Judge the labelled cells of the file `path` that the config's `reference` section names (`check_reference`)."""
+def judge_reference(
+    reference: Mapping[str, Any], path: str, config: Mapping[str, Any]
+) -> tuple[pd.DataFrame, list[Finding]]:
+    """Judge the labelled cells of the file `path` that the config's `reference` section names (`check_reference`), and
+    say what should be known of them."""
     counts = open_reference(reference, path)
-    cells = labelled_cells(counts, label=reference["label"], donor=reference.get("donor"))
-    return check_reference(counts, *cells, config)
+    table = check_reference(counts, *labelled_cells(counts, **label_columns(reference)), config)
+    return table, opened_findings(counts, reference)
 
 
 def check_reference(

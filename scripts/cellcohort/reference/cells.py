@@ -11,7 +11,8 @@ import pandas as pd
 
 from ..core.errors import InputError
 from ..inputs.counts import Counts, open_counts
-from ..inputs.placeholder_labels import is_placeholder
+from ..inputs.placeholder_labels import names_no_type
+from .findings import Finding, reference_findings
 
 log = logging.getLogger(__name__)
 FEWEST_CELLS = 5
@@ -24,20 +25,32 @@ def open_reference(reference: Mapping[str, Any], path: str | None = None) -> Cou
     return open_counts(path or reference["path"], **where)
 
 
+def label_columns(reference: Mapping[str, Any]) -> dict[str, Any]:
+    """What the config's `reference` section says of labels, as arguments of `labelled_cells`."""
+    return {
+        "label": reference["label"],
+        "donor": reference.get("donor"),
+        "exclude": reference.get("exclude") or (),
+    }
+
+
 def labelled_cells(
     counts: Counts,
     *,
     label: str,
     donor: str | None = None,
     types: Collection[str] = (),
+    exclude: Collection[str] = (),
     passed: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-    """Rows, labels and donors of the cells that have a label; "unknown", "nan" and the like are none.
+    """Rows, labels and donors of the cells whose label names a type; "unknown", "doublet" and the like do not.
 
     Parameters
     ----------
     types
         Labels that are types even if they are such a word.
+    exclude
+        Labels that are left out besides.
     passed
         Which cells of the file passed quality control, bool, shape (n_cells,); all where it is not given.
 
@@ -52,7 +65,8 @@ def labelled_cells(
         When a column is missing, no cell has a label, or fewer than two types have `FEWEST_CELLS` cells.
     """
     labels = _text(counts, label, "label")
-    unnamed = np.array([name not in types and is_placeholder(name) for name in labels], bool)
+    no_types = {name for name in set(labels) if name in exclude or (name not in types and names_no_type(name))}
+    unnamed = np.array([name in no_types for name in labels], bool)
     left_out = pd.Series(labels[unnamed & (labels != "")]).value_counts()
     if len(left_out):
         log.warning("obs column %r: cells without a type are left out: %s", label, _listed(left_out))
@@ -81,6 +95,19 @@ def _listed(n_cells: pd.Series) -> str:
     """The first types and their numbers of cells."""
     shown = ", ".join(f"{name} ({n})" for name, n in n_cells.iloc[:5].items())
     return shown + (f" and {len(n_cells) - 5} more" if len(n_cells) > 5 else "")
+
+
+def opened_findings(counts: Counts, reference: Mapping[str, Any]) -> list[Finding]:
+    """The findings about an opened reference; `stored_reference.stored_findings` needs less to be installed."""
+    donor = reference.get("donor")
+    return reference_findings(
+        counts.obs_column(reference["label"]),
+        None if donor is None else counts.obs_column(donor),
+        counts.genes["gene_id"].fillna(counts.genes["symbol"]).tolist(),
+        counts.kind,
+        exclude=reference.get("exclude") or (),
+        other_counts=counts.other_counts(),
+    )
 
 
 def coarse_types(counts: Counts, rows: np.ndarray, labels: np.ndarray, column: str | None) -> np.ndarray | None:

@@ -11,7 +11,7 @@ import numpy as np
 from ..core.errors import InputError
 from ..inputs.counts import Counts
 from ..outputs.parquet import read_frame
-from .cells import labelled_cells, open_reference
+from .cells import label_columns, labelled_cells, open_reference
 
 
 def checked_cells(
@@ -30,7 +30,7 @@ def checked_cells(
     """
     counts = open_reference(reference, path)
     passed = passed_cells(counts, qc)
-    return counts, *labelled_cells(counts, label=reference["label"], donor=reference.get("donor"), passed=passed)
+    return counts, *labelled_cells(counts, **label_columns(reference), passed=passed)
 
 
 def passed_cells(counts: Counts, qc: str | Path) -> np.ndarray:

@@ -15,6 +15,7 @@ from ..core.files import read_json
 from ..outputs.parquet import read_frame
 from ..outputs.schemas import (
     ENRICHMENT,
+    FINDINGS,
     GENE_SCORES,
     INTEGRATION,
     MARKERS,
@@ -37,6 +38,7 @@ _OPTIONAL = {
     "origin_genes": ORIGIN_GENES,
     "origin_gene_sets": ORIGIN_GENE_SETS,
     "markers": MARKERS,
+    "findings": FINDINGS,
 }
 _QC_METRICS = ("n_counts", "n_genes", "mito_share")
 
@@ -58,7 +60,7 @@ class ReportData:
         The reference's types: label, n_cells, n_donors (0: unknown), f1 on held-out cells (missing: none was held out).
     origins, cnv_origins
         With `NONE_FITS` where the origin is missing.
-    integration, sections, gene_scores, enrichment, origin_genes, origin_gene_sets, markers
+    integration, sections, gene_scores, enrichment, origin_genes, origin_gene_sets, markers, findings
         Empty where the inputs do not name them.
     cnv_arms, cnv_groups, cnv_burden, cnv_patients, cnv_origins, cnv_reference, cnv_limits
         None when copy number is switched off.
@@ -86,6 +88,7 @@ class ReportData:
     origin_genes: pd.DataFrame
     origin_gene_sets: pd.DataFrame
     markers: pd.DataFrame
+    findings: pd.DataFrame
     reference: pd.DataFrame
     history: pd.DataFrame
     metrics: dict

@@ -11,6 +11,7 @@ from ..stores.stored_elements import array, dtype, has, is_group, member, member
 _FORMATS = {"csr_matrix": "csr", "csc_matrix": "csc", "csr": "csr", "csc": "csc"}
 _LOOKED_AT = 20_000
 """Entries from which `looks_like_counts` tells."""
+_PLACES, _LARGEST_CHUNK = 20, 4_000_000
 _KINDS = {"b": "true and false", "c": "complex numbers", "V": "several fields an entry"}
 
 
@@ -41,6 +42,26 @@ def looks_like_counts(store: Any, name: str) -> bool:
         _, n_genes = shape(element) or (0, 0)
         values = array(element, slice(1 + _LOOKED_AT // max(1, n_genes)))
     return bool(values.size and values.min() >= 0 and values.max() > 1 and (values == np.rint(values)).all())
+
+
+def some_values(store: Any, name: str) -> np.ndarray:
+    """Up to `_LOOKED_AT` stored values (n,) float64, from places that are spread over the matrix; zeros may be missing.
+
+    Only the start is read where the chunks are so large that each place would unpack a good part of the matrix.
+    """
+    element = member(store, table_of(name)[0])
+    stored = member(element, "data") if sparse_format(element) else element
+    sizes = shape(stored) or (0,)
+    width = max(1, _LOOKED_AT // _PLACES // (1 if len(sizes) == 1 else max(1, sizes[1])))
+    n_places = _PLACES if _chunk_length(stored) <= _LARGEST_CHUNK else 1
+    starts = np.unique(np.linspace(0, max(0, sizes[0] - width), n_places).astype(int))
+    parts = [array(stored, slice(int(start), int(start) + width)).ravel() for start in starts]
+    return np.concatenate(parts).astype(np.float64)
+
+
+def _chunk_length(stored: Any) -> int:
+    chunks = getattr(stored, "chunks", None)
+    return int(np.prod(chunks)) if chunks else 0
 
 
 def not_a_matrix(store: Any, place: str) -> str:

@@ -131,6 +131,12 @@ class RearrangedRows:
             self._loaded = (number, band)
         return self._loaded[1]
 
+    def first_values(self) -> np.ndarray:
+        """The values (n,) of the first block of entries, without rearranging any."""
+        for _, _, values in self._entries():
+            return values
+        return np.empty(0, np.float32)
+
     def read(self, start: int, stop: int) -> sparse.csr_matrix:
         """Rows `start` to `stop` as float32."""
         pieces = [sparse.csr_matrix((0, self.shape[1]), dtype=np.float32)]

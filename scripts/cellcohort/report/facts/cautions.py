@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from ...reference.lineages import lineage_findings
 from ..report_data import UNLIKE_REFERENCE, ReportData
 from ..text.number_format import count
 from .origins import Origin
@@ -74,7 +75,17 @@ def model_warnings(data: ReportData, *, alpha: float) -> list[str]:
             f"{alarms:.0%} of the reference's own cells were called {UNLIKE_REFERENCE}, each judged without its donor "
             f"and before a technical shift is taken off, where {alpha:.0%} were to be expected."
         )
-    return warnings
+    return [*warnings, *reference_warnings(data)]
+
+
+def reference_warnings(data: ReportData) -> list[str]:
+    """What was found in the reference, and what it lacks for the tissues of the samples.
+
+    Without its donors: the model's record says how it was judged.
+    """
+    found = data.findings.loc[data.findings["topic"] != "donors", "text"].tolist()
+    lacking = lineage_findings(data.reference["label"], data.samples["tissue"].dropna())
+    return [f"Reference: {text}." for text in [*found, *lacking]]
 
 
 def _sample_warnings(patient: Patient) -> list[str]:
