@@ -36,7 +36,7 @@ def cohort(tmp_path_factory, demo_data) -> Path:
     """A working directory with the results of two runs: one that trains the model, one that uses it as a bundle."""
     folder = tmp_path_factory.mktemp("cohort")
     write_slice(folder, demo_data, SHEET, CONFIG, n_reference=300, n_cells=120)
-    run(folder, "config.yaml", ["results/model/manifest.json"])
+    run(folder, "config.yaml", ["results/model/card.json"])
     by_bundle = {"samples": "samples.tsv", "model": {"bundle": "results/model"}, "pathvars": {"results": "by_bundle"}}
     (folder / "bundle.yaml").write_text(yaml.safe_dump(by_bundle))
     last = ("verdict.parquet", "cnv.h5ad")
@@ -73,7 +73,8 @@ def test_a_bundle_of_the_same_file_has_the_same_bytes(cohort, tmp_path):
     torch.set_num_threads(2)  # as many as the workflow had
     out = cc.train(cohort / "reference.h5ad", out=tmp_path / "model", **AS_CONFIG)
     theirs = cohort / "results" / "model"
-    different = [name for name in BUNDLE_FILES if (out / name).read_bytes() != (theirs / name).read_bytes()]
+    names = [*BUNDLE_FILES, "card.json", "card.md"]
+    different = [name for name in names if (out / name).read_bytes() != (theirs / name).read_bytes()]
     assert different == []
 
 

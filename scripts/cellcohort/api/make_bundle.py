@@ -26,7 +26,14 @@ from ..qc.fixed_limits import HARD_LIMITS
 from .cell_files import named_as_given, write_reference
 from .sample_stages import config_of, positions_of
 
-_OF_CARD = ("config.json", "vocabulary.parquet", "labels.parquet", "metrics.json", "manifest.json")
+_OF_CARD = (
+    "config.json",
+    "vocabulary.parquet",
+    "labels.parquet",
+    "reference_embedding.parquet",
+    "metrics.json",
+    "manifest.json",
+)
 log = logging.getLogger(__name__)
 
 

@@ -36,12 +36,15 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs inst
 def commands() -> None:
     """Map single-cell samples onto a healthy reference.
 
-    A cohort is run by Snakemake; these commands prepare it and look at its files.
+    A cohort is run by Snakemake; these commands prepare it, look at its files, and take single files through the same
+    stages.
 
     \b
     cellcohort init lung               a folder for a cohort, beside the clone
     cellcohort check data/*.h5ad       what files hold, and whether they can be used
-    cellcohort bundle show results/model
+    cellcohort train healthy.h5ad --label cell_type --donor donor --out model
+    cellcohort annotate tumour.h5ad --bundle model --out annotated.h5ad
+    cellcohort bundle show model       what a model was trained on, and how good it is
 
     They end with 0 where all is well, 1 where a file would be rejected, and 2 where they were called wrongly.
     """
@@ -135,6 +138,83 @@ def check(
         typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
     if any(summary["rejected"] for summary in found):
         raise typer.Exit(REJECTED)
+
+
+@app.command(short_help="Train a model on a labelled healthy reference.")
+def train(
+    reference: Annotated[Path, typer.Argument(help="The reference, .h5ad or .zarr (AnnData).", exists=True)],
+    label: Annotated[str, typer.Option(help="The obs column with the cell type.")],
+    out: Annotated[Path, typer.Option(help="Folder of the model; it must not exist, or be empty.")],
+    donor: Annotated[str | None, typer.Option(help="The obs column with the donor.")] = None,
+    coarse: Annotated[str | None, typer.Option(help="The obs column with coarse types.")] = None,
+    counts: Annotated[str, typer.Option(help="The matrix: X, raw or layers/NAME.")] = "X",
+    genes: Annotated[str, typer.Option(help="Where gene names are: index or a column of var.")] = "index",
+    n_genes: Annotated[int, typer.Option(help="Highly variable genes that the model knows.")] = 2000,
+    seed: Annotated[int, typer.Option(help="Of everything random.")] = 1,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+) -> None:
+    """Train a model on a labelled healthy reference; minutes on a CPU.
+
+    \b
+    cellcohort check healthy.h5ad --reference --label cell_type --donor donor
+    cellcohort train healthy.h5ad --label cell_type --donor donor --out model
+    cellcohort bundle show model
+    """
+    from ..api.make_bundle import train as train_model
+
+    log_to_terminal()
+    columns = {"label": label, "donor": donor, "coarse": coarse, "counts": counts, "genes": genes}
+    train_model(reference, out=out, n_genes=n_genes, seed=seed, device=device, **columns)
+    typer.echo(f"{out}: a model; `cellcohort bundle show {out}` says how good it is")
+
+
+@app.command(short_help="Annotate the cells of a file.")
+def annotate(
+    file: Annotated[Path, typer.Argument(help=".h5ad, .zarr, 10x .h5 or 10x matrix folder.", exists=True)],
+    bundle: Annotated[Path, typer.Option(help="A trained model.", exists=True, file_okay=False)],
+    out: Annotated[Path, typer.Option(help="The .h5ad to write: the cells of the file with what was found.")],
+    patient: Annotated[str | None, typer.Option(help="The obs column with the patient, for cells of several.")] = None,
+    counts: Annotated[str, typer.Option(help="The matrix: X, raw or layers/NAME.")] = "X",
+    genes: Annotated[str, typer.Option(help="Where gene names are: index or a column of var.")] = "index",
+    species: Annotated[str, typer.Option(help="human or mouse.")] = "human",
+    qc: Annotated[bool, typer.Option(help="Judge the cells first.")] = True,
+    cnv: Annotated[bool, typer.Option("--cnv", help="Infer copy number, too.")] = False,
+    alpha: Annotated[float, typer.Option(help="Level of unlike the reference.")] = 0.05,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+) -> None:
+    """Annotate the cells of a file: label, confidence, unlike the reference or not, and the verdict.
+
+    \b
+    cellcohort annotate tumour.h5ad --bundle results/model --out annotated.h5ad
+    cellcohort annotate cohort.h5ad --bundle model --patient donor_id --cnv --out annotated.h5ad
+    """
+    if out.suffix != ".h5ad":
+        raise typer.BadParameter(f"{out} does not end in .h5ad.", param_hint="--out")
+    from ..api.annotate_cells import annotate as annotate_cells
+    from ..api.patient_evidence import assign_verdict, infer_cnv
+    from ..core.files import atomic_path
+
+    log_to_terminal()
+    where = {"counts": counts, "genes": genes, "species": species}
+    cells = annotate_cells(file, bundle, patient=patient, qc=qc, alpha=alpha, device=device, **where)
+    if cnv:
+        infer_cnv(cells, genome="GRCm39" if species == "mouse" else "hg38", **where)
+    assign_verdict(cells, bundle)
+    with atomic_path(out) as part:
+        cells.write_h5ad(part)
+    passed = cells.obs["qc_pass"]
+    verdicts = cells.obs.loc[passed, "verdict"].value_counts()
+    told = ", ".join(f"{n:,} {verdict}" for verdict, n in verdicts.items() if n)
+    typer.echo(f"{out}: {passed.sum():,} of {len(passed):,} cells passed quality control: {told}")
+
+
+def log_to_terminal() -> None:
+    """Show warnings of the library on the terminal."""
+    log = logging.getLogger("cellcohort")
+    handler = logging.StreamHandler()
+    handler.setLevel("WARNING")
+    handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
+    log.addHandler(handler)
 
 
 @bundles.callback()

@@ -5,22 +5,27 @@ from __future__ import annotations
 import copy
 import logging
 import sys
+import time
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tqdm import tqdm
 
 from .errors import InputError
 
 T = TypeVar("T")
+PROGRESS = {"progress": True}
+"""`extra` of a record that says where a long job stands."""
+EVERY = 30.0
+"""Seconds between two lines of a job's progress on the terminal."""
 
 
 def log_to(path: str | Path) -> None:
-    """Send logging, warnings and the exception that ends the process to `path`, and what is worse than information to
-    standard error.
+    """Send logging, warnings and the exception that ends the process to `path`, and what is worse than information, and
+    a long job's progress, to standard error. What `path` holds already is kept.
 
     An InputError is shown as its message alone: the traceback would hide what the user has to change. Of any other
     exception the file holds the traceback, and the terminal one sentence that says so (design law 9). Libraries are
@@ -28,10 +33,10 @@ def log_to(path: str | Path) -> None:
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     style = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-    file, terminal = logging.FileHandler(path, mode="w"), logging.StreamHandler()
+    file, terminal = logging.FileHandler(path), logging.StreamHandler()  # what an earlier try said is kept
     file.setFormatter(logging.Formatter(style))
     terminal.setFormatter(_WithoutTraceback(style))
-    terminal.setLevel("WARNING")
+    terminal.addFilter(_OfInterest())
     logging.basicConfig(level="WARNING", handlers=[file, terminal], force=True)
     logging.getLogger("cellcohort").setLevel("INFO")
     logging.captureWarnings(True)
@@ -39,8 +44,18 @@ def log_to(path: str | Path) -> None:
 
 
 def progress_bar(steps: Iterable[T], *, total: int, title: str, done: int = 0) -> Iterable[T]:
-    """Pass `steps` on and log a progress bar, at most every ten seconds; `done` of `total` are behind us."""
-    return tqdm(steps, total=total, initial=done, desc=title, file=_BarLog(), mininterval=10, ascii=True, ncols=100)
+    """Pass `steps` on and show a progress bar; `done` of `total` are behind us.
+
+    In a job it goes to the log, at most every ten seconds; else to the terminal or notebook, if there is one.
+    """
+    shown: dict[str, Any] = {"file": _BarLog(), "mininterval": 10, "ascii": True, "ncols": 100}
+    if not _in_job():
+        shown = {"disable": not (sys.stderr.isatty() or "ipykernel" in sys.modules), "leave": False}
+    return tqdm(steps, total=total, initial=done, desc=title, **shown)
+
+
+def _in_job() -> bool:
+    return any(isinstance(handler, logging.FileHandler) for handler in logging.getLogger().handlers)
 
 
 class _BarLog:
@@ -48,10 +63,26 @@ class _BarLog:
 
     def write(self, text: str) -> None:
         if text.strip():
-            logging.getLogger(__name__).info(text.strip())
+            logging.getLogger(__name__).info(text.strip(), extra=PROGRESS)
 
     def flush(self) -> None:
         """Nothing is held back."""
+
+
+class _OfInterest(logging.Filter):
+    """What a terminal shows: what is worse than information, and where a long job stands, once in `EVERY` seconds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last = time.monotonic()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno >= logging.WARNING:
+            return True
+        if not getattr(record, "progress", False) or time.monotonic() - self._last < EVERY:
+            return False
+        self._last = time.monotonic()
+        return True
 
 
 class _WithoutTraceback(logging.Formatter):

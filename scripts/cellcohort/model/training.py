@@ -20,7 +20,7 @@ import torch
 from sklearn.metrics import accuracy_score, f1_score
 from torch.nn import functional as F
 
-from ..core.logs import progress_bar
+from ..core.logs import PROGRESS, progress_bar
 from .additive_start import give_held_out_cells
 from .batches import prefetch, training_batches
 from .checkpoint import load_checkpoint, load_progress, save_checkpoint
@@ -304,9 +304,10 @@ def _record_epoch(run: _Run, train_loss: float, validation: dict[str, float]) ->
     record = validation | {"epoch": progress.epoch, "train_loss": train_loss, "learning_rate": learning_rate}
     progress.history.append(record)
     log.info(
-        "epoch %(epoch)d: loss %(train_loss).4f, validation loss %(validation_loss).4f, accuracy "
+        "epoch %(epoch)d of at most %(epochs)d: loss %(train_loss).4f, validation loss %(validation_loss).4f, accuracy "
         "%(validation_accuracy).4f, macro-F1 %(validation_macro_f1).4f",
-        record,
+        record | {"epochs": run.config.epochs},
+        extra=PROGRESS,
     )
     if record["validation_loss"] < progress.best_loss:
         progress.best_loss, progress.bad_epochs = record["validation_loss"], 0
