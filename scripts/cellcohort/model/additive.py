@@ -35,6 +35,7 @@ class AdditiveConfig:
     d_model: int = 256
     n_slots: int = 8
     reads_levels: ClassVar[bool] = True
+    bins_by_value: ClassVar[bool] = False
 
     @property
     def d_slot(self) -> int:
