@@ -146,9 +146,11 @@ def load_task(data: Path, name: str, *, seed: int) -> Task:
     return make_task(name, reference, query, left_out or "Epithelial", seed=seed)
 
 
-def make_task(name: str, reference: ad.AnnData, query: ad.AnnData, left_out: str, *, seed: int) -> Task:
-    """Nine tenths of the reference without a type, and the query on its vocabulary; obs has `type` and `donor`."""
-    kept = np.random.default_rng(seed).random(reference.n_obs) < 0.9
+def make_task(
+    name: str, reference: ad.AnnData, query: ad.AnnData, left_out: str, *, seed: int, share: float = 0.9
+) -> Task:
+    """A share of the reference without a type, and the query on its vocabulary; obs has `type` and `donor`."""
+    kept = np.random.default_rng(seed).random(reference.n_obs) < share
     reference = reference[kept & (reference.obs["type"] != left_out).to_numpy()]
     with TemporaryDirectory() as folder:
         ours, theirs = (_counts(cells, Path(folder) / f"{i}.h5ad") for i, cells in enumerate((reference, query)))
