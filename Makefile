@@ -37,7 +37,8 @@ format: $(STAMP) ## let ruff and snakefmt write
 	snakefmt Snakefile workflow
 
 benchmark: $(STAMP) ## speed and memory into benchmarks.json (at most 30 minutes); PUBLISHED=clone of the published code
-	python tests/benchmarks/model_speed.py --out benchmarks.json $(if $(PUBLISHED),--published $(PUBLISHED))
+	python tests/benchmarks/model_speed.py --out benchmarks.json $(if $(PUBLISHED),--published $(PUBLISHED)) \
+		$(if $(BEFORE),--before $(BEFORE))
 	python tests/benchmarks/model_memory.py --out benchmarks.json
 	python tests/benchmarks/interpretation.py --out benchmarks.json
 
@@ -74,6 +75,7 @@ study: demo ## quality over seeds on the data sets in STUDY_DATA (hours)
 	python tests/benchmarks/report_speed.py --out results/study/report_speed.json
 	python tests/benchmarks/label_study.py --data $(STUDY_DATA) --out results/study/label_study.json \
 		--variants small "small, 1 slot" "small, 32 slots" "small, broadcast to cells" "no slots" paper
+	python tests/benchmarks/small_reference_study.py --data $(STUDY_DATA) --out results/study/small_reference_study.json
 	python tests/benchmarks/planning.py --out results/study/planning.json
 	python tests/benchmarks/cohort_run.py --folder results/study/cohort --out results/study/cohort_run.json
 	python tests/benchmarks/kill_study.py --out results/study/kill_study.json

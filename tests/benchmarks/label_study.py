@@ -127,15 +127,15 @@ def score(task: Task, method: str, labels: np.ndarray, confidence: np.ndarray | 
     return row
 
 
-def ours(task: Task, variant: str, seed: int, epochs: int) -> list[dict]:
-    """The trained model, and the members of its ensemble alone."""
+def ours(task: Task, variant: str, seed: int, epochs: int, coarse: dict[str, str] | None = None) -> list[dict]:
+    """The trained model, and the members of its ensemble alone; answers are renamed by `coarse` where it is given."""
     start = time.process_time()
     pooled = mock.patch("cellcohort.model.training.make_network", MeanPooling)
     with TemporaryDirectory() as folder, pooled if variant == "no slots" else nullcontext():
         trained, store = train_task(task, VARIANTS[variant], epochs=epochs, seed=seed, folder=folder)
         seconds = time.process_time() - start
         calibrated = calibrate(trained.model, store, trained.linear_models, seed=seed)
-    names = np.array(store.labels)
+    names = np.array([coarse[label] if coarse else label for label in store.labels])
     member_logits = predict_members(trained.model, calibrated.profiles, tokenise(task.query))
     probability = probabilities(member_logits, calibrated.calibration["mix"])
     rows = [score(task, variant, names[probability.argmax(1)], probability.max(1), seconds)]
@@ -181,8 +181,8 @@ def published(task: Task, seed: int, epochs: int = 20, patience: int = 5, batch_
     return [score(task, PUBLISHED, labels[probability.argmax(1)], probability.max(1), seconds)]
 
 
-def peers(task: Task) -> list[dict]:
-    """Linear models on the same genes."""
+def peers(task: Task, coarse: dict[str, str] | None = None) -> list[dict]:
+    """Linear models on the same genes; answers are renamed by `coarse` where it is given."""
     reference, query = (log_normalised(x).toarray() for x in (task.reference, task.query))
     models = {
         "logistic regression": LogisticRegression(max_iter=300),
@@ -193,7 +193,8 @@ def peers(task: Task) -> list[dict]:
     }
     rows = []
     for name, model in models.items():
-        rows.append(score(task, name, model.fit(reference, task.labels.astype(str)).predict(query)))
+        answers = model.fit(reference, task.labels.astype(str)).predict(query)
+        rows.append(score(task, name, np.array([coarse[label] for label in answers]) if coarse else answers))
     return rows
 
 

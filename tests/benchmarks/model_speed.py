@@ -1,9 +1,10 @@
 """Speed of tokenisation, inference and training, against the published package and torch's TransformerEncoder.
 
-    python tests/benchmarks/model_speed.py --out benchmarks.json --published PATH --data ../shared/data
+    python tests/benchmarks/model_speed.py --out benchmarks.json --published PATH --before FOLDER --data ../shared/data
 
-PATH is a clone of the published repository; without it the comparison with it is left out. Everything runs in one
-process on one core (or one GPU), the competitors in turn; a ratio is the median over repeats of theirs to our time.
+PATH is a clone of the published repository, FOLDER one of this at 2474987, whose preset `small` takes part; without
+them the comparisons are left out. Everything runs in one process on one core (or one GPU), the competitors in turn; a
+ratio is the median over repeats of theirs to our time. Figures without a preset in their name are of `paper`.
 Cells are those of zheng_sorted (2,000 variable genes) where the data lie, else synthetic ones of like lengths. The
 published package pads all cells of a file to its longest and reads batches of 140; the comparison at a fixed number
 of genes has no padding on any side.
@@ -13,6 +14,8 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib
+import importlib.util
 import io
 import json
 import platform
@@ -38,7 +41,7 @@ from cellcohort.genes.vocabulary import select_vocabulary
 from cellcohort.inputs.counts import open_counts
 from cellcohort.inputs.resources import gene_aliases, gene_positions
 from cellcohort.model.inference import predict_tokens, to_tensors
-from cellcohort.model.network import CellMemory, ModelConfig
+from cellcohort.model.presets import PRESETS, make_network
 from cellcohort.model.tokens import Tokens, tokenise
 from cellcohort.model.training import training_step
 
@@ -51,6 +54,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="JSON file; what it holds of other programs is kept")
     parser.add_argument("--published", type=Path, help="clone of the published repository")
+    parser.add_argument("--before", type=Path, help="clone of this repository at 2474987")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--device", default="auto")
     options = parser.parse_args()
@@ -60,7 +64,8 @@ def main() -> None:
     published = load_published(options.published, device) if options.published else None
     figures = {"device": describe(device), "tokenise_cells_per_s": tokenise_speed()}
     tokens, figures["cells"] = real_cells(options.data / "pbmc_zheng2017_sorted.h5ad")
-    figures |= on_cells(tokens, published, device)
+    before = load_before(options.before) if options.before else None
+    figures |= on_cells(tokens, published, before, device)
     figures |= by_length(published, device)
     if device.type == "cuda":
         figures |= on_gpu(published, device)
@@ -122,12 +127,24 @@ def load_published(path: Path, device: torch.device) -> types.ModuleType:
     return types.SimpleNamespace(Model=model.CellMemoryModel, Config=config.ModelConfig)
 
 
-class Ours:
-    """The faithful model (preset `paper`) and its training step."""
+def load_before(path: Path) -> types.SimpleNamespace:
+    """The modules of this repository at 2474987, beside those of today."""
+    name, folder = "cellcohort_before", path / "scripts" / "cellcohort"
+    spec = importlib.util.spec_from_file_location(
+        name, folder / "__init__.py", submodule_search_locations=[str(folder)]
+    )
+    sys.modules[name] = importlib.util.module_from_spec(spec)
+    names = ("model", "training", "inference", "batches")
+    return types.SimpleNamespace(**{part: importlib.import_module(f"{name}.{part}") for part in names})
 
-    def __init__(self, n_genes: int, device: torch.device, *, amp: bool = False):
+
+class Ours:
+    """A model of ours (preset `paper` unless `preset` says otherwise) and its training step."""
+
+    def __init__(self, n_genes: int, device: torch.device, *, preset: str = "paper", amp: bool = False):
         self.device, self.amp = device, amp
-        self.model = CellMemory(ModelConfig(n_genes, N_LABELS)).to(device)
+        self.model = make_network(PRESETS[preset](n_genes=n_genes, n_labels=N_LABELS)).to(device)
+        self.levels = self.model.config.reads_levels
         self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=3e-4)
         self.weights = torch.ones(N_LABELS, device=device)
 
@@ -139,7 +156,29 @@ class Ours:
         self.model.train()
         for batch in batches:
             targets = torch.zeros(len(batch), dtype=torch.long, device=self.device)
-            training_step(self.model, self.optimizer, to_tensors(batch, self.device), targets, self.weights)
+            tensors = to_tensors(batch, self.device, levels=self.levels)
+            training_step(self.model, self.optimizer, tensors, targets, self.weights)
+
+
+class Before:
+    """The preset `small` of 2474987 and its training step."""
+
+    def __init__(self, before: types.SimpleNamespace, n_genes: int, device: torch.device):
+        self.before, self.device = before, device
+        sizes = before.model.PRESETS["small"]
+        self.model = before.model.CellMemory(before.model.ModelConfig(n_genes, N_LABELS, **sizes)).to(device)
+        self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=3e-4)
+        self.weights = torch.ones(N_LABELS, device=device)
+
+    def infer(self, tokens: Tokens) -> None:
+        self.before.inference.predict_tokens(self.model, tokens, "logits", "embedding")
+
+    def train(self, batches: list[Tokens]) -> None:
+        self.model.train()
+        for batch in batches:
+            targets = torch.zeros(len(batch), dtype=torch.long, device=self.device)
+            tensors = self.before.batches.to_tensors(batch, self.device)
+            self.before.training.training_step(self.model, self.optimizer, tensors, targets, self.weights)
 
 
 class Published:
@@ -204,30 +243,34 @@ class Transformer:
             self.optimizer.step()
 
 
-def on_cells(tokens: Tokens, published, device: torch.device, repeats: int = 3) -> dict:
+def on_cells(tokens: Tokens, published, before, device: torch.device, repeats: int = 3) -> dict:
     """Natural lengths: inference of 3 batches and training on the same cells, each side in its own way of batching.
 
     Ours trains on batches of similar length out of all cells (`batches.training_batches`), of which 3 are drawn.
     """
     by_length = np.argsort(tokens.lengths, kind="stable")
-    ours = Ours(2000, device)
-    rivals = {"published": Published(published, 2000, tokens.lengths.max(), device)} if published else {}
+    ours = {preset: Ours(2000, device, preset=preset) for preset in ("paper", "additive")}
+    rivals = {"small_before": Before(before, 2000, device)} if before else {}
+    rivals |= {"published": Published(published, 2000, tokens.lengths.max(), device)} if published else {}
     figures = {}
     for name in ("inference", "training"):
-        times = {rival: [] for rival in ("ours", *rivals)}
+        times = {model: [] for model in (*ours, *rivals)}
         for repeat in range(repeats + 1):
             drawn = np.random.default_rng(repeat).choice(len(tokens) // BATCH, 3, replace=False)
             cells = np.concatenate([by_length[BATCH * i : BATCH * (i + 1)] for i in drawn])
             bucketed = tokens.take(cells)
             sample = tokens.take(np.random.default_rng(repeat).permutation(cells))
-            for rival, model in {"ours": ours, **rivals}.items():
-                batches = batches_of(bucketed if rival == "ours" else sample)
+            for which, model in (ours | rivals).items():
+                batches = batches_of(sample if which == "published" else bucketed)
                 work = model.infer if name == "inference" else model.train
-                took = seconds(lambda w=work, a=sample if name == "inference" else batches: w(a), device)
-                times[rival] += [took] * (repeat > 0)  # the first warms up
-        figures[f"{name}_cells_per_s"] = round(3 * BATCH / statistics.median(times["ours"]), 1)
-        for rival in rivals:
-            figures[f"{name}_ratio_{rival}"] = ratio(times[rival], times["ours"])
+                argument = sample if name == "inference" else batches
+                took = seconds_each(lambda w=work, a=argument: w(a), device)
+                times[which] += [took] * (repeat > 0)  # the first warms up
+        for preset in ours:
+            prefix = "" if preset == "paper" else f"{preset}_"
+            figures[f"{prefix}{name}_cells_per_s"] = round(3 * BATCH / statistics.median(times[preset]), 1)
+            for rival in rivals:
+                figures[f"{prefix}{name}_ratio_{rival}"] = ratio(times[rival], times[preset])
     return figures
 
 
@@ -300,6 +343,14 @@ def batches_of(tokens: Tokens) -> list[Tokens]:
 def ratio(theirs: list[float], ours: list[float]) -> float:
     """Median over repeats of their time to ours."""
     return round(statistics.median(a / b for a, b in zip(theirs, ours, strict=True)), 2)
+
+
+def seconds_each(work: Callable[[], object], device: torch.device, at_least: float = 1.0) -> float:
+    """Seconds of the work, repeated until `at_least` seconds have gone."""
+    times = [seconds(work, device)]
+    while sum(times) < at_least:
+        times.append(seconds(work, device))
+    return statistics.mean(times)
 
 
 def seconds(work: Callable[[], object], device: torch.device) -> float:

@@ -158,12 +158,13 @@ def make_task(
     seed: int,
     species: tuple[str, str] = ("human", "human"),
     extra_genes: tuple[str, ...] = (),
+    share: float = 0.9,
 ) -> Task:
-    """Nine tenths of the reference without a type, and the query on its vocabulary; obs has `type` and `donor`.
+    """A share of the reference without a type, and the query on its vocabulary; obs has `type` and `donor`.
 
     `species` are those of the reference and of the query; `extra_genes` join the vocabulary.
     """
-    kept = np.random.default_rng(seed).random(reference.n_obs) < 0.9
+    kept = np.random.default_rng(seed).random(reference.n_obs) < share
     reference = reference[kept & (reference.obs["type"] != left_out).to_numpy()]
     with TemporaryDirectory() as folder:
         ours, theirs = (_counts(cells, Path(folder) / f"{i}.h5ad") for i, cells in enumerate((reference, query)))

@@ -18,6 +18,7 @@ from scipy import sparse
 
 from cellcohort.annotation.annotate import annotate
 from cellcohort.annotation.explanation import Explanation
+from cellcohort.bundle.fitted_genes import bundle_for_genes
 from cellcohort.bundle.import_published import calibrate_published, convert_weights, import_published
 from cellcohort.bundle.model_bundle import Bundle, load_model
 from cellcohort.core.errors import InputError
@@ -25,7 +26,7 @@ from cellcohort.genes.alignment import align_genes
 from cellcohort.inputs.counts import open_counts
 from cellcohort.inputs.resources import gene_aliases
 from cellcohort.model.inference import predict_tokens
-from cellcohort.model.tokens import tokenise
+from cellcohort.model.tokens import Tokens, tokenise
 from cellcohort.outputs.parquet import read_frame
 
 GENES = [f"GENE{i}" for i in range(28)] + ["TP53", "ENSG00000141510.5"]
@@ -42,7 +43,7 @@ def fixture():
 def checkpoint(fixture, tmp_path):
     """A function that writes a folder as the package's training does."""
 
-    def write(mode: str, seed: int = 0, *, labels=LABELS, max_bin: int = 50) -> Path:
+    def write(mode: str, seed: int = 0, *, labels=LABELS, max_bin: int | str = 50) -> Path:
         folder = tmp_path / "study"
         folder.mkdir()
         state = {"net": weights(fixture, mode, seed), "acc": np.float64(0.5), "epoch": 3}
@@ -65,6 +66,13 @@ def write_reference(path: Path, labels) -> dict:
     obs = pd.DataFrame({"cell_type": np.resize(labels, 120)}, index=[f"c{i}" for i in range(120)])
     ad.AnnData(sparse.csr_matrix(counts), obs=obs, var=pd.DataFrame(index=GENES)).write_h5ad(path)
     return {"path": str(path), "label": "cell_type"}
+
+
+def annotated(counts, alignment, bundle) -> pd.DataFrame:
+    explanation = Explanation(4, len(GENES), bundle.model.config.n_slots)
+    given = {"sample_id": "s", "patient_id": "p", "shift": "auto", "keep_embedding": lambda table: None}
+    given["barred"] = np.zeros(120, bool)
+    return annotate(counts, np.arange(120), alignment, bundle, explanation, **given).table.to_pandas()
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
@@ -90,10 +98,7 @@ def test_an_imported_model_annotates_once_it_is_calibrated(checkpoint, fixture, 
     assert bundle.vocabulary["symbol"].tolist() == [*GENES[:-1], "TP53"]
     counts = open_counts(reference["path"])
     alignment = align_genes(counts.genes, bundle.vocabulary, gene_aliases())
-    explanation = Explanation(4, len(GENES), bundle.model.config.n_slots)
-    given = {"sample_id": "s", "patient_id": "p", "shift": "auto", "keep_embedding": lambda table: None}
-    given["barred"] = np.zeros(120, bool)
-    scores = annotate(counts, np.arange(120), alignment, bundle, explanation, **given).table.to_pandas()
+    scores = annotated(counts, alignment, bundle)
     (logits,) = predict_tokens(bundle.model, tokenise(alignment.project(counts.read())), "logits")
     assert scores["label"].tolist() == [LABELS[i] for i in logits.argmax(1)]
 
@@ -122,9 +127,76 @@ def test_a_type_that_is_listed_twice_is_refused(checkpoint, tmp_path):
         import_published(checkpoint("fast", labels=[*LABELS[:3], "B"]), tmp_path / "bundle")
 
 
-def test_another_binning_is_refused(checkpoint, tmp_path):
-    with pytest.raises(InputError, match="bin_norm"):
-        import_published(checkpoint("full", max_bin=9), tmp_path / "bundle")
+@pytest.mark.parametrize("stored", ["counts", "log-normalised"])
+@pytest.mark.parametrize("mode", ["fast", "full"])
+def test_bin_norm_gives_the_published_bins_and_labels(checkpoint, fixture, tmp_path, mode, stored):
+    import_published(checkpoint(mode, max_bin=7), tmp_path / "bundle")
+    reference = write_reference(tmp_path / "reference.h5ad", LABELS)
+    cells = ad.read_h5ad(reference["path"])
+    values = log_normalised(cells.X.toarray())
+    if stored == "log-normalised":
+        cells.X = sparse.csr_matrix(values)
+        cells.write_h5ad(reference["path"])
+    calibrate_published(tmp_path / "bundle", reference)
+    bundle, counts = Bundle.open(tmp_path / "bundle"), open_counts(reference["path"])
+    bins = published_norm_bins(values, 7)
+    np.testing.assert_array_equal(dense_bins(bundle.reference_tokens.read(np.arange(120))), bins)
+    alignment = align_genes(counts.genes, bundle.vocabulary, gene_aliases())
+    scores = annotated(counts, alignment, bundle)
+    (logits,) = predict_tokens(convert_weights(weights(fixture, mode, 0)), tokens_of(bins), "logits")
+    assert scores["label"].tolist() == [LABELS[i] for i in logits.argmax(1)]
+    assert not np.array_equal(bins, dense_bins(tokenise(alignment.project(counts.read()))))
+
+
+def test_a_sample_of_fewer_genes_is_annotated_by_bin_norm(checkpoint, fixture, tmp_path):
+    import_published(checkpoint("fast", max_bin=9), tmp_path / "bundle")
+    reference = write_reference(tmp_path / "reference.h5ad", LABELS)
+    calibrate_published(tmp_path / "bundle", reference)
+    few = ad.read_h5ad(reference["path"])[:, 5:].copy()
+    few.write_h5ad(tmp_path / "few.h5ad")
+    counts, bundle = open_counts(tmp_path / "few.h5ad"), Bundle.open(tmp_path / "bundle")
+    alignment = align_genes(counts.genes, bundle.vocabulary, gene_aliases())
+    fitted = bundle_for_genes(bundle, alignment.measured, tmp_path / "fitted")
+    bins = np.hstack([np.zeros((120, 5), int), published_norm_bins(log_normalised(few.X.toarray()), 9)])
+    (logits,) = predict_tokens(convert_weights(weights(fixture, "fast", 0)), tokens_of(bins), "logits")
+    assert annotated(counts, alignment, fitted)["label"].tolist() == [LABELS[i] for i in logits.argmax(1)]
+
+
+def log_normalised(counts: np.ndarray) -> np.ndarray:
+    return np.log1p(1e4 * counts / counts.sum(1, keepdims=True)).astype(np.float32)
+
+
+def published_norm_bins(values: np.ndarray, max_bin: int) -> np.ndarray:
+    """The package's `bin_norm` of a query."""
+    bins = np.ceil(values)
+    bins[bins > max_bin] = max_bin
+    return bins.astype(int)
+
+
+def tokens_of(bins: np.ndarray) -> Tokens:
+    cells = sparse.csr_matrix(bins)
+    levels = np.zeros(cells.nnz, np.float16)
+    return Tokens(cells.indptr.astype(np.int64), cells.indices.astype(np.uint16), cells.data.astype(np.uint8), levels)
+
+
+def dense_bins(tokens: Tokens) -> np.ndarray:
+    return sparse.csr_matrix((tokens.bins, tokens.genes, tokens.indptr), shape=(len(tokens), len(GENES))).toarray()
+
+
+@pytest.mark.parametrize("max_bin", ["0", "51", "nan", "ten", "9.5"])
+def test_a_number_of_bins_that_the_weights_do_not_have_is_refused(checkpoint, tmp_path, max_bin):
+    with pytest.raises(InputError, match=r"MaxBin.txt: .* no number of bins from 1 to the 50"):
+        import_published(checkpoint("fast", max_bin=max_bin), tmp_path / "bundle")
+
+
+def test_bins_of_values_that_are_no_log_normalised_counts_are_refused(checkpoint, tmp_path):
+    with pytest.raises(InputError, match="bin_norm on values that are not log-normalised"):
+        import_published(checkpoint("fast", max_bin=14), tmp_path / "bundle")
+
+
+def test_an_empty_file_is_named(checkpoint, tmp_path):
+    with pytest.raises(InputError, match="the file is empty"):
+        import_published(checkpoint("fast", max_bin=""), tmp_path / "bundle")
 
 
 @pytest.mark.parametrize("content", [b"", b"no zip", {"net": {}}, {"weights": 1}, {"net": print}])

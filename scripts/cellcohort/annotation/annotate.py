@@ -25,7 +25,8 @@ from ..genes.alignment import Alignment
 from ..inputs.counts import Counts
 from ..model.inference import run_batches
 from ..model.reading import read_workspace
-from ..model.tokens import Tokens, scale_bins, tokenise
+from ..model.token_store import tokenise_chunk
+from ..model.tokens import Tokens, scale_bins
 from ..ood.judgement import Judgement, SampleCells, Shift, asked_cells, judge_sample
 from ..ood.neighbourhoods import fit_axes
 from ..outputs.parquet import as_table, vectors
@@ -91,7 +92,7 @@ def annotate(
     nothing, tables = asked_bins[:0], []
     seen = [(np.empty(0, int), np.empty(0), axes.project(nothing))]
     for chunk_rows, matrix in progress_bar(counts.chunks(rows, chunk_size), total=n_chunks, title=sample_id):
-        tokens, scaled_bins = _tokenise(matrix, alignment, bundle)
+        tokens, scaled_bins = _tokenise(matrix, counts.kind, alignment, bundle)
         compared = bundle.profiles.compare(scaled_bins)
         member_logits, embedding = _predict(bundle, tokens, compared, explanation)
         columns = label_cells(bundle, probabilities(member_logits, bundle.ensemble_weights))
@@ -132,10 +133,12 @@ def _nearest_types(
     }
 
 
-def _tokenise(matrix: sparse.csr_matrix, alignment: Alignment, bundle: Bundle) -> tuple[Tokens, sparse.csr_matrix]:
-    """Tokens and scaled bins of cells of the sample."""
+def _tokenise(
+    matrix: sparse.csr_matrix, kind: str, alignment: Alignment, bundle: Bundle
+) -> tuple[Tokens, sparse.csr_matrix]:
+    """Tokens and scaled bins of cells of the sample, whose values are of `kind`."""
     config = bundle.model.config
-    tokens = tokenise(alignment.project(matrix), n_bins=config.n_bins)
+    tokens = tokenise_chunk(matrix, kind, alignment, n_bins=config.n_bins, by_value=config.bins_by_value)
     return tokens, scale_bins(tokens, config.n_genes, config.n_bins)
 
 
@@ -144,7 +147,8 @@ def _read_bins(
 ) -> sparse.csr_matrix:
     """Scaled bins of the cells `rows`, which come in any order."""
     order = np.argsort(rows)
-    parts = [_tokenise(matrix, alignment, bundle)[1] for _, matrix in counts.chunks(rows[order], chunk_size)]
+    chunks = counts.chunks(rows[order], chunk_size)
+    parts = [_tokenise(matrix, counts.kind, alignment, bundle)[1] for _, matrix in chunks]
     empty = sparse.csr_matrix((0, bundle.model.config.n_genes), dtype=np.float32)
     return sparse.vstack([empty, *parts], format="csr")[np.argsort(order)]
 

@@ -79,10 +79,9 @@ def _keep(folder: Path, fitted: Path) -> None:
 def _fit(bundle: Bundle, measured: np.ndarray, folder: Path) -> None:
     """Write `FITTED_FILES` for the measured genes."""
     weights, calibration, profiles = (folder / name for name in FITTED_FILES)
-    sizes = sizes_of(bundle.model)
-    unmeasured = np.setdiff1d(np.arange(sizes["n_genes"]), measured)
+    unmeasured = np.setdiff1d(np.arange(bundle.model.config.n_genes), measured)
     with TemporaryDirectory() as scratch:
-        fewer = _of_genes(bundle.reference_tokens, measured, Path(scratch) / "tokens.arrow", **sizes)
+        fewer = _of_genes(bundle, measured, Path(scratch) / "tokens.arrow")
         model, held_out_model = _move(bundle, fewer, measured)
         alone = len(bundle.ensemble_weights) == 1
         names = np.array(bundle.labels, object)
@@ -92,10 +91,12 @@ def _fit(bundle: Bundle, measured: np.ndarray, folder: Path) -> None:
     write_profiles(profiles, fit.profiles)
 
 
-def _of_genes(store: TokenStore, measured: np.ndarray, path: Path, *, n_genes: int, n_bins: int) -> TokenStore:
-    """The store's cells as if only the measured genes had been measured."""
+def _of_genes(bundle: Bundle, measured: np.ndarray, path: Path) -> TokenStore:
+    """The bundle's reference cells as if only the measured genes had been measured."""
+    store, sizes = bundle.reference_tokens, sizes_of(bundle.model)
+    by_value = bundle.model.config.bins_by_value
     shards = part_of_store(store, np.arange(len(store)))
-    write_store(path, ((tokens.of_genes(measured, n_genes, n_bins=n_bins), cells) for tokens, cells in shards))
+    write_store(path, ((tokens.of_genes(measured, **sizes, by_value=by_value), cells) for tokens, cells in shards))
     return TokenStore(path)
 
 

@@ -35,6 +35,7 @@ from .calibrate import calibrate
 from .manifest import write_manifest
 from .model_bundle import load_model, save_model
 
+MAX_LOG = 10  # log1p(10,000), rounded up
 N_LAYERS, KEY_SIZE = 4, 32  # the layers share their weights, so a checkpoint does not tell their number; keys are 32
 LAYER = "transformer.enc."
 MEMORY = LAYER + "self_attn.relational_memory."
@@ -72,7 +73,8 @@ def import_published(source: str | Path, target: str | Path, *, n_layers: int = 
     ----------
     source
         Folder NAME with NAME_ckpt.pth, NAME_ref_gene.txt, NAME_idx2celltype.txt and MaxBin.txt. Both modes are
-        recognised by their weights; only binning by quantiles (`bin_scale`) is supported.
+        recognised by their weights. Fewer bins in MaxBin.txt than in the weights mean training with `bin_norm`, whose
+        values are taken for log-normalised counts per 10,000 (those of the published demonstration).
     target
         Folder of the bundle.
     n_layers
@@ -86,10 +88,13 @@ def import_published(source: str | Path, target: str | Path, *, n_layers: int = 
     source, target = Path(source), Path(target)
     name = source.resolve().name
     genes, labels = (_read_names(source / f"{name}_{part}.txt") for part in ("ref_gene", "idx2celltype"))
-    model = convert_weights(_read_weights(source / f"{name}_ckpt.pth"), n_layers=n_layers)
+    weights = _read_weights(source / f"{name}_ckpt.pth")
+    model = convert_weights(weights, n_layers=n_layers, max_bin=_read_max_bin(source / "MaxBin.txt", weights))
     _check_sizes(source, model.config, len(genes), labels)
     labels = _sort_labels(model, labels)
-    settings = {"imported": {"package": "CellMemory", "mode": "full" if model.config.all_genes else "fast"}}
+    config = model.config
+    modes = {"mode": "full" if config.all_genes else "fast", "exp_bin": _exp_bin(config.bins_by_value)}
+    settings = {"imported": {"package": "CellMemory"} | modes}
     save_model(model, weights=target / "weights.safetensors", config=target / "config.json", settings=settings)
     write_table(target / "vocabulary.parquet", _vocabulary(genes), VOCABULARY)
     table = pd.DataFrame({"label_id": np.arange(len(labels)), "label": labels, "n_cells": 0, "coarse": None})
@@ -127,11 +132,16 @@ def calibrate_published(folder: str | Path, reference: Mapping[str, Any], *, see
     write_manifest(folder)
 
 
-def convert_weights(theirs: Mapping[str, Tensor], *, n_layers: int = N_LAYERS) -> CellMemory:
-    """The model that computes what the published one with the state dict `theirs` computes, in evaluation mode."""
-    full = "embedding.position_embedding.weight" in theirs
+def convert_weights(
+    theirs: Mapping[str, Tensor], *, n_layers: int = N_LAYERS, max_bin: int | None = None
+) -> CellMemory:
+    """The model that computes what the published one with the state dict `theirs` computes, in evaluation mode.
+
+    With a largest bin `max_bin` below that of the weights, bins are by value; no cell has the other bins.
+    """
+    full = _is_full(theirs)
     n_genes = theirs[_gene_table(full)].shape[0] - (1 if full else 2)  # without padding and an unused id
-    n_bins = theirs["embedding.token_embedding.weight"].shape[0] - (2 if full else 1)
+    n_bins = _n_bins(theirs) if max_bin is None else max_bin
     config = ModelConfig(
         n_genes=n_genes,
         n_labels=theirs["mlp_head.weight"].shape[0],
@@ -143,6 +153,7 @@ def convert_weights(theirs: Mapping[str, Tensor], *, n_layers: int = N_LAYERS) -
         n_slots=theirs[MEMORY + "memory_gate_projector.weight"].shape[0],
         n_layers=n_layers,
         all_genes=full,
+        bins_by_value=n_bins < _n_bins(theirs),
     )
     ours = {f"{a}.{kind}": theirs[f"{b}.{kind}"] for a, b in MODULES.items() for kind in ("weight", "bias")}
     ours |= {a: theirs[b] for a, b in TENSORS.items()}
@@ -158,6 +169,20 @@ def convert_weights(theirs: Mapping[str, Tensor], *, n_layers: int = N_LAYERS) -
     return model.eval()
 
 
+def _is_full(theirs: Mapping[str, Tensor]) -> bool:
+    return "embedding.position_embedding.weight" in theirs
+
+
+def _n_bins(theirs: Mapping[str, Tensor]) -> int:
+    """The largest bin of the weights."""
+    return theirs["embedding.token_embedding.weight"].shape[0] - (2 if _is_full(theirs) else 1)
+
+
+def _exp_bin(by_value: bool) -> str:
+    """The published name of the binning."""
+    return "bin_norm" if by_value else "bin_scale"
+
+
 def _gene_table(full: bool) -> str:
     return f"embedding.{'position' if full else 'gene_ids'}_embedding.weight"
 
@@ -165,7 +190,10 @@ def _gene_table(full: bool) -> str:
 def _read_names(path: Path) -> list[str]:
     if not path.is_file():
         raise InputError(f"{path}: no such file. Give the folder that the package's training wrote, under its name.")
-    return pd.read_csv(path, header=None, dtype=str, keep_default_na=False)[0].tolist()
+    try:
+        return pd.read_csv(path, header=None, dtype=str, keep_default_na=False)[0].tolist()
+    except pd.errors.EmptyDataError as error:
+        raise InputError(f"{path}: the file is empty. Copy it again.") from error
 
 
 def _read_weights(path: Path) -> Mapping[str, Tensor]:
@@ -192,12 +220,25 @@ def _check_sizes(source: Path, config: ModelConfig, n_genes: int, labels: list[s
         )
     if len(set(labels)) < len(labels):
         raise InputError(f"{source}: a type is listed twice. Copy the list that the package's training wrote.")
-    max_bin = int(float(_read_names(source / "MaxBin.txt")[0]))
-    if max_bin != config.n_bins:
+
+
+def _read_max_bin(path: Path, weights: Mapping[str, Tensor]) -> int:
+    """The largest bin of the cells that the model was trained on."""
+    text, largest = _read_names(path)[0], _n_bins(weights)
+    number = pd.to_numeric(text, errors="coerce")
+    if number not in range(1, largest + 1):
         raise InputError(
-            f"{source / 'MaxBin.txt'}: {max_bin} bins, but the weights have {config.n_bins}: the model was trained "
-            "with bin_norm. Only bin_scale can be imported."
+            f"{path}: {text!r} is no number of bins from 1 to the {largest} of the weights. Copy the files of one "
+            "training."
         )
+    max_bin = int(number)
+    if MAX_LOG < max_bin < largest:
+        raise InputError(
+            f"{path}: {max_bin} of {largest} bins: the model was trained with bin_norm on values that are not "
+            f"log-normalised counts per 10,000, which have at most {MAX_LOG} bins; no sample's file tells such values. "
+            "Train on log-normalised values, or with bin_scale."
+        )
+    return max_bin
 
 
 def _sort_labels(model: CellMemory, labels: list[str]) -> list[str]:
@@ -244,6 +285,7 @@ def _tokenise(
     rows, types, donors = rows[known], types[known], None if donors is None else donors[known]
     splits = assign_splits(counts.cell_ids[rows], types, donors, seed=seed)
     alignment = align_genes(counts.genes, read_frame(folder / "vocabulary.parquet"), gene_aliases())
-    cells = tokenise_reference(counts, rows, types, donors, splits, None, alignment, n_bins=config.n_bins)
+    bins: dict[str, Any] = {"n_bins": config.n_bins, "by_value": config.bins_by_value}
+    cells = tokenise_reference(counts, rows, types, donors, splits, None, alignment, **bins)
     write_store(path, cells)
     return TokenStore(path)

@@ -103,7 +103,8 @@ def fit_members(
     tokens, profiles = store.read(rows[chosen]), profiles_without_fold[0]
     measured = predict_members(held_out_model, profiles, tokens)
     simulated_rows = in_random_order(cells["cell_id"].to_numpy()[chosen], seed=seed)[:MAX_SIMULATED]
-    elsewhere = simulate_platform(tokens.take(simulated_rows), **sizes, seed=seed)
+    by_value = held_out_model.config.bins_by_value
+    elsewhere = simulate_platform(tokens.take(simulated_rows), **sizes, seed=seed, by_value=by_value)
     simulated = predict_members(held_out_model, profiles, elsewhere)
     members = slice(1 if network_alone else len(MEMBERS))
     held_out = HeldOut(

@@ -39,7 +39,7 @@ MODEL_SETTINGS: dict[str, dict[str, type]] = {
     "transformer": {
         **_COMMON,
         **dict.fromkeys(("d_ff", "d_key", "n_heads", "n_layers"), int),
-        **{"dropout": float, "broadcast": str, "all_genes": bool},
+        **{"dropout": float, "broadcast": str, "all_genes": bool, "bins_by_value": bool},
     },
     "additive": _COMMON,
 }

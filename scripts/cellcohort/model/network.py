@@ -32,6 +32,9 @@ class ModelConfig:
     all_genes
         Whether silent genes are tokens too, of bin 0, and every gene has a place of its own in front of the first layer
         (the published `full` mode). Trained models have expressed genes alone.
+    bins_by_value
+        Whether bins are of a gene's value (the published `bin_norm`) and not of the cell's quantiles, as in trained
+        models.
     """
 
     n_genes: int
@@ -46,6 +49,7 @@ class ModelConfig:
     dropout: float = 0.1
     broadcast: str = "cells"
     all_genes: bool = False
+    bins_by_value: bool = False
     reads_levels: ClassVar[bool] = False
 
 

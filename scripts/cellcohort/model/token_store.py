@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from scipy import sparse
 
 from ..core.files import atomic_path
 from ..genes.alignment import Alignment
 from ..inputs.counts import Counts
-from .tokens import N_BINS, Tokens, concatenate, tokenise
+from ..inputs.value_kind import LOG_NORMALISED
+from .tokens import N_BINS, Tokens, concatenate, per_10_000, tokenise
 
 SHARD_CELLS = 8192
 STORE = pa.schema(
@@ -56,14 +58,32 @@ def tokenise_reference(
     alignment: Alignment,
     *,
     n_bins: int = N_BINS,
+    by_value: bool = False,
 ) -> Iterator[tuple[Tokens, pd.DataFrame]]:
     """Shards of the reference's cells `rows` with what is known of them (None: unknown), for write_store."""
     names = {"label": labels, "donor": donors, "split": splits, "coarse": coarse}
     cells = pd.DataFrame({"cell_id": counts.cell_ids[rows]} | names)
     start = 0
     for chunk_rows, matrix in counts.chunks(rows, SHARD_CELLS):
-        yield tokenise(alignment.project(matrix), n_bins=n_bins), cells.iloc[start : start + len(chunk_rows)]
+        tokens = tokenise_chunk(matrix, counts.kind, alignment, n_bins=n_bins, by_value=by_value)
+        yield tokens, cells.iloc[start : start + len(chunk_rows)]
         start += len(chunk_rows)
+
+
+def tokenise_chunk(
+    matrix: sparse.csr_matrix, kind: str, alignment: Alignment, *, n_bins: int, by_value: bool
+) -> Tokens:
+    """Tokens of cells of a file, from their values on the linear scale (`Counts.chunks`), all genes of the file.
+
+    Parameters
+    ----------
+    kind
+        `Counts.kind` of the file: bins by value (`tokens.tokenise`) are of log-normalised values as they are, and of
+        others per 10,000 of the cell.
+    """
+    if by_value and kind != LOG_NORMALISED:
+        matrix = per_10_000(matrix)
+    return tokenise(alignment.project(matrix), n_bins=n_bins, by_value=by_value)
 
 
 def part_of_store(store: TokenStore, rows: np.ndarray) -> Iterator[tuple[Tokens, pd.DataFrame]]:

@@ -3,13 +3,14 @@
 A cell is the sequence of its expressed vocabulary genes. The expression of a gene enters as a bin: the cell's nonzero
 values are cut at quantiles of that cell's own nonzero values, so that a strictly monotone transform of a cell's
 values changes nothing but interpolation at ties (the published `bin_scale`, CellMemory, Genome Biology 26:178, 2025).
-Beside the bin stands the level, which keeps the magnitude: the log of the gene's share of the cell.
+Beside the bin stands the level, which keeps the magnitude: the log of the gene's share of the cell. Models of the
+published package may have been trained on its other binning, `bin_norm`, by the values themselves.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numba
 import numpy as np
@@ -70,10 +71,12 @@ class Tokens:
         genes = np.tile(measured.astype(np.uint16), len(self))
         return Tokens(np.arange(len(self) + 1, dtype=np.int64) * n, genes, bins.ravel(), levels.ravel())
 
-    def of_genes(self, measured: np.ndarray, n_genes: int, *, n_bins: int) -> Tokens:
+    def of_genes(self, measured: np.ndarray, n_genes: int, *, n_bins: int, by_value: bool = False) -> Tokens:
         """The tokens that the cells would have had if only the `measured` genes (token ids) had been measured."""
         kept = self.drop(np.isin(self.genes, measured))
         shares = np.expm1(kept.levels.astype(np.float32) * LEVEL_UNIT)
+        if by_value:  # no gene's bin depends on another gene
+            return replace(kept, levels=log_levels(kept.indptr, shares))
         return tokenise(_by_gene(kept, shares, n_genes), n_bins=n_bins)
 
     def pad(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -97,7 +100,9 @@ class Tokens:
         return mask, (self.indptr[rows][:, None] + columns)[mask]
 
 
-def tokenise(counts: sp.csr_matrix, *, n_bins: int = N_BINS, max_tokens: int | None = None) -> Tokens:
+def tokenise(
+    counts: sp.csr_matrix, *, n_bins: int = N_BINS, max_tokens: int | None = None, by_value: bool = False
+) -> Tokens:
     """Bin and pack cells.
 
     Parameters
@@ -108,10 +113,14 @@ def tokenise(counts: sp.csr_matrix, *, n_bins: int = N_BINS, max_tokens: int | N
         Number of quantile edges, hence of bins (at most 255).
     max_tokens
         Cells with more expressed genes keep their most expressed ones, ties by gene order.
+    by_value
+        Whether a bin is the log of one plus the value, rounded up, at most `n_bins` (the published `bin_norm`, whose
+        values are log-normalised); `counts` are then per 10,000 of a cell (`per_10_000`).
 
     Returns
     -------
-    Tokens whose bins equal `np.digitize(v, np.quantile(v, np.linspace(0, 1, n_bins)))` of each cell's nonzero v.
+    Tokens whose bins equal `np.digitize(v, np.quantile(v, np.linspace(0, 1, n_bins)))` of each cell's nonzero v, or
+    with `by_value` `np.minimum(np.ceil(np.log1p(v)), n_bins)`.
     """
     counts = sp.csr_matrix(counts, copy=not isinstance(counts, sp.csr_matrix))
     if not counts.has_sorted_indices or (counts.data == 0).any():
@@ -120,12 +129,23 @@ def tokenise(counts: sp.csr_matrix, *, n_bins: int = N_BINS, max_tokens: int | N
         counts.sort_indices()
     indptr = counts.indptr.astype(np.int64)
     values = counts.data.astype(np.float32, copy=False)
-    bins = np.empty(len(values), np.uint8)
-    _bin_cells(indptr, values, np.linspace(0, 1, n_bins), bins)
+    if by_value:
+        bins = np.minimum(np.ceil(np.log1p(values)), n_bins).astype(np.uint8)
+    else:
+        bins = np.empty(len(values), np.uint8)
+        _bin_cells(indptr, values, np.linspace(0, 1, n_bins), bins)
     tokens = Tokens(indptr, counts.indices.astype(np.uint16), bins, log_levels(indptr, values))
     if max_tokens is None or tokens.lengths.max(initial=0) <= max_tokens:
         return tokens
     return tokens.drop(_most_expressed(indptr, values, max_tokens))
+
+
+def per_10_000(counts: sp.csr_matrix) -> sp.csr_matrix:
+    """Counts of cells scaled so that each cell has 10,000."""
+    totals = np.asarray(counts.sum(1, dtype=np.float64)).ravel()
+    scale = np.repeat(SHARE_UNIT / np.maximum(totals, 1e-12), np.diff(counts.indptr))
+    scaled = (counts.data * scale).astype(np.float32)
+    return sp.csr_matrix((scaled, counts.indices, counts.indptr), shape=counts.shape)
 
 
 def log_levels(indptr: np.ndarray, values: np.ndarray) -> np.ndarray:
