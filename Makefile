@@ -86,10 +86,12 @@ study: demo ## quality over seeds on the data sets in STUDY_DATA (hours)
 clean: ## remove the environment and the demo's results
 	rm -rf .venv results/demo
 
-$(STAMP): requirements.txt requirements-dev.txt
+$(STAMP): requirements.txt requirements-dev.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=...")'
 	$(PYTHON) -m venv --clear .venv
-	python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@echo "Installing about 180 packages into .venv, once: some minutes and 3 GB."
+	python -m pip install --disable-pip-version-check -r requirements-dev.txt | sed -un 's/^Collecting \([^ ]*\).*/  \1/p'
+	python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
 # The last of the demo's files to be written. A new environment is no reason to download them again.

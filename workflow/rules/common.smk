@@ -57,6 +57,11 @@ def by_size(cells_mb, base, factor, most=float("inf")):
     return amount
 
 
+def at_most(most, amount):
+    """A resource up to `most`, however often it was tried; as it is where `most` is None."""
+    return lambda wildcards, attempt: min(amount(wildcards, attempt), most or float("inf"))
+
+
 def by_samples(base, factor):
     """A resource of a job that reads tables of every sample: it grows with their number and with each attempt.
 

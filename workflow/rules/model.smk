@@ -41,7 +41,7 @@ rule train_model:
     threads: 8
     resources:
         mem_mb=by_size(reference_mb, 6000, 4),
-        runtime=by_size(reference_mb, 240, 1),
+        runtime=at_most(config["train"]["max_runtime"], by_size(reference_mb, 240, 1)),
     params:
         # With its format: a bundle that this version cannot read is trained anew.
         settings={"format": BUNDLE_FORMAT, "preset": SETTINGS["model"]["preset"], "train": SETTINGS["train"]},

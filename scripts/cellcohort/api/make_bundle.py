@@ -152,7 +152,7 @@ class _Training:
             types.write(self.model / "healthy_types.parquet", self.model / "positional.json")
 
     def _train(self) -> None:
-        train_settings, preset = self.config["train"], self.config["model"]["preset"]
+        train_settings, preset = without_places(self.config)["train"], self.config["model"]["preset"]
         known = {"vocabulary": self.vocabulary, "linear_models": self.linear_models, "device": self.device}
         seed = train_settings["seed"]
         write_tokens(self.tokens, self.reference, self.path, qc=self.qc, vocabulary=self.vocabulary, seed=seed)

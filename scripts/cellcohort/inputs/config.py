@@ -73,12 +73,13 @@ PLACES = (
     ("pathvars",),
 )
 """Keys that say where something lies and decide no result: what lies there does (`core.provenance`)."""
+_ASKED_OF_A_CLUSTER = (("train", "max_runtime"),)
 
 
 def without_places(config: dict[str, Any]) -> dict[str, Any]:
-    """The config without the keys of `PLACES`: what of it decides results."""
+    """What of the config decides results: all but the keys of `PLACES` and what is asked of a cluster."""
     kept = copy.deepcopy(config)
-    for *sections, key in PLACES:
+    for *sections, key in (*PLACES, *_ASKED_OF_A_CLUSTER):
         section = _look_up(kept, sections)
         if isinstance(section, dict):
             section.pop(key, None)
