@@ -28,6 +28,13 @@ BRAIN = ["Excitatory neuron", "Microglia", "Endothelial"]
         (IMMUNE, "bone", ["mesenchyme"]),
         (IMMUNE, "PBMC", []),
         (IMMUNE, "somewhere", []),
+        (IMMUNE, "HNSCC", ["epithelium"]),
+        (IMMUNE, "renal cell carcinoma", ["epithelium"]),
+        ([*IMMUNE, "LumHR-major"], "breast", []),
+        ([*IMMUNE, "Epi"], "CRC", []),
+        (BRAIN, "GBM", ["glia"]),
+        ([*BRAIN, "ODC"], "GBM", []),
+        (["lumbar neuron"], "breast", ["epithelium"]),
         (["0", "1", "CL:0000236"], "lung", []),
     ],
 )

@@ -95,8 +95,8 @@ def _few(used: dict[str, int]) -> list[Finding]:
     if not few:
         return []
     text = (
-        f"labels of fewer than {FEW_CELLS} cells, of which little can be learned and whose quality hardly be measured: "
-        f"{_listed(few)}. Join them to others, or name them in reference.exclude"
+        f"labels of fewer than {FEW_CELLS} cells, too few to learn from and to be judged by: {_listed(few)}. "
+        "Join them to others, or name them in reference.exclude"
     )
     return [Finding("few cells", text)]
 

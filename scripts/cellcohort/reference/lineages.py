@@ -24,8 +24,10 @@ LINEAGES = (
         "lungs?|pulmonary|breasts?|mammary|ovar(y|ies|ian)|colon|colonic|colorectal|colorectum|rectum|bowel|intestin|"
         "duodenum|ileum|jejunum|stomach|gastric|liver|hepatic|bile|biliary|gallbladder|pancreas|pancreatic|kidneys?|"
         "renal|prostate|prostatic|bladder|urothelial|thyroid|uterus|uterine|endometri|cervix|fallopian|"
-        "o?esophag|head and neck|oral|larynx|pharynx|nasopharynx|skin|epidermis|thymus|salivary",
-        r"epithel|carcinoma|keratinocyte|hepatocyte|cholangiocyte|enterocyte|colonocyte|goblet|paneth|tuft|ciliated|"
+        "o?esophag|head and neck|oral|larynx|pharynx|nasopharynx|skin|epidermis|thymus|salivary|.*carcinoma|"
+        "nsclc|luad|lusc|crc|pdac|hcc|(cc)?rcc|tnbc|brca|hgsoc|hnscc",
+        r"epithel|\bepi\b|epcam|\blum(?!bar)|\bhep(s|\b)|carcinoma|keratinocyte|hepatocyte|"
+        r"cholangiocyte|enterocyte|colonocyte|goblet|paneth|tuft|ciliated|"
         r"secretory|\bclub|basal|luminal|pneumocyte|\bat ?[12]\b|alveolar (type|cell|epi)|alveolar ?[12i]+\b|acinar|"
         r"ductal|\bduct\b|^(pancreatic )?(alpha|beta|delta|epsilon|gamma)( cells?)?$|islet|endocrine|urotheli|tubul|"
         r"podocyte|intercalated|principal|loop of henle|nephron|parietal|chief|squamous|glandular|thyrocyte|"
@@ -34,9 +36,9 @@ LINEAGES = (
     Lineage(
         "glia",
         "a glioma",
-        "brain|cerebr|cerebell|glio|cns|central nervous|spinal cord|hippocamp|hypothalam|neocortex|frontal|"
+        "brain|cerebr|cerebell|glio|gbm|cns|central nervous|spinal cord|hippocamp|hypothalam|neocortex|frontal|"
         "temporal lobe",
-        r"astro|oligo|\bopcs?\b|\bglia|ependym|bergmann|neural (stem|progenitor)",
+        r"astro|oligo|\b(ast|odc?|opc)s?\b|\bglia|ependym|bergmann|neural (stem|progenitor)",
     ),
     Lineage(
         "melanocytes",
@@ -47,7 +49,7 @@ LINEAGES = (
     Lineage(
         "blood cells",
         "a leukaemia or lymphoma",
-        "blood|pbmc|bone marrow|marrow|lymph nodes?|lymphoid|spleen|tonsil|leuk|lymphom|myeloma",
+        "blood|pbmc|bone marrow|marrow|lymph nodes?|lymphoid|spleen|tonsil|leuk|lymphom|myeloma|aml|cll|dlbcl",
         r"\bt\b|\bb\b|\bnk\b|cd[48]\b|t ?cell|b ?cell|lympho|monocyt|macrophage|myeloid|dendritic|\bdc|plasma|"
         r"neutrophil|granulocyt|hsc|hspc|haematopoietic|hematopoietic|erythro|megakaryo|mast|leuko|leuco|immune",
     ),
@@ -55,13 +57,14 @@ LINEAGES = (
         "mesenchyme",
         "a sarcoma",
         r"bone|cartilage|soft tissue|muscle|adipose|fat\b|sarcoma|synovi",
-        r"fibroblast|mesenchym|stroma|osteo|chondro|adipo|myocyt|myofib|smooth muscle|muscle|satellite|pericyt|tenocyt",
+        r"fibroblast|mesenchym|stroma|osteo|chondro|adipo|myocyt|myofib|smooth muscle|\bsmcs?\b|muscle|"
+        r"satellite|pericyt|tenocyt",
     ),
 )
 """Tissues whose tumours nearly all come from one or two lineages (WHO Classification of Tumours, 5th edition)."""
 
 _OTHERS = r"endotheli|neuron|schwann|fibroblast|germ|sperm|oocyte"
-_BETWEEN_WORDS = re.compile(r"[\s_\-.:/+()]+")
+_BETWEEN_WORDS = re.compile(r"[\s_\-.,:;/|+()\[\]]+")
 
 
 def missing_lineages(labels: Iterable[str], tissue: str) -> list[Lineage]:
