@@ -65,3 +65,16 @@ raise ERROR
         assert said in log
         assert len(done.stderr.splitlines()) == 1
         assert ("Traceback" in log) == error.startswith("KeyError")
+
+
+def test_an_interrupted_job_says_so_in_its_log_alone(tmp_path):
+    program = f"""
+from cellcohort.core.logs import log_to
+log_to({str(tmp_path / "job.log")!r})
+raise KeyboardInterrupt
+"""
+    environ = os.environ | {"PYTHONPATH": str(REPO / "scripts")}
+    done = subprocess.run([sys.executable, "-c", program], env=environ, text=True, capture_output=True, check=False)
+    assert done.returncode != 0
+    assert done.stderr == ""
+    assert (tmp_path / "job.log").read_text().endswith("interrupted\n")

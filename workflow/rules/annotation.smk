@@ -27,6 +27,6 @@ rule annotate:
         sample=lambda wildcards: SAMPLES[wildcards.sample],
         settings={"shift": SETTINGS["ood"]["shift"], "device": SETTINGS["train"]["device"]},
     message:
-        "Annotating {wildcards.sample}"
+        "Annotating {wildcards.sample} ({log})"
     script:
         SCRIPT.replace("RULE", "annotate")

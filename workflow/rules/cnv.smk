@@ -40,7 +40,7 @@ rule infer_cnv:
         settings={"reference": SETTINGS["reference"], "cnv": SETTINGS["cnv"]},
         user_tables=["positions", "arms"],
     message:
-        "Inferring the copy number of patient {wildcards.patient}"
+        "Inferring the copy number of patient {wildcards.patient} ({log})"
     script:
         SCRIPT.replace("RULE", "infer_cnv")
 
@@ -68,6 +68,6 @@ rule split_cnv:
         sample=lambda wildcards: SAMPLES[wildcards.sample],
         settings={},
     message:
-        "Writing the copy number of {wildcards.sample}"
+        "Writing the copy number of {wildcards.sample} ({log})"
     script:
         SCRIPT.replace("RULE", "split_cnv")

@@ -41,7 +41,7 @@ rule collect_status:
         samples=SHEET,
         settings={},
     message:
-        "Collecting the status of all samples"
+        "Collecting the status of all samples ({log})"
     script:
         SCRIPT.replace("RULE", "collect_status")
 
@@ -72,7 +72,7 @@ rule collect_annotation:
         samples=list(SAMPLES.values()),
         settings={},
     message:
-        "Collecting the annotation of all samples"
+        "Collecting the annotation of all samples ({log})"
     script:
         SCRIPT.replace("RULE", "collect_annotation")
 
@@ -100,7 +100,7 @@ rule collect_verdict:
         samples=list(SAMPLES.values()),
         settings={},
     message:
-        "Counting the verdicts of all samples, and appending the marker genes of all patients"
+        "Counting the verdicts of all samples, and appending the marker genes of all patients ({log})"
     script:
         SCRIPT.replace("RULE", "collect_verdict")
 
@@ -127,7 +127,7 @@ rule collect_explanations:
     params:
         settings={},
     message:
-        "Collecting gene scores and programs of all samples"
+        "Collecting gene scores and programs of all samples ({log})"
     script:
         SCRIPT.replace("RULE", "collect_explanations")
 
@@ -154,7 +154,7 @@ rule enrichment:
         settings={},
         user_tables=["gene_sets"],
     message:
-        "Testing gene sets in gene scores and programs"
+        "Testing gene sets in gene scores and programs ({log})"
     script:
         SCRIPT.replace("RULE", "enrichment")
 
@@ -196,7 +196,7 @@ rule collect_cnv:
         samples=list(SAMPLES.values()) if CNV_ENABLED else [],
         settings={},
     message:
-        "Collecting the copy number of all samples and patients"
+        "Collecting the copy number of all samples and patients ({log})"
     script:
         SCRIPT.replace("RULE", "collect_cnv")
 
@@ -224,7 +224,7 @@ rule evaluate:
         samples=SHEET,
         settings={},
     message:
-        "Comparing the annotation with the truth where the sheet names one"
+        "Comparing the annotation with the truth where the sheet names one ({log})"
     script:
         SCRIPT.replace("RULE", "evaluate")
 
@@ -256,7 +256,7 @@ rule collect_cells:
         samples=[{key: row[key] for key in (*COMPUTING, *DESCRIPTION) if key in row} for row in SHEET],
         settings={"title": SETTINGS["report"]["title"]},
     message:
-        "Writing all annotated cells into one file"
+        "Writing all annotated cells into one file ({log})"
     script:
         SCRIPT.replace("RULE", "collect_cells")
 
@@ -282,7 +282,7 @@ rule collect_sections:
         settings={},
         results=["annotated"],
     message:
-        "Choosing the cells of spatial samples that are drawn"
+        "Choosing the cells of spatial samples that are drawn ({log})"
     script:
         SCRIPT.replace("RULE", "collect_sections")
 
@@ -312,6 +312,6 @@ rule compare_origins:
         user_tables=["gene_sets"],
         results=["annotated"],
     message:
-        "Comparing the OOD cells with their origins"
+        "Comparing the OOD cells with their origins ({log})"
     script:
         SCRIPT.replace("RULE", "compare_origins")

@@ -22,7 +22,7 @@ rule select_vocabulary:
             "panels": [READ_AS[sample] for sample in PANELS],
         },
     message:
-        "Choosing the genes that the model knows"
+        "Choosing the genes that the model knows ({log})"
     script:
         SCRIPT.replace("RULE", "select_vocabulary")
 
@@ -52,6 +52,6 @@ rule align_genes:
         on_invalid=lambda wildcards: QC[wildcards.sample]["on_invalid"],
         settings={"min_share": SETTINGS["vocabulary"]["min_share"]},
     message:
-        "Matching the genes of {wildcards.sample} with the vocabulary"
+        "Matching the genes of {wildcards.sample} with the vocabulary ({log})"
     script:
         SCRIPT.replace("RULE", "align_genes")

@@ -18,7 +18,7 @@ rule tokenise_reference:
     params:
         settings={"reference": SETTINGS["reference"], "seed": SETTINGS["train"]["seed"]},
     message:
-        "Turning the reference into tokens"
+        "Turning the reference into tokens ({log})"
     script:
         SCRIPT.replace("RULE", "tokenise_reference")
 
@@ -46,7 +46,7 @@ rule train_model:
         # With its format: a bundle that this version cannot read is trained anew.
         settings={"format": BUNDLE_FORMAT, "preset": SETTINGS["model"]["preset"], "train": SETTINGS["train"]},
     message:
-        "Training CellMemory on the reference"
+        "Training CellMemory on the reference ({log})"
     script:
         SCRIPT.replace("RULE", "train_model")
 
@@ -74,7 +74,7 @@ rule sum_healthy_types:
         settings={"reference": SETTINGS["reference"]},
         user_tables=["positions"],
     message:
-        "Summing the healthy types over all genes of the reference"
+        "Summing the healthy types over all genes of the reference ({log})"
     script:
         SCRIPT.replace("RULE", "sum_healthy_types")
 
@@ -112,7 +112,7 @@ rule calibrate_model:
     params:
         settings={"train": SETTINGS["train"]},
     message:
-        "Calibrating confidence and OOD scores on reference cells"
+        "Calibrating confidence and OOD scores on reference cells ({log})"
     script:
         SCRIPT.replace("RULE", "calibrate_model")
 
@@ -142,7 +142,7 @@ rule write_model_card:
     params:
         settings={name: SETTINGS["model"][name] for name in ("licence", "citation")},
     message:
-        "Writing the card of the model"
+        "Writing the card of the model ({log})"
     script:
         SCRIPT.replace("RULE", "write_model_card")
 
@@ -168,6 +168,6 @@ rule leave_type_out:
     params:
         settings={"seed": SETTINGS["train"]["seed"], "alpha": SETTINGS["ood"]["alpha"]},
     message:
-        "Leaving each type out of the reference and looking for it"
+        "Leaving each type out of the reference and looking for it ({log})"
     script:
         SCRIPT.replace("RULE", "leave_type_out")

@@ -18,7 +18,7 @@ rule call_ood:
     params:
         settings={"alpha": SETTINGS["ood"]["alpha"]},
     message:
-        "Calling the OOD cells of {wildcards.sample}"
+        "Calling the OOD cells of {wildcards.sample} ({log})"
     script:
         SCRIPT.replace("RULE", "call_ood")
 
@@ -46,6 +46,6 @@ rule extract_ood:
         sample=lambda wildcards: SAMPLES[wildcards.sample],
         settings={},
     message:
-        "Extracting the OOD cells of {wildcards.sample}"
+        "Extracting the OOD cells of {wildcards.sample} ({log})"
     script:
         SCRIPT.replace("RULE", "extract_ood")

@@ -25,6 +25,6 @@ rule measure_blocks:
         settings={},
         user_tables=["positions"],
     message:
-        "Comparing {wildcards.sample} with healthy types in blocks along the genome"
+        "Comparing {wildcards.sample} with healthy types in blocks along the genome ({log})"
     script:
         SCRIPT.replace("RULE", "measure_blocks")

@@ -18,7 +18,7 @@ rule check_reference:
         # What the reference does not ask for must not train the model anew.
         settings={"reference": SETTINGS["reference"], "qc": {key: SETTINGS["qc"][key] for key in HARD_LIMITS}},
     message:
-        "Judging the cells of the reference"
+        "Judging the cells of the reference ({log})"
     script:
         SCRIPT.replace("RULE", "check_reference")
 
@@ -45,6 +45,6 @@ rule quality_control:
         # How the sample is read is hashed here; every job of the sample inherits it.
         settings=lambda wildcards: {"sample": READ_AS[wildcards.sample], "qc": QC[wildcards.sample]},
     message:
-        "Judging the cells of {wildcards.sample}"
+        "Judging the cells of {wildcards.sample} ({log})"
     script:
         SCRIPT.replace("RULE", "quality_control")

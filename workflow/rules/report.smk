@@ -19,7 +19,7 @@ rule project_umap:
     params:
         settings={"max_points": SETTINGS["report"]["max_points"]},
     message:
-        "Mapping reference and cohort"
+        "Mapping reference and cohort ({log})"
     script:
         SCRIPT.replace("RULE", "project_umap")
 
@@ -45,7 +45,7 @@ rule integration:
     params:
         settings={},
     message:
-        "Measuring how well reference and cohort are integrated"
+        "Measuring how well reference and cohort are integrated ({log})"
     script:
         SCRIPT.replace("RULE", "integration")
 
@@ -108,6 +108,6 @@ rule report:
         settings=SETTINGS,
         config=config,
     message:
-        "Writing the cohort report"
+        "Writing the cohort report ({log})"
     script:
         SCRIPT.replace("RULE", "report")

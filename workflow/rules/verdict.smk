@@ -23,7 +23,7 @@ rule assign_verdict:
         samples=lambda wildcards: [SAMPLES[sample] for sample in PATIENTS[wildcards.patient]],
         settings=lambda wildcards: {"known_arms": known_arms_of_patient(wildcards)},
     message:
-        "Assigning a verdict to each cell of patient {wildcards.patient}"
+        "Assigning a verdict to each cell of patient {wildcards.patient} ({log})"
     script:
         SCRIPT.replace("RULE", "assign_verdict")
 
@@ -47,7 +47,7 @@ rule split_verdict:
         sample=lambda wildcards: SAMPLES[wildcards.sample],
         settings={},
     message:
-        "Writing the verdicts of {wildcards.sample}"
+        "Writing the verdicts of {wildcards.sample} ({log})"
     script:
         SCRIPT.replace("RULE", "split_verdict")
 
@@ -76,6 +76,6 @@ rule rank_markers:
         settings={},
         user_tables=["positions"],
     message:
-        "Comparing the malignant with the normal cells of patient {wildcards.patient}"
+        "Comparing the malignant with the normal cells of patient {wildcards.patient} ({log})"
     script:
         SCRIPT.replace("RULE", "rank_markers")

@@ -96,7 +96,9 @@ def _log_exception(
     path: str | Path, kind: type[BaseException], error: BaseException, trace: TracebackType | None
 ) -> None:
     log = logging.getLogger("cellcohort")
-    if issubclass(kind, InputError):
+    if issubclass(kind, KeyboardInterrupt):
+        log.info("interrupted")
+    elif issubclass(kind, InputError):
         log.error("%s", error)
     else:
         said = f"{kind.__name__}: {error}".partition("\n")[0]
