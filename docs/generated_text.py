@@ -68,7 +68,8 @@ def _section(title: str, rows: list[tuple[list[str], str, str]]) -> str:
     for paths, _, content in rows:
         schema = schema_of(paths[0])
         if schema is not None and not _WRITTEN_ELSEWHERE.match(content):
-            lines += ["", f"### Columns of {paths[0]}", *_columns(Path(paths[0]).stem, schema)]
+            name = Path(paths[0]).stem
+            lines += ["", f"### {name}", f"The columns of `{paths[0]}`:", "", *_columns(name, schema)]
     return "\n".join([*lines, ""])
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+import cellcohort
 from cellcohort.outputs import schemas
 
 REPO = Path(__file__).resolve().parents[1]
@@ -105,6 +106,13 @@ def test_every_message_is_one_that_is_said():
     assert [part for part in parts if part.strip() and part.strip() not in said] == []
 
 
+def test_every_public_function_is_on_the_page_of_the_api():
+    named = set(re.findall(r"^.. autofunction:: cellcohort\.([\w.]+)$", (REPO / "docs" / "api.md").read_text(), re.M))
+    module = ast.parse((REPO / "scripts" / "cellcohort" / "api" / "plots.py").read_text())
+    plots = {f"pl.{node.name}" for node in module.body if isinstance(node, ast.FunctionDef) and node.name[0] != "_"}
+    assert named == ({*cellcohort.__all__} - {"pl"}) | plots
+
+
 def test_every_generated_text_has_its_place():
     marks = [name for page in PAGES for name in re.findall(r"<!-- generated: (.+?) -->", (REPO / page).read_text())]
     assert sorted(marks) == sorted(GENERATED)
@@ -112,7 +120,7 @@ def test_every_generated_text_has_its_place():
 
 def test_every_table_is_shown_with_all_its_columns():
     text = result_tables()
-    shown = dict(re.findall(r"^### Columns of (\S+)\n(.*?)(?=^##|\Z)", text, re.M | re.S))
+    shown = dict(re.findall(r"^The columns of `(\S+)`:\n(.*?)(?=^##|\Z)", text, re.M | re.S))
     for path, table in shown.items():
         assert re.findall(r"`(\w+)` \(|^\| `(\w+)` \|", table, re.M)
         assert {a or b for a, b in re.findall(r"`(\w+)` \(|^\| `(\w+)` \|", table, re.M)} == set(schema_of(path).names)
