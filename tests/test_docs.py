@@ -58,7 +58,7 @@ def section(page: str, anchor: str) -> str:
 
 def code() -> str:
     """All code that can say something to a user, with strings that go over several lines in one."""
-    files = [*(REPO / "scripts").rglob("*.py"), *(REPO / "workflow" / "rules").glob("*.smk")]
+    files = [*(REPO / "scripts").rglob("*.py"), *(REPO / "workflow").rglob("*.smk"), REPO / "workflow" / "Snakefile"]
     return re.sub(r'"\n\s+f?"', "", "\n".join(path.read_text() for path in files))
 
 
