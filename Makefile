@@ -3,11 +3,12 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.complete
+DOCS_STAMP := .venv/.docs
 DEMO_DATA := demo/reference.h5ad
 STUDY_DATA ?= ../shared/data
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help env demo test lint format benchmark mutants study clean
+.PHONY: help env demo docs test lint format benchmark mutants study clean
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,6 +18,9 @@ env: $(STAMP) ## make .venv: `source .venv/bin/activate` before snakemake
 demo: $(STAMP) $(DEMO_DATA) ## two ovarian tumours on a normal reference, from input to report (minutes)
 	snakemake --workflow-profile profiles/demo
 	python demo/demo_summary.py results/demo
+
+docs: $(DOCS_STAMP) $(DEMO_DATA) ## the documentation site, docs/_build/html/index.html; it runs the notebook (minutes)
+	sphinx-build -q -W --keep-going -c docs . docs/_build/html
 
 test: $(STAMP) ## all tests (at most 20 minutes on two cores)
 	python -m pytest -n 2 --dist loadfile
@@ -83,8 +87,8 @@ study: demo ## quality over seeds on the data sets in STUDY_DATA (hours)
 	python tests/benchmarks/fuzz.py --minutes 30 --out results/study/fuzz.json
 	$(MAKE) mutants
 
-clean: ## remove the environment and the demo's results
-	rm -rf .venv results/demo
+clean: ## remove the environment, the demo's results and the site
+	rm -rf .venv results/demo docs/_build
 
 $(STAMP): requirements.txt requirements-dev.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=...")'
@@ -92,6 +96,11 @@ $(STAMP): requirements.txt requirements-dev.txt pyproject.toml
 	@echo "Installing about 180 packages into .venv, once: some minutes and 3 GB."
 	python -m pip install --disable-pip-version-check -r requirements-dev.txt | sed -un 's/^Collecting \([^ ]*\).*/  \1/p'
 	python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+# Sphinx and what it needs, beside the rest: the notebook of the site computes with it.
+$(DOCS_STAMP): requirements-docs.txt $(STAMP)
+	python -m pip install --quiet --disable-pip-version-check -r requirements-docs.txt
 	touch $@
 
 # The last of the demo's files to be written. A new environment is no reason to download them again.

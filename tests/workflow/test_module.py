@@ -1,4 +1,4 @@
-"""The workflow inside another one, from a local path and from git: the README's example, and what could clash."""
+"""The workflow inside another one, from a local path and from git: the documented example, and what could clash."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ EXAMPLE = "/path/to/cellmemory-cohort/workflow/Snakefile"
 CONFIG = {"vocabulary": {"n_genes": 300}, "train": {"epochs": 2}}
 
 
-def readme(language: str) -> str:
-    """The first block of a language in the README's section on modules."""
-    section = (REPO / "README.md").read_text().split("## Inside your own workflow")[1]
+def documented(language: str) -> str:
+    """The first block of a language in the documentation of modules."""
+    section = (REPO / "docs" / "several_cohorts.md").read_text().split("## Inside your own workflow")[1]
     return re.search(rf"```{language}\n(.*?)```", section, re.DOTALL)[1]
 
 
 def install(clone: Path, folder: Path) -> Path:
-    """Install the library from the git repository `clone`, as the README says; returns the folder."""
+    """Install the library from the git repository `clone`, as the documentation says; returns the folder."""
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
     subprocess.run([*command, "--target", str(folder), f"git+file://{clone}@main"], check=True)
     return folder
@@ -68,14 +68,14 @@ def run(project: Path, snakefile: str, *arguments: str) -> str:
 
 @pytest.fixture(scope="module")
 def example(tmp_path_factory, demo_data) -> Path:
-    """A working directory as the README's example wants it, with a slice of the demo."""
+    """A working directory as the documented example wants it, with a slice of the demo."""
     folder = tmp_path_factory.mktemp("example")
     for name in ("config", "data"):
         (folder / name).mkdir()
     some_cells(demo_data / "reference.h5ad", 300).write_h5ad(folder / "data" / "reference.h5ad")
     some_cells(demo_data / "P13.h5ad", 120).write_h5ad(folder / "data" / "P13.h5ad")
     (folder / "config" / "samples.tsv").write_text("sample_id\tpatient_id\tpath\nP13\tP13\tdata/P13.h5ad\n")
-    config = yaml.safe_load(readme("yaml"))
+    config = yaml.safe_load(documented("yaml"))
     config["cellmemory"] |= CONFIG
     (folder / "config" / "config.yaml").write_text(yaml.safe_dump(config))
     return folder
@@ -83,16 +83,16 @@ def example(tmp_path_factory, demo_data) -> Path:
 
 @pytest.fixture(scope="module")
 def example_by_git(tmp_path_factory, example) -> str:
-    """The README's example, run with the workflow from git and the library installed by pip; what it printed."""
+    """The documented example, run with the workflow from git and the library installed by pip; what it printed."""
     clone = copy_repository(tmp_path_factory.mktemp("real"))
     address = commit_all(clone)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(install(clone, tmp_path_factory.mktemp("library"))))
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        return run(example, readme("python").replace(EXAMPLE, address))
+        return run(example, documented("python").replace(EXAMPLE, address))
 
 
-def test_the_readmes_example_runs_from_git(example, example_by_git):
+def test_the_documented_example_runs_from_git(example, example_by_git):
     types = pd.read_csv(example / "results" / "types.tsv", sep="\t")
     cells = pd.read_parquet(example / "results" / "cellmemory" / "samples" / "P13" / "annotation.parquet")
     assert types["count"].sum() == len(cells) > 50
@@ -102,7 +102,7 @@ def test_the_readmes_example_runs_from_git(example, example_by_git):
     assert "cellmemory_collect_annotation" in example_by_git
 
 
-def test_the_readmes_example_runs_from_a_clone_with_the_same_tables(example, example_by_git, tmp_path, monkeypatch):
+def test_the_documented_example_runs_from_a_clone_with_the_same_tables(example, example_by_git, tmp_path, monkeypatch):
     monkeypatch.delenv("PYTHONPATH", raising=False)
     config = yaml.safe_load((example / "config" / "config.yaml").read_text())
     del config["cellmemory"]["reference"]
@@ -112,7 +112,7 @@ def test_the_readmes_example_runs_from_a_clone_with_the_same_tables(example, exa
     (tmp_path / "config" / "config.yaml").write_text(yaml.safe_dump(config))
     (tmp_path / "config" / "samples.tsv").write_bytes((example / "config" / "samples.tsv").read_bytes())
     (tmp_path / "data" / "P13.h5ad").symlink_to(example / "data" / "P13.h5ad")
-    printed = run(tmp_path, readme("python").replace(EXAMPLE, str(REPO / "workflow" / "Snakefile")))
+    printed = run(tmp_path, documented("python").replace(EXAMPLE, str(REPO / "workflow" / "Snakefile")))
     assert "train_model" not in printed
     for name in ("cohort/annotation", "samples/P13/gene_scores"):
         by_path, by_git = (pq.read_table(at / f"results/cellmemory/{name}.parquet") for at in (tmp_path, example))
