@@ -16,6 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .slot_evidence import collect, divide
+
 
 @dataclass(frozen=True)
 class AdditiveConfig:
@@ -103,7 +105,7 @@ class AdditiveWorkspace(nn.Module):
         content, share = self._content(genes, bins, mask)
         assignment = self._assign(genes, content, share)
         memory = assignment.transpose(1, 2) @ (share * content)
-        evidence = assignment.transpose(1, 2) @ self._evidence(genes, bins, mask, levels)
+        evidence = collect(assignment, *self._said(genes, bins, mask, levels))
         by_slot = self.gain * evidence + torch.einsum("bsw,slw->bsl", memory, self.vote)
         return AdditiveOutput((self.bias + by_slot.sum(1)).float(), memory.flatten(1), assignment)
 
@@ -121,7 +123,7 @@ class AdditiveWorkspace(nn.Module):
             less that of the biases.
         """
         content, share = self._content(genes, bins, mask)
-        evidence = self._evidence(genes, bins, mask, levels) @ (labels[:, None] * self.gain).transpose(1, 2)
+        evidence = divide(labels[:, None] * self.gain, *self._said(genes, bins, mask, levels))
         votes = torch.einsum("bl,slw->bws", labels, self.vote)
         return assignment * (evidence + (share * content) @ votes)
 
@@ -136,7 +138,7 @@ class AdditiveWorkspace(nn.Module):
         memory = F.softmax(prior, 2).transpose(1, 2) @ (share * content)
         return F.softmax(prior + content @ (memory @ self.feedback).transpose(1, 2), 2)
 
-    def _evidence(self, genes: Tensor, bins: Tensor, mask: Tensor, levels: Tensor) -> Tensor:
-        """What each token says of each label by itself, shape (B, T, L)."""
+    def _said(self, genes: Tensor, bins: Tensor, mask: Tensor, levels: Tensor) -> tuple[Tensor, ...]:
+        """What tells what each token says of each label by itself (`slot_evidence`)."""
         bin_level = (bins * mask / self.config.n_bins).to(levels.dtype)
-        return bin_level[:, :, None] * self.bin_evidence(genes) + levels[:, :, None] * self.level_evidence(genes)
+        return genes, bin_level, levels, self.bin_evidence.weight, self.level_evidence.weight
