@@ -46,6 +46,8 @@ from cellcohort.model.token_store import TokenStore, write_store
 from cellcohort.model.tokens import tokenise
 from cellcohort.outputs.parquet import empty, table_writer, write_table
 from cellcohort.outputs.schemas import HISTORY, SCORES, VOCABULARY, embedding_schema
+from cellcohort.positional.healthy_types import HealthyTypes
+from cellcohort.positional.null_distribution import NullDistribution
 
 N_GENES, N_EXPRESSED, N_LABELS, CHUNK, STEPS = 2000, 200, 10, 8192, 200
 NARROW = partial(ModelConfig, d_model=32, d_ff=32, d_key=8, n_slots=4, n_layers=2, broadcast="cls")
@@ -189,6 +191,8 @@ def make_bundle(folder: Path, preset: Callable[..., Config] = NARROW) -> Bundle:
     genes = pd.DataFrame({"token_id": np.arange(N_GENES), "symbol": symbols()})
     missing = dict.fromkeys(("gene_id", "chromosome", "start", "end"))
     write_table(path / "vocabulary.parquet", genes.assign(**missing), VOCABULARY)
+    healthy = HealthyTypes(labels.tolist(), symbols(), np.ones((N_LABELS, N_GENES)), NullDistribution())
+    healthy.write(path / "healthy_types.parquet", path / "positional.json")
     write_manifest(path)
     return Bundle.open(path)
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import numba
@@ -74,9 +76,18 @@ def _in_threads(kernel: Callable, n: int, tensors: tuple[Tensor, ...], out: Tens
     """`out`, of which the kernel fills the parts that belong to each of n cells or labels."""
     arrays = [tensor.detach().contiguous().numpy() for tensor in (*tensors, out)]
     edges = np.linspace(0, n, min(torch.get_num_threads(), n) + 1, dtype=int)
-    with ThreadPoolExecutor(max(len(edges) - 1, 1)) as threads:
-        list(threads.map(lambda first, last: kernel(first, last, *arrays), edges[:-1], edges[1:]))
+    parts = [(first, last, *arrays) for first, last in pairwise(edges)]
+    waiting = [_threads().submit(kernel, *part) for part in parts[1:]]
+    for part in parts[:1]:
+        kernel(*part)
+    for others in waiting:
+        others.result()
     return out
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor()
 
 
 @numba.njit(cache=True, nogil=True, fastmath=_SUMS)
