@@ -5,12 +5,14 @@ import pytest
 from scipy import sparse
 from small_reference import N_GENES, make_store
 
+from cellcohort.model import gene_embedding
 from cellcohort.model.additive import AdditiveConfig
 from cellcohort.model.additive_start import clusters
 from cellcohort.model.gene_embedding import coexpression
 from cellcohort.model.presets import make_network, set_start
 from cellcohort.model.slot_stability import group_genes, overlap, slot_stability, stability_of_groups
 from cellcohort.model.tokens import scale_bins
+from cellcohort.reference.splits import spread_sample
 
 SIZES = AdditiveConfig(240, 2, d_model=16, n_slots=4)
 
@@ -50,6 +52,23 @@ def test_genes_are_grouped_as_the_start_groups_them(tmp_path):
     loadings = coexpression(store, rows, n_genes=N_GENES, n_axes=8)
     groups = group_genes(scale_bins(store.read(rows), N_GENES, 50), n_axes=8, n_groups=4)
     np.testing.assert_array_equal(groups, clusters(loadings, 4))
+
+
+def test_axes_of_many_genes_are_those_of_few(tmp_path, monkeypatch):
+    store = make_store(tmp_path / "tokens.arrow", n_cells=600)
+    rows = np.flatnonzero(store.cells["split"] == "train")
+    square = coexpression(store, rows, n_genes=N_GENES, n_axes=4)
+    monkeypatch.setattr(gene_embedding, "MAX_SQUARE", N_GENES - 1)
+    monkeypatch.setattr(gene_embedding, "_correlation", None)
+    found = coexpression(store, rows, n_genes=N_GENES, n_axes=4)
+    assert found.shape == square.shape
+    np.testing.assert_allclose(found @ found.T, square @ square.T, atol=0.05 * np.abs(square @ square.T).max())
+    np.testing.assert_allclose(found[:, -2:], square[:, -2:], atol=0.01 * np.abs(square).max())
+    monkeypatch.setattr(gene_embedding, "MAX_CELLS", 90)
+    few = coexpression(store, rows, n_genes=N_GENES, n_axes=4)
+    chosen = rows[spread_sample(store.cells.iloc[rows], limit=90, seed=0)]
+    np.testing.assert_array_equal(few, coexpression(store, chosen, n_genes=N_GENES, n_axes=4))
+    assert not np.allclose(few, found)
 
 
 def test_a_slot_is_as_stable_as_the_genes_that_prefer_it(tmp_path):

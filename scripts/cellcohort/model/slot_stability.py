@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse.linalg import LinearOperator, eigsh
 
 from ..reference.splits import spread_sample
 from .additive import AdditiveConfig, AdditiveWorkspace
 from .additive_start import clusters
+from .gene_embedding import leading_axes
 from .token_store import TokenStore
 from .tokens import scale_bins
 
@@ -54,19 +54,7 @@ def stability_of_groups(
 
 def group_genes(scaled_bins: sparse.csr_matrix, *, n_axes: int, n_groups: int) -> np.ndarray:
     """Number of the group of each gene by its co-expression in n cells, as `start_as_linear` groups them."""
-    n_cells, n_genes = scaled_bins.shape
-    mean = np.asarray(scaled_bins.mean(0)).ravel()
-    variance = np.asarray(scaled_bins.multiply(scaled_bins).mean(0)).ravel() - mean**2
-    scale = 1 / np.sqrt(np.maximum(variance, 1e-8))
-
-    def correlate(vector: np.ndarray) -> np.ndarray:
-        scaled = scale * vector.ravel()
-        return scale * (scaled_bins.T @ (scaled_bins @ scaled) / n_cells - mean * (mean @ scaled))
-
-    first = np.random.default_rng(0).standard_normal(n_genes)
-    correlation = LinearOperator((n_genes, n_genes), correlate, dtype=np.float64)
-    values, vectors = eigsh(correlation, min(n_axes, n_genes - 1), v0=first, tol=1e-3)
-    return clusters(vectors * np.sqrt(np.maximum(values, 0)), n_groups)
+    return clusters(leading_axes(scaled_bins, n_axes), n_groups)
 
 
 def overlap(groups: np.ndarray, found: np.ndarray, n_slots: int) -> np.ndarray:
