@@ -2,7 +2,7 @@
 
 A token says of each label x * bin_table[gene] + y * level_table[gene] (x its scaled bin, y its level), and a slot
 collects its share of that. Written as products of padded tensors, this passes over tokens x labels again and again,
-which takes nine tenths of a training step with 300 labels. On the CPU each token's evidence is therefore made in the
+which takes most of a training step with 300 labels. On the CPU each token's evidence is therefore made in the
 cache and given to the slots at once; a GPU has the padded tensors. A cell's sums have one order, whatever the threads.
 """
 
