@@ -18,6 +18,7 @@ import numba
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 _SUMS = {"reassoc", "contract", "nsz"}  # the compiler may vectorise sums; NaN stays NaN
 
@@ -51,7 +52,7 @@ def divide(by_slot: Tensor, genes: Tensor, x: Tensor, y: Tensor, bin_table: Tens
 
 def _evidence(genes: Tensor, x: Tensor, y: Tensor, bin_table: Tensor, level_table: Tensor) -> Tensor:
     """What each token says of each label, shape (B, T, L)."""
-    return x[:, :, None] * bin_table[genes] + y[:, :, None] * level_table[genes]
+    return x[:, :, None] * F.embedding(genes, bin_table) + y[:, :, None] * F.embedding(genes, level_table)
 
 
 class _Collect(torch.autograd.Function):
