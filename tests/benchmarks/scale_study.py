@@ -173,10 +173,9 @@ class Clock:
         def wrapped(*args, **kwargs):
             wall, cpu = time.perf_counter(), time.process_time()
             result = work(*args, **kwargs)
-            took = {"wall_s": time.perf_counter() - wall, "cpu_s": time.process_time() - cpu}
-            self.steps.setdefault(name, []).append(
-                {key: round(value, 1) for key, value in took.items()} | {"peak_mib": round(status("VmHWM"))}
-            )
+            took = {"wall_s": round(time.perf_counter() - wall, 1), "cpu_s": round(time.process_time() - cpu, 1)}
+            self.steps.setdefault(name, []).append(took | {"peak_mib": round(status("VmHWM"))})
+            print(name, self.steps[name][-1], file=sys.stderr, flush=True)
             return result
 
         return wrapped

@@ -2,7 +2,7 @@
 
 A token says of each label x * bin_table[gene] + y * level_table[gene] (x its scaled bin, y its level), and a slot
 collects its share of that. Written as products of padded tensors, this passes over tokens x labels again and again,
-which takes nine tenths of a training step with 300 labels. On the CPU each token's evidence is therefore made in the
+which takes most of a training step with 300 labels. On the CPU each token's evidence is therefore made in the
 cache and given to the slots at once; a GPU has the padded tensors. A cell's sums have one order, whatever the threads.
 """
 
@@ -18,6 +18,7 @@ import numba
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 _SUMS = {"reassoc", "contract", "nsz"}  # the compiler may vectorise sums; NaN stays NaN
 
@@ -51,7 +52,7 @@ def divide(by_slot: Tensor, genes: Tensor, x: Tensor, y: Tensor, bin_table: Tens
 
 def _evidence(genes: Tensor, x: Tensor, y: Tensor, bin_table: Tensor, level_table: Tensor) -> Tensor:
     """What each token says of each label, shape (B, T, L)."""
-    return x[:, :, None] * bin_table[genes] + y[:, :, None] * level_table[genes]
+    return x[:, :, None] * F.embedding(genes, bin_table) + y[:, :, None] * F.embedding(genes, level_table)
 
 
 class _Collect(torch.autograd.Function):
