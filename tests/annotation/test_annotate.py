@@ -49,7 +49,9 @@ def run(path, bundle, *, rows=None, chunk_size=4096, shift="auto", barred=None):
     given["barred"] = np.zeros(len(rows), bool) if barred is None else barred
     result = annotate(counts, rows, alignment, bundle, explanation, **given, chunk_size=chunk_size)
     vectors = np.vstack([np.stack(part["vector"].to_pandas()) for part in embeddings])
-    table = result.table.append_column("is_ood", call_cells(result.table, alpha=0.05)["is_ood"]).to_pandas()
+    table = result.table.append_column(
+        "is_ood", call_cells(result.table, alpha=0.05, coverage=0.9)["is_ood"]
+    ).to_pandas()
     return table.set_index("cell_id"), pd.DataFrame(vectors, table["cell_id"]), explanation
 
 
