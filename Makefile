@@ -74,6 +74,7 @@ study: demo ## quality over seeds on the data sets in STUDY_DATA (hours)
 	python tests/benchmarks/report_speed.py --out results/study/report_speed.json
 	python tests/benchmarks/label_study.py --data $(STUDY_DATA) --out results/study/label_study.json \
 		--variants small "small, 1 slot" "small, 32 slots" "small, broadcast to cells" "no slots" paper
+	python tests/benchmarks/label_set_study.py --data $(STUDY_DATA) --out results/study/label_set_study.json
 	python tests/benchmarks/planning.py --out results/study/planning.json
 	python tests/benchmarks/cohort_run.py --folder results/study/cohort --out results/study/cohort_run.json
 	python tests/benchmarks/kill_study.py --out results/study/kill_study.json
