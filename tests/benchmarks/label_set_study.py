@@ -3,12 +3,12 @@
     python tests/benchmarks/label_set_study.py --data ../shared/data --out label_set_study.json
 
 Tasks are those of `tasks.py`, each patient of the ovarian tumours against the other three (normal cells), and simulated
-donors: 12 types in four families whose members differ by six genes, so that a quarter of the labels are wrong, counts
-drawn from the profiles, and each donor multiplies every gene by a log-normal factor (`spread` is its deviation). The
-model is trained and calibrated as the workflow does it; query cells of types that the reference lacks do not count.
-Beside the sets of the bundle: one limit for all types; adaptive sets (a type's score is the probability of all more
-probable ones; Romano, Sesia and Candes, NeurIPS 2020), with a limit for each type; labels until their probabilities sum
-to the coverage.
+donors: 12 types in four families whose members differ by a few genes, so that a quarter or a tenth of the labels are
+wrong, counts drawn from the profiles, and each donor multiplies every gene by a log-normal factor. The model is trained
+and calibrated as the workflow does it; query cells of types that the reference lacks do not count. Beside the sets of
+the bundle: the label alone where no type reaches its limit; one limit for all types; adaptive sets (a type's score is
+the probability of all more probable ones; Romano, Sesia and Candes, NeurIPS 2020), with a limit for each type; labels
+until their probabilities sum to the coverage.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from tasks import CHEMISTRIES, LABEL_TASKS, PRESETS, Task, load_task, make_task,
 from cellcohort.bundle.held_out import HeldOut
 from cellcohort.bundle.members import fit_members, predict_members
 from cellcohort.classifier.ensemble import probabilities
-from cellcohort.classifier.label_sets import fit_limits, needed_coverage
+from cellcohort.classifier.label_sets import COVERAGES, fit_limits, more_probable, needed_coverage
 from cellcohort.model.additive_start import take_held_out_cells
 from cellcohort.model.tokens import tokenise
 
@@ -42,7 +42,12 @@ REAL = (
     *(f"{a} to {b}:none" for a in CHEMISTRIES for b in CHEMISTRIES if a != b),
     *(f"ovarian without {patient}" for patient in PATIENTS),
 )
-SIMULATED = tuple(f"{n} simulated donors, spread {spread}" for n in (4, 12) for spread in (0.1, 0.3))
+SIMULATED = {  # donors of the reference, deviation between donors, genes by which members of a family differ
+    "4 simulated donors": (4, 0.1, 6),
+    "12 simulated donors": (12, 0.1, 6),
+    "12 simulated donors, far apart": (12, 0.3, 6),
+    "12 simulated donors, easy types": (12, 0.1, 12),
+}
 N_GENES, N_FAMILIES, N_MEMBERS, N_REFERENCE, N_NEW, NEW_CELLS = 4000, 4, 3, 4000, 20, 200
 
 
@@ -63,7 +68,7 @@ def main() -> None:
 def query_of(data: Path, name: str, seed: int) -> tuple[Task, np.ndarray]:
     """A task, and the donors of its query."""
     if name in SIMULATED:
-        reference, query = simulate(int(name.split()[0]), float(name.split()[-1]), seed)
+        reference, query = simulate(*SIMULATED[name], seed)
         return make_task(name, reference, query, "none", seed=seed), query.obs["donor"].to_numpy(str)
     if " without " in name:
         cells, patient = read_cells(data / "ovarian_qian2020.h5ad"), name.split()[-1]
@@ -74,7 +79,7 @@ def query_of(data: Path, name: str, seed: int) -> tuple[Task, np.ndarray]:
     return task, np.full(len(task.truth), "all")
 
 
-def simulate(n_donors: int, spread: float, seed: int) -> tuple[ad.AnnData, ad.AnnData]:
+def simulate(n_donors: int, spread: float, n_own: int, seed: int) -> tuple[ad.AnnData, ad.AnnData]:
     """Cells of `n_donors` donors of the reference, and of `N_NEW` new ones."""
     rng = np.random.default_rng(seed)
     symbols = make_world(N_GENES).genes["symbol"].astype(str).to_numpy()
@@ -82,7 +87,7 @@ def simulate(n_donors: int, spread: float, seed: int) -> tuple[ad.AnnData, ad.An
     for family in np.split(profiles, N_FAMILIES):
         family[:, rng.choice(N_GENES, 100, replace=False)] *= rng.uniform(5, 20, 100)
         for profile in family:
-            profile[rng.choice(N_GENES, 6, replace=False)] *= rng.uniform(2, 6, 6)
+            profile[rng.choice(N_GENES, n_own, replace=False)] *= rng.uniform(2, 6, n_own)
     given = ("R", n_donors, N_REFERENCE // n_donors), ("N", N_NEW, NEW_CELLS)
     return tuple(_donors(profiles, symbols, *of, spread, rng) for of in given)
 
@@ -132,26 +137,26 @@ def sets_of(held_out: HeldOut, probability: np.ndarray) -> dict[str, np.ndarray]
     known, targets = held_out.confidence(), held_out.targets
     right = known[np.arange(len(targets)), targets, None]
     together = np.tile(fit_limits(right, np.zeros_like(targets)), (1, probability.shape[1]))
+    limits = held_out.limits()
     return {
-        "label sets": needed_coverage(probability, held_out.limits()),
+        "label sets": needed_coverage(probability, limits),
+        "the label where none reaches its limit": reached(probability, limits),
         "one limit for all types": needed_coverage(probability, together),
-        "adaptive sets": needed_coverage(1 - mass_before(probability), fit_limits(1 - mass_before(known), targets)),
-        "until they sum to the coverage": mass_before(probability),
+        "adaptive sets": needed_coverage(1 - more_probable(probability), fit_limits(1 - more_probable(known), targets)),
+        "until they sum to the coverage": more_probable(probability),
     }
+
+
+def reached(probability: np.ndarray, limits: np.ndarray) -> np.ndarray:
+    """`needed_coverage` of sets that are the label alone where no type reaches its limit."""
+    needed = np.array([*COVERAGES, np.inf], np.float32)[(probability[None] < limits[:, None]).sum(0)]
+    needed[np.arange(len(probability)), probability.argmax(1)] = COVERAGES[0]
+    return needed
 
 
 def needed_by_rank(probability: np.ndarray) -> np.ndarray:
     """How many labels of the cell are more probable, shape (n, n_labels)."""
     return np.argsort(np.argsort(-probability, axis=1, kind="stable"), axis=1)
-
-
-def mass_before(probability: np.ndarray) -> np.ndarray:
-    """Summed probability of the labels that are more probable, shape (n, n_labels)."""
-    order = np.argsort(-probability, axis=1, kind="stable")
-    ranked = np.take_along_axis(probability, order, 1)
-    before = np.empty_like(ranked)
-    np.put_along_axis(before, order, ranked.cumsum(1) - ranked, 1)
-    return before
 
 
 def figures(inside: np.ndarray, targets: np.ndarray) -> dict:

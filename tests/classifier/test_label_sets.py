@@ -78,9 +78,17 @@ def test_a_higher_coverage_never_takes_a_label_out():
 
 def test_sets_are_never_empty_and_hold_the_label():
     probability = cells(500)[0]
-    needed = needed_coverage(probability, np.full((len(COVERAGES), 4), 0.99))
+    needed = needed_coverage(probability, np.full((len(COVERAGES), 4), 2.0))
     assert (needed[np.arange(500), probability.argmax(1)] == np.float32(COVERAGES[0])).all()
-    assert np.isinf(needed).sum() == 500 * 3 - (probability >= 0.99).sum() + (probability.max(1) >= 0.99).sum()
+
+
+def test_a_cell_in_which_no_type_reaches_its_limit_keeps_its_types_until_they_sum_to_the_coverage():
+    limits = np.repeat([[0.7], [0.7], [0.7], [0.6], [0.1]], 4, 1)
+    needed = needed_coverage(
+        np.array([[0.52, 0.4, 0.05, 0.03], [0.75, 0.2, 0.04, 0.01], [0.1, 0.65, 0.05, 0.2]]), limits
+    )
+    expected = [[0.8, 0.8, 0.95, np.inf], [0.8, 0.99, np.inf, np.inf], [0.9, 0.8, np.inf, 0.8]]
+    np.testing.assert_allclose(needed, expected, rtol=1e-6)
 
 
 def test_without_held_out_cells_every_type_is_possible():

@@ -1,11 +1,12 @@
 """Label sets: the types that a cell may be, of which one is right with a stated coverage (conformal prediction).
 
-A type is in a cell's set unless its probability is below the type's limit, under which the tenth of its held-out cells
-lies that a coverage of 90 % may miss: sets as small as coverage allows (Sadinle, Lei and Wasserman, JASA 2019). Each
+A type is in a cell's set where its probability reaches the type's limit, below which lies the tenth of its held-out
+cells that a coverage of 90 % may miss: sets as small as coverage allows (Sadinle, Lei and Wasserman, JASA 2019). Each
 type has a limit of its own, so that coverage holds for each and does not depend on the composition of a sample, which
 is another than the reference's. A type of few held-out cells is filled up with cells of all types (as in Ding et al.,
 NeurIPS 2023). It holds for cells that are exchangeable with the held-out ones, of types that the reference has: another
-platform or study can break it.
+platform or study can break it. Cells in which no type reaches its limit are a sign of that; their sets go by their
+probabilities.
 """
 
 from __future__ import annotations
@@ -51,7 +52,8 @@ def _quantile(ascending: np.ndarray, weights: np.ndarray, share: float) -> float
 def needed_coverage(probability: np.ndarray, limits: np.ndarray) -> np.ndarray:
     """Least of `COVERAGES` at which each type is in the set of each of n cells, shape (n, n_labels); infinite if none.
 
-    The most probable type always is.
+    The most probable type always is. A cell in which no type reaches its limit is unlike the held-out ones: its set has
+    the types until their probabilities sum to the coverage.
 
     Parameters
     ----------
@@ -60,7 +62,21 @@ def needed_coverage(probability: np.ndarray, limits: np.ndarray) -> np.ndarray:
     limits
         Of `fit_limits`.
     """
-    levels = np.array([*COVERAGES, np.inf], np.float32)
-    needed = levels[sum((probability < limit).astype(np.int8) for limit in limits)]
-    needed[np.arange(len(probability)), probability.argmax(1)] = levels[0]
+    needed = np.full(probability.shape, np.inf, np.float32)
+    unlike = np.flatnonzero(~(probability >= limits[0]).any(1))
+    before = more_probable(probability[unlike])
+    for coverage, limit in zip(reversed(COVERAGES), limits[::-1], strict=True):
+        inside = probability >= limit
+        inside[unlike] |= ~inside[unlike].any(1, keepdims=True) & (before < coverage)
+        needed[inside] = coverage
+    needed[np.arange(len(probability)), probability.argmax(1)] = COVERAGES[0]
     return needed
+
+
+def more_probable(probability: np.ndarray) -> np.ndarray:
+    """Summed probability of the types that are more probable than each, shape (n, n_labels)."""
+    order = np.argsort(-probability, axis=1, kind="stable")
+    ranked = np.take_along_axis(probability, order, 1)
+    before = np.empty_like(ranked)
+    np.put_along_axis(before, order, ranked.cumsum(1) - ranked, 1)
+    return before
