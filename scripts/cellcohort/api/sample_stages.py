@@ -63,8 +63,13 @@ def run_sample(sample: Mapping[str, Any], bundle: Bundle, folder: Path, config: 
     )
     result.write(**{name: folder / file for name, file in _SCORED.items()})
     called = {name: folder / file for name, file in _CALLED.items()}
-    levels = {"alpha": config["ood"]["alpha"], "coverage": config["labels"]["coverage"]}
-    call_sample(folder / _SCORED["scores"], folder / _SCORED["anchors"], **called, **levels)
+    call_sample(
+        folder / _SCORED["scores"],
+        folder / _SCORED["anchors"],
+        **called,
+        alpha=config["ood"]["alpha"],
+        coverage=config["labels"]["coverage"],
+    )
 
 
 def judge_cells(sample: Mapping[str, Any], bundle: Bundle, folder: Path, config: Mapping[str, Any]) -> None:
