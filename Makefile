@@ -81,6 +81,7 @@ study: demo ## quality over seeds on the data sets in STUDY_DATA (hours)
 		--variants small "small, 1 slot" "small, 32 slots" "small, broadcast to cells" "no slots" paper
 	python tests/benchmarks/small_reference_study.py --data $(STUDY_DATA) --out results/study/small_reference_study.json
 	python tests/benchmarks/scale_study.py --data $(STUDY_DATA) --out results/study/scale_study.json
+	python tests/benchmarks/label_set_study.py --data $(STUDY_DATA) --out results/study/label_set_study.json
 	python tests/benchmarks/planning.py --out results/study/planning.json
 	python tests/benchmarks/cohort_run.py --folder results/study/cohort --out results/study/cohort_run.json
 	python tests/benchmarks/kill_study.py --out results/study/kill_study.json

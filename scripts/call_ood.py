@@ -5,4 +5,4 @@ from cellcohort.core.job import start_job
 
 settings = start_job(snakemake)
 files, output = snakemake.input, snakemake.output
-call_sample(files.scores, files.anchors, annotation=output.annotation, shift=output.shift, alpha=settings["alpha"])
+call_sample(files.scores, files.anchors, annotation=output.annotation, shift=output.shift, **settings)

@@ -49,7 +49,9 @@ def run(path, bundle, *, rows=None, chunk_size=4096, shift="auto", barred=None):
     given["barred"] = np.zeros(len(rows), bool) if barred is None else barred
     result = annotate(counts, rows, alignment, bundle, explanation, **given, chunk_size=chunk_size)
     vectors = np.vstack([np.stack(part["vector"].to_pandas()) for part in embeddings])
-    table = result.table.append_column("is_ood", call_cells(result.table, alpha=0.05)["is_ood"]).to_pandas()
+    table = result.table.append_column(
+        "is_ood", call_cells(result.table, alpha=0.05, coverage=0.9)["is_ood"]
+    ).to_pandas()
     return table.set_index("cell_id"), pd.DataFrame(vectors, table["cell_id"]), explanation
 
 
@@ -91,6 +93,21 @@ def test_an_unsure_label_falls_back_to_its_coarse_type(bundle):
     assert columns["coarse_label"].tolist() == ["greek", "greek", "greek"]
     np.testing.assert_allclose(columns["coarse_confidence"], [0.75, 0.95, 0.55])
     assert columns["resolved_label"].tolist() == ["greek", "alpha", "greek"]
+
+
+def test_the_possible_labels_are_those_of_the_sets_the_most_probable_first(bundle):
+    with_limits = Bundle(bundle.folder)
+    with_limits.__dict__["limits"] = np.array([[0.5] * 3, [0.5] * 3, [0.3, 0.3, 0.4], [0.2, 0.3, 0.4], [0.2, 0.2, 0.3]])
+    columns = label_cells(with_limits, np.array([[0.1, 0.55, 0.35], [0.9, 0.06, 0.04], [0.22, 0.5, 0.28]]))
+    assert columns["possible_labels"].to_pylist() == [["beta", "delta"], ["alpha"], ["beta", "alpha"]]
+    needed = [np.round(of_cell, 2).tolist() for of_cell in columns["needed_coverage"].to_pylist()]
+    assert needed == [[0.8, 0.99], [0.8], [0.8, 0.95]]
+
+
+def test_the_set_of_a_cell_has_its_label_first(sample, bundle):
+    table, _, _ = run(sample, bundle)
+    assert (table["possible_labels"].str[0] == table["label"]).all()
+    assert (table["needed_coverage"].str[0] == np.float32(0.8)).all()
 
 
 def test_each_cell_alone(sample, bundle, expected):

@@ -8,6 +8,7 @@ import anndata as ad
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 from small_reference import LABELS, counts_of
 
 import cellcohort as cc
@@ -40,6 +41,21 @@ def test_cells_are_named(expected):
     passed = expected[expected["qc_pass"]]
     assert len(passed) > 100
     assert (passed["label"].astype(str) == passed["truth"]).mean() > 0.9
+
+
+def test_a_higher_coverage_names_more_of_the_types_that_a_cell_lies_between(model):
+    cells, rng = cells_of(), np.random.default_rng(0)
+    counts = cells.X.toarray().astype(int)
+    cells.X = sparse.csr_matrix(
+        (rng.binomial(counts, 0.5) + rng.binomial(np.roll(counts, 1, 0), 0.5)).astype("float32")
+    )
+    few, many = (cc.annotate(cells, model, coverage=level, copy=True).obs for level in (0.8, 0.99))
+    passed = few["qc_pass"]
+    assert few["label"].equals(many["label"])
+    sets, larger = (obs.loc[passed, "label_set"].astype(str).str.split("|") for obs in (few, many))
+    assert (sets.str[0] == few.loc[passed, "label"].astype(str)).all()
+    assert all(set(a) <= set(b) for a, b in zip(sets, larger, strict=True))
+    assert larger.str.len().sum() > sets.str.len().sum()
 
 
 def test_a_path_and_a_backed_file_give_the_same(model, expected, tmp_path):
@@ -130,6 +146,7 @@ def test_a_patient_that_cannot_be_used_does_not_stop_the_others(model, caplog):
         (lambda cells: None, {"patient": "patient"}, "obs has no column 'patient'. Set patient to one of: truth, who."),
         (lambda cells: None, {"counts": "layers/counts"}, "counts 'layers/counts' is not there. Choose one of X."),
         (lambda cells: None, {"alpha": 2.0}, "config: ood.alpha: 2.0 is greater than or equal to"),
+        (lambda cells: None, {"coverage": 0.5}, "config: labels.coverage: 0.5 is not one of"),
         (lambda cells: None, {"genes": "name"}, "adata: genes 'name' is not a column of var."),
         (
             lambda cells: cells.obs.__setitem__("who", ["A", None] * 60),

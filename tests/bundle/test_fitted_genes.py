@@ -12,6 +12,7 @@ from cellcohort.bundle.fitted_genes import bundle_for_genes
 from cellcohort.bundle.members import fit_members, predict_members
 from cellcohort.bundle.model_bundle import FITTED_FILES, Bundle
 from cellcohort.classifier.ensemble import probabilities
+from cellcohort.classifier.label_sets import needed_coverage
 from cellcohort.classifier.type_profiles import fit_profiles
 from cellcohort.model.inference import predict_tokens
 from cellcohort.model.network import CellMemory, ModelConfig
@@ -84,6 +85,14 @@ def test_half_of_the_genes_label_and_alarm_as_the_whole_does(whole, tmp_path):
     assert false_alarms(fewer, tokens) < 0.15
     unknown = of_genes(counts_of(np.full(len(TYPES), "unknown", object), seed=3), EVERY_OTHER)
     assert false_alarms(fewer, unknown) > 0.7
+
+
+def test_label_sets_have_limits_of_the_measured_genes(whole, tmp_path):
+    fewer = bundle_for_genes(whole, EVERY_OTHER, tmp_path)
+    assert fewer.limits.shape == whole.limits.shape
+    assert (fewer.limits != whole.limits).all()
+    inside = needed_coverage(label(fewer, of_genes(COUNTS, EVERY_OTHER)), fewer.limits) <= 0.9
+    assert inside[np.arange(len(TYPES)), np.searchsorted(LABELS, TYPES)].mean() > 0.85
 
 
 def test_the_fit_is_that_of_a_reference_that_never_had_the_genes(whole, tmp_path):

@@ -11,13 +11,16 @@ from small_reference import N_GENES, make_store
 
 from cellcohort.bundle import calibrate as calibration
 from cellcohort.bundle import members
+from cellcohort.bundle.held_out import HeldOut
 from cellcohort.bundle.manifest import write_manifest
 from cellcohort.bundle.model_bundle import Bundle
 from cellcohort.classifier.cross_fit import OutOfFold
+from cellcohort.classifier.label_sets import COVERAGES
 from cellcohort.classifier.type_profiles import OOD_COMPONENTS
 from cellcohort.core.errors import InputError
 from cellcohort.core.files import read_json, write_json
 from cellcohort.inputs.bundle_files import BUNDLE_FILES, MODEL_SETTINGS
+from cellcohort.inputs.bundle_files import COVERAGES as N_COVERAGES
 from cellcohort.inputs.bundle_files import OOD_COMPONENTS as N_COMPONENTS
 from cellcohort.model.network import CellMemory, ModelConfig
 from cellcohort.model.presets import CONFIGS
@@ -63,7 +66,7 @@ def test_planning_knows_the_settings_of_the_network():
         kinds = get_type_hints(config)
         assert {field.name: kinds[field.name] for field in fields(config)} == MODEL_SETTINGS[name]
     assert CONFIGS.keys() == MODEL_SETTINGS.keys()
-    assert len(OOD_COMPONENTS) == N_COMPONENTS
+    assert (len(OOD_COMPONENTS), len(COVERAGES)) == (N_COMPONENTS, N_COVERAGES)
 
 
 def test_a_model_that_does_not_agree_gets_no_manifest(bundle, tmp_path):
@@ -96,6 +99,35 @@ def test_metrics_are_of_held_out_cells(bundle):
     assert alarms[0.0] == 0
     assert alarms[1.0] == 1
     assert np.sum(metrics["confusion"]["counts"]) == metrics["n_cells"]
+
+
+def test_the_coverage_of_label_sets_is_of_held_out_cells_by_type(bundle):
+    metrics = read_json(bundle.folder / "metrics.json")
+    told = metrics["label_sets"]
+    assert told["coverage"] == list(COVERAGES)
+    assert bundle.limits.shape == (len(COVERAGES), 3)
+    assert told["per_label"].keys() == set(bundle.labels)
+    for name in ("covered", "mean_size"):
+        of_types = np.array([told["per_label"][label][name] for label in bundle.labels])
+        n_cells = [metrics["per_label"][label]["n_cells"] for label in bundle.labels]
+        np.testing.assert_allclose(np.average(of_types, axis=0, weights=n_cells), told[name])
+        assert told[name] == sorted(told[name])
+    assert all(found >= wanted - 0.05 for found, wanted in zip(told["covered"], COVERAGES, strict=True))
+    assert told["mean_size"][0] >= 1
+
+
+def test_label_sets_are_judged_by_limits_of_the_other_donors():
+    """Of two donors, the labels of one are sure and right, those of the other sure and wrong."""
+    n = 400
+    targets, donors = np.arange(n) % 2, np.repeat(["right", "wrong"], n // 2)
+    said = np.where(donors == "wrong", 1 - targets, targets)
+    logits = np.stack([np.eye(2)[said] * 6 + np.random.default_rng(0).normal(0, 0.1, (n, 2))])
+    cells = pd.DataFrame({"cell_id": [f"c{i:03d}" for i in range(n)], "donor": donors})
+    held_out = HeldOut(np.array(["A", "B"], object), cells, targets, logits, np.arange(n), logits, 1)
+    assert len(np.unique(held_out.folds())) == 2
+    covered = held_out.needed_coverage()[np.arange(n), targets] <= 0.9
+    assert covered[donors == "right"].all()
+    assert not covered[donors == "wrong"].any()
 
 
 def test_a_tiny_held_out_donor_is_no_obstacle(tmp_path, monkeypatch):

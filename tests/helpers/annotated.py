@@ -21,6 +21,7 @@ DEFAULTS = {
     "coarse_label": None,
     "coarse_confidence": None,
     "resolved_label": "alpha",
+    "label_set": "alpha|beta",
 }
 
 

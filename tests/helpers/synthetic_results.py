@@ -311,7 +311,8 @@ def _annotation(sample: dict, cell_ids: list[str], kind: np.ndarray, rng: np.ran
         "is_ood": pvalue < 0.05,
         "origin": rng.choice([*TYPES, None], n, p=[0.5, 0.02, 0.34, 0.03, 0.01, 0.1]).astype(object),
     })  # fmt: skip
-    return annotated(cells)
+    both = cells["label"] + "|" + cells["second_label"]
+    return annotated(cells.assign(label_set=cells["label"].where(cells["confidence"] >= 0.9, both)))
 
 
 def _write_qc(folder: Path, cell_ids: list[str], rng: np.random.Generator) -> None:

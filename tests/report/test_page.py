@@ -196,6 +196,16 @@ def test_a_cohort_without_cells_renders(tmp_path, n_rejected):
     assert all(path.read_text().startswith("<svg") for path in figures.values())
 
 
+def test_the_reference_tells_which_labels_are_open(results):
+    """A batch at a time, as in one."""
+    inputs = report_inputs(results)
+    found = load(inputs, patients=results.patients).reference.set_index("label")["open"]
+    cells = pd.read_parquet(inputs["annotation"]).query("~is_ood")
+    expected = (cells["label_set"] != cells["label"]).groupby(cells["label"]).mean()
+    assert 0 < expected.min() < expected.max() < 1
+    pd.testing.assert_series_equal(found.sort_index(), expected, check_names=False)
+
+
 def test_facts_of_a_patient(results):
     data = load(report_inputs(results), patients=results.patients)
     first, *_, last = patient_facts(data)

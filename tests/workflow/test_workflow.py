@@ -257,6 +257,14 @@ def test_alpha_is_a_threshold(cohort):
     assert {name[0] for name in told[0] if told[0][name] != told[1][name]} == {"call_ood", "report"}
 
 
+def test_the_coverage_of_label_sets_is_a_threshold(cohort):
+    told = []
+    for coverage in (0.9, 0.95):
+        write_config(cohort, labels={"coverage": coverage})
+        told.append({(job.rule.name, *job.wildcards): str(job.params) for job in planned_jobs(cohort)})
+    assert {name[0] for name in told[0] if told[0][name] != told[1][name]} == {"call_ood", "report"}
+
+
 def test_a_job_asks_for_memory_and_time_before_its_inputs_are_made(tmp_path, cohort, stand_in):
     clone = shutil.copytree(stand_in, tmp_path / "clone")
     genes = clone / "workflow" / "rules" / "genes.smk"

@@ -16,7 +16,7 @@ rule call_ood:
         mem_mb=by_size(sample_mb, 500, 1, most=4_000),
         runtime=by_size(sample_mb, 5, 0.01),
     params:
-        settings={"alpha": SETTINGS["ood"]["alpha"]},
+        settings={"alpha": SETTINGS["ood"]["alpha"], "coverage": SETTINGS["labels"]["coverage"]},
     message:
         "Calling the OOD cells of {wildcards.sample} ({log})"
     script:

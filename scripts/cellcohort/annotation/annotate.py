@@ -18,6 +18,7 @@ from scipy.stats import false_discovery_control
 
 from ..bundle.model_bundle import Bundle
 from ..classifier.ensemble import probabilities
+from ..classifier.label_sets import needed_coverage
 from ..classifier.own_genes import OwnGenes
 from ..classifier.type_profiles import Comparison
 from ..core.logs import progress_bar
@@ -174,11 +175,14 @@ def label_cells(bundle: Bundle, probability: np.ndarray) -> dict[str, np.ndarray
 
     Where the reference has coarse types, a cell's coarse label is the one of most probability, summed over its types;
     the resolved label is the label where that is more likely right than wrong, and the coarse label elsewhere.
+    The possible labels, most probable first, are those of its label sets (`label_sets`).
     """
     names, coarse = np.array(bundle.labels, object), bundle.coarse
     order = np.argsort(-probability, axis=1, kind="stable")
     confidence = np.take_along_axis(probability, order, 1)[:, 0]
     columns = {"label": names[order[:, 0]], "confidence": confidence, "second_label": names[order[:, 1]]}
+    needed = np.take_along_axis(needed_coverage(probability, bundle.limits), order, 1)
+    columns |= _possible_labels(names, order, needed)
     if coarse is None:
         nothing = np.full(len(probability), None, object)
         return columns | {
@@ -194,6 +198,23 @@ def label_cells(bundle: Bundle, probability: np.ndarray) -> dict[str, np.ndarray
         "coarse_confidence": summed.max(1),
         "resolved_label": np.where(confidence >= SURE, columns["label"], coarse_label),
     }
+
+
+def _possible_labels(names: np.ndarray, order: np.ndarray, needed: np.ndarray) -> dict[str, pa.Array]:
+    """The labels that a cell's sets have at any coverage, and from which on.
+
+    Parameters
+    ----------
+    order, needed
+        Label numbers of each cell, the most probable first, and the coverages that they need, shape (n, n_labels).
+    """
+    possible = np.isfinite(needed)
+    ends = pa.array(np.concatenate([[0], possible.sum(1).cumsum()]), pa.int32())
+    columns = {
+        "possible_labels": pa.array(names[order[possible]], pa.string()),
+        "needed_coverage": pa.array(needed[possible]),
+    }
+    return {name: pa.ListArray.from_arrays(ends, values) for name, values in columns.items()}
 
 
 def _with_columns(tables: list[pa.Table], columns: Mapping[str, Any]) -> pa.Table:

@@ -1,6 +1,7 @@
-"""Which cells of a sample are OOD, and their origins, at a level alpha: annotation.parquet from scores.parquet.
+"""Which cells of a sample are OOD, and their origins, at a level alpha, and their label sets at a coverage.
 
-All that a level decides is decided here, from the scores of the cells, so that another level repeats no annotation.
+All that a level decides is decided here, annotation.parquet from scores.parquet, so that another level repeats no
+annotation.
 """
 
 from __future__ import annotations
@@ -22,22 +23,29 @@ from ..outputs.schemas import ANNOTATION
 
 
 def call_sample(
-    scores: str | Path, anchors: str | Path, *, annotation: str | Path, shift: str | Path, alpha: float
+    scores: str | Path, anchors: str | Path, *, annotation: str | Path, shift: str | Path, alpha: float, coverage: float
 ) -> None:
     """Call the OOD cells of a sample: annotation.parquet and shift.json from scores.parquet and anchors.json."""
     table, content = pq.read_table(scores), read_json(anchors)
     content.pop(NAME)  # this job has its own
-    write_table(annotation, call_cells(table, alpha=alpha), ANNOTATION)
+    write_table(annotation, call_cells(table, alpha=alpha, coverage=coverage), ANNOTATION)
     write_record(shift, call_shift(table, content, alpha=alpha))
 
 
-def call_cells(scores: pa.Table, *, alpha: float) -> pa.Table:
+def call_cells(scores: pa.Table, *, alpha: float, coverage: float) -> pa.Table:
     """The annotation (schemas.ANNOTATION) of n cells with `scores` (schemas.SCORES).
 
     A cell whose p-value is at most `alpha` is OOD. Its nearest type is its origin where it fits (`fitting_origins`).
+    Its label set has the types that a coverage (of `label_sets.COVERAGES`) needs.
     """
     is_ood = _numbers(scores, "ood_pvalue") <= alpha
-    return _annotation(scores, is_ood, _origins(scores, is_ood))
+    called = {
+        "is_ood": pa.array(is_ood),
+        "origin": _origins(scores, is_ood),
+        "label_set": _label_sets(scores, coverage),
+    }
+    columns = {name: called[name] if name in called else scores[name] for name in ANNOTATION.names}
+    return pa.table(columns).cast(ANNOTATION)
 
 
 def call_shift(scores: pa.Table, anchors: Mapping[str, Any], *, alpha: float) -> dict[str, Any]:
@@ -63,7 +71,11 @@ def _origins(scores: pa.Table, is_ood: np.ndarray) -> pa.ChunkedArray:
     return pc.if_else(pa.array(named), types, pa.scalar(None, pa.string()))
 
 
-def _annotation(scores: pa.Table, is_ood: np.ndarray, origins: pa.ChunkedArray) -> pa.Table:
-    called = {"is_ood": pa.array(is_ood), "origin": origins}
-    columns = {name: called[name] if name in called else scores[name] for name in ANNOTATION.names}
-    return pa.table(columns).cast(ANNOTATION)
+def _label_sets(scores: pa.Table, coverage: float) -> pa.Array:
+    """The labels that the coverage needs, the most probable first, with bars between them."""
+    labels, needed = (scores[name].combine_chunks() for name in ("possible_labels", "needed_coverage"))
+    kept = pc.less_equal(needed.flatten(), pa.scalar(coverage, pa.float32())).to_numpy(zero_copy_only=False)
+    n_kept = np.concatenate([[0], kept.cumsum()])
+    ends = n_kept[labels.offsets.to_numpy() - labels.offsets[0].as_py()] if len(labels) else np.zeros(1, int)
+    sets = pa.ListArray.from_arrays(pa.array(ends, pa.int32()), labels.flatten().filter(pa.array(kept)))
+    return pc.binary_join(sets, "|")

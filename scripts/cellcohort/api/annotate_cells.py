@@ -39,6 +39,7 @@ def annotate(
     species: str = "human",
     qc: bool = True,
     alpha: float = 0.05,
+    coverage: float = 0.9,
     device: str = "auto",
     copy: bool = False,
 ) -> ad.AnnData | None:
@@ -62,6 +63,8 @@ def annotate(
         Whether cells are judged first. False takes all of them.
     alpha
         A cell whose p-value is at most alpha is unlike the reference.
+    coverage
+        Share of cells whose label set holds their true type: 0.8, 0.85, 0.9, 0.95 or 0.99.
     device
         auto, cpu or cuda.
     copy
@@ -76,6 +79,8 @@ def annotate(
     `obs["label"]`, `obs["confidence"]`, `obs["second_label"]`, `obs["resolved_label"]`
         The reference's likeliest type, its probability (calibrated), the next one, and the type or, where it is unsure,
         the coarse type (`obs["coarse_label"]`, `obs["coarse_confidence"]`, where the reference has such).
+    `obs["label_set"]`
+        The types that the cell may be, the most probable first, with bars between them: as many as `coverage` needs.
     `obs["ood_score"]`, `obs["ood_pvalue"]`, `obs["ood_qvalue"]`, `obs["is_ood"]`
         How unlike the reference the cell is, the probability of that in a healthy cell, the false discovery rate, and
         p at most `alpha`.
@@ -101,7 +106,7 @@ def annotate(
     >>> cc.annotate(adata, "model")  # doctest: +SKIP
     >>> adata.obs["label"].value_counts()  # doctest: +SKIP
     """
-    settings = {"qc": qc, "alpha": alpha, "device": device}
+    settings = {"qc": qc, "alpha": alpha, "coverage": coverage, "device": device}
     read_as = {"patient": patient, "counts": counts, "genes": genes, "species": species}
     with _annotated(data, bundle, settings, read_as, copy=copy) as run:
         run.put()
@@ -148,7 +153,7 @@ def explain(
     -------
     Explanation
     """
-    settings = {"qc": qc, "alpha": 0.05, "device": device}
+    settings = {"qc": qc, "alpha": 0.05, "coverage": 0.9, "device": device}
     read_as = {"patient": patient, "counts": counts, "genes": genes, "species": species}
     with _annotated(data, bundle, settings, read_as, copy=False) as run:
         return Explanation(run.table("gene_scores"), run.table("programs"))
@@ -222,7 +227,8 @@ def _annotated(
     """Annotate each patient in a temporary folder that lives as long as the block."""
     opened = Bundle.open(bundle)
     opened.model.to(choose_device(settings["device"]))
-    config = config_of(qc={} if settings["qc"] else _WITHOUT_QC, ood={"alpha": settings["alpha"]})
+    levels = {"ood": {"alpha": settings["alpha"]}, "labels": {"coverage": settings["coverage"]}}
+    config = config_of(qc={} if settings["qc"] else _WITHOUT_QC, **levels)
     config["qc"]["of_sheet"] = [] if settings["qc"] else list(_WITHOUT_QC)
     with open_cells(data, copy=copy, **read_as) as cells, TemporaryDirectory(prefix="cellcohort-") as folder:
         config["qc"]["on_invalid"] = "reject" if len(cells.patients) > 1 else "fail"

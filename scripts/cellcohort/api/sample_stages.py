@@ -63,7 +63,13 @@ def run_sample(sample: Mapping[str, Any], bundle: Bundle, folder: Path, config: 
     )
     result.write(**{name: folder / file for name, file in _SCORED.items()})
     called = {name: folder / file for name, file in _CALLED.items()}
-    call_sample(folder / _SCORED["scores"], folder / _SCORED["anchors"], **called, alpha=config["ood"]["alpha"])
+    call_sample(
+        folder / _SCORED["scores"],
+        folder / _SCORED["anchors"],
+        **called,
+        alpha=config["ood"]["alpha"],
+        coverage=config["labels"]["coverage"],
+    )
 
 
 def judge_cells(sample: Mapping[str, Any], bundle: Bundle, folder: Path, config: Mapping[str, Any]) -> None:

@@ -38,8 +38,8 @@ class Calibration:
     Attributes
     ----------
     calibration
-        calibration.json: which network it is, stability of its slots, weights of the ensemble (`mix`) and OOD detector
-        (`ood`).
+        calibration.json: which network it is, stability of its slots, weights of the ensemble (`mix`), limits of the
+        label sets (`label_sets`) and OOD detector (`ood`).
     profiles
         profiles.safetensors: the types gene by gene.
     metrics

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
 from ..classifier.calibration_error import expected_calibration_error
 from ..classifier.cross_fit import N_FOLDS
 from ..classifier.ensemble import fit_weights, probabilities
+from ..classifier.label_sets import COVERAGES, fit_limits, needed_coverage
 from ..model.temperature import fit_size
 from ..reference.splits import in_random_order
 
@@ -62,13 +64,32 @@ class HeldOut:
         folds[in_random_order(self.cells["cell_id"].to_numpy(), seed=self.seed)] = np.arange(len(folds)) % N_FOLDS
         return folds
 
+    @cached_property
+    def weights_without(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Of each fold its cells, bool, shape (n,), and the weights that the others fitted, shape (m,)."""
+        folds = self.folds()
+        parts = [folds == fold for fold in np.unique(folds)]
+        return [(cells, self.weights(~cells)) for cells in parts]
+
     def confidence(self) -> np.ndarray:
         """Probabilities by the weights that the other folds fitted, shape (n, n_labels)."""
-        confidence, folds = np.empty(self.measured_logits.shape[1:]), self.folds()
-        for fold in np.unique(folds):
-            cells = folds == fold
-            confidence[cells] = probabilities(self.measured_logits[:, cells], self.weights(~cells))
+        confidence = np.empty(self.measured_logits.shape[1:])
+        for cells, weights in self.weights_without:
+            confidence[cells] = probabilities(self.measured_logits[:, cells], weights)
         return confidence
+
+    def limits(self) -> np.ndarray:
+        """Limits of the label sets (`label_sets.fit_limits`)."""
+        return fit_limits(self.confidence(), self.targets)
+
+    def needed_coverage(self) -> np.ndarray:
+        """`label_sets.needed_coverage` by weights and limits that the other folds fitted, shape (n, n_labels)."""
+        needed = np.empty(self.measured_logits.shape[1:])
+        for cells, weights in self.weights_without:
+            probability = probabilities(self.measured_logits, weights)
+            limits = fit_limits(probability[~cells], self.targets[~cells])
+            needed[cells] = needed_coverage(probability[cells], limits)
+        return needed
 
     def metrics(self) -> dict[str, Any]:
         """The part of metrics.json that is about labels."""
@@ -88,8 +109,21 @@ class HeldOut:
                 name: {"f1": float(value), "n_cells": int((truth == name).sum())}
                 for name, value in zip(present, f1, strict=True)
             },
+            "label_sets": self._label_sets(),
             "confusion": {
                 "labels": self.names.tolist(),
                 "counts": confusion_matrix(truth, predicted, labels=self.names.tolist()).tolist(),
             },
         }
+
+    def _label_sets(self) -> dict[str, Any]:
+        """At each of `label_sets.COVERAGES` the share of cells whose set has their label, and the mean size of sets, of
+        all cells (`covered`, `mean_size`) and by label (`per_label`)."""
+        inside = self.needed_coverage()[:, :, None] <= np.array(COVERAGES, np.float32)
+        covered, sizes = inside[np.arange(len(inside)), self.targets], inside.sum(1)
+
+        def told(cells: np.ndarray) -> dict[str, list[float]]:
+            return {"covered": covered[cells].mean(0).tolist(), "mean_size": sizes[cells].mean(0).tolist()}
+
+        by_label = {self.names[label]: told(self.targets == label) for label in np.unique(self.targets)}
+        return {"coverage": list(COVERAGES), **told(np.ones(len(inside), bool)), "per_label": by_label}

@@ -65,8 +65,9 @@ class Members:
         return fit_detector(self.out_of_fold, self.neighbours, len(self.held_out.names))
 
     def calibration(self) -> dict[str, Any]:
-        """Of calibration.json: weights of the ensemble (`mix`) and OOD detector (`ood`)."""
-        return {"mix": self.held_out.weights().tolist(), "ood": asdict(self.detector)}
+        """Of calibration.json: weights of the ensemble (`mix`), limits of `label_sets`, OOD detector (`ood`)."""
+        label_sets = self.held_out.limits().tolist()
+        return {"mix": self.held_out.weights().tolist(), "label_sets": label_sets, "ood": asdict(self.detector)}
 
 
 def fit_members(

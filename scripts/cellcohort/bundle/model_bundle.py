@@ -123,6 +123,11 @@ class Bundle:
         return np.array(read_json(self._of_genes("calibration.json"))["mix"])
 
     @cached_property
+    def limits(self) -> np.ndarray:
+        """Least probabilities of the types in a label set, shape (len(label_sets.COVERAGES), n_labels)."""
+        return np.array(read_json(self._of_genes("calibration.json"))["label_sets"])
+
+    @cached_property
     def held_out_accuracy(self) -> float | None:
         """Share of held-out reference cells that get the right label by the genes that a sample measures; None where
         nothing was fitted to these."""

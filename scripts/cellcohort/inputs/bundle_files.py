@@ -14,7 +14,7 @@ from ..core.errors import InputError, reading
 from ..core.files import checksum, read_json
 from .tensor_files import tensor_shapes
 
-FORMAT = 6
+FORMAT = 7
 CONTENT_FILES = (
     "config.json",
     "weights.safetensors",
@@ -46,6 +46,8 @@ MODEL_SETTINGS: dict[str, dict[str, type]] = {
 """Keys of `model` in config.json, with their types, by `network`: the fields of the config in `model.presets`."""
 MAX_SIZE = 2**16
 """Of any size of a network: a token's gene is a number of 16 bits."""
+COVERAGES = 5
+"""Coverages for which a bundle has label sets: `classifier.label_sets.COVERAGES`."""
 OOD_COMPONENTS = 4
 """Components of the OOD score: `classifier.type_profiles.OOD_COMPONENTS`."""
 NULL_SIZES, TAIL_LEVELS = 10, 78
@@ -188,7 +190,7 @@ def _check_shapes(path: Path, expected: Mapping[str, tuple[int, ...]]) -> None:
 
 
 def _check_calibration(path: Path, labels: list[str]) -> None:
-    """Raise InputError unless calibration.json has weights of the ensemble and a detector, of known labels."""
+    """Raise InputError unless calibration.json has weights of the ensemble, a detector and limits of label sets."""
     content = read_json(path)
     ood = content.get("ood")
     if not (_are_numbers(content.get("mix"), 1) or _are_numbers(content.get("mix"), 3)):
@@ -200,6 +202,9 @@ def _check_calibration(path: Path, labels: list[str]) -> None:
     if min(ood["scale"]) <= 0:
         raise InputError(f"{path}: `ood` has a scale of no spread. {REMEDY}")
     _check_null(path, ood["null"], len(labels))
+    limits = content.get("label_sets")
+    if not (isinstance(limits, list) and [_are_numbers(row, len(labels)) for row in limits] == [True] * COVERAGES):
+        raise InputError(f"{path}: `label_sets` is no table of {COVERAGES} rows of {len(labels)} numbers. {REMEDY}")
 
 
 def _check_stability(path: Path, n_slots: int) -> None:

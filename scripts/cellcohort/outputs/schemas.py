@@ -66,6 +66,8 @@ SCORES = _schema(
     **_SAMPLE,
     **_LABEL,
     **_RESOLVED,
+    possible_labels=pa.list_(TEXT),
+    needed_coverage=pa.list_(REAL),
     ood_score=REAL,
     ood_pvalue=DOUBLE,
     ood_qvalue=REAL,
@@ -87,6 +89,7 @@ ANNOTATION = _schema(
     origin=_Nullable(TEXT),
     origin_margin=REAL,
     **_RESOLVED,
+    label_set=TEXT,
 )
 GENE_SCORES = _schema(label=TEXT, symbol=TEXT, score=REAL, n_cells=INT, workspace=REAL, detected=REAL)
 _SLOT = _Nullable(pa.int32())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,7 +58,9 @@ class ReportData:
         Cells by patient (index), or by patient and label (index of two levels, OOD cells left out), and hundredth of
         confidence (columns), every cell of the cohort.
     reference
-        The reference's types: label, n_cells, n_donors (0: unknown), f1 on held-out cells (missing: none was held out).
+        The reference's types: label, n_cells, n_donors (0: unknown), f1 on held-out cells (missing: none was held out),
+        and the share of the cohort's cells with this label, OOD cells left out, whose label set names other types, too
+        (`open`; missing where there is no such cell).
     origins, cnv_origins
         With `NONE_FITS` where the origin is missing.
     integration, sections, gene_scores, enrichment, origin_genes, origin_gene_sets, markers, findings
@@ -142,7 +145,7 @@ def load(inputs: Mapping[str, str | Sequence[str]], *, patients: Sequence[str] =
     samples = frames["samples"]["sample_id"].tolist()
     frames |= {name: _optional(files, name, schema) for name, schema in _OPTIONAL.items()}
     quantiles, outcomes = _qc(lists["qc"], samples)
-    confidence, type_confidence = _confidence(files["annotation"])
+    confidence, type_confidence, open_labels = _labels(files["annotation"])
     metrics = read_json(files["metrics"])
     copy_number = {name: read_frame(files[name]) for name in CNV_TABLES if "cnv_arms" in files}
     if copy_number:
@@ -154,7 +157,7 @@ def load(inputs: Mapping[str, str | Sequence[str]], *, patients: Sequence[str] =
         coverage=_coverage(lists["genes"], samples),
         confidence=confidence,
         type_confidence=type_confidence,
-        reference=_reference(files["labels"], metrics),
+        reference=_reference(files["labels"], metrics, open_labels),
         metrics=metrics,
         calibration=read_json(files["calibration"]),
         **copy_number,
@@ -170,11 +173,12 @@ def histogram_quantiles(histogram: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns, index=histogram.index)
 
 
-def _reference(labels: str, metrics: dict) -> pd.DataFrame:
+def _reference(labels: str, metrics: dict, open_labels: pd.Series) -> pd.DataFrame:
     types = read_frame(labels, ["label", "n_cells"])
     donors = metrics.get("donors_by_label", {})
     f1 = {label: scores["f1"] for label, scores in metrics.get("per_label", {}).items()}
-    return types.assign(n_donors=types["label"].map(donors).fillna(0).astype(int), f1=types["label"].map(f1))
+    n_donors = types["label"].map(donors).fillna(0).astype(int)
+    return types.assign(n_donors=n_donors, f1=types["label"].map(f1), open=types["label"].map(open_labels))
 
 
 def _qc(paths: Sequence[str], samples: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -204,18 +208,25 @@ def _coverage(paths: Sequence[str], samples: Sequence[str]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
 
 
-def _confidence(path: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Histograms of confidence by patient, and by patient and label over the cells that are not OOD; streamed."""
+def _labels(path: str) -> tuple[pd.DataFrame, pd.DataFrame, pd.Series]:
+    """Histograms of confidence by patient, and by patient and label over the cells that are not OOD, and the share of
+    these by label whose set has other labels; streamed."""
     patients: dict[str, np.ndarray] = {}
     types: dict[tuple[str, str], np.ndarray] = {}
-    for batch in pq.ParquetFile(path).iter_batches(columns=["patient_id", "label", "is_ood", "confidence"]):
+    n_open, n_cells = Counter[str](), Counter[str]()
+    columns = ["patient_id", "label", "is_ood", "confidence", "label_set"]
+    for batch in pq.ParquetFile(path).iter_batches(columns=columns):
         cells = batch.to_pandas()
         cells["bin"] = (cells["confidence"] * CONFIDENCE_BINS).astype(int).clip(0, CONFIDENCE_BINS - 1)
         _count(patients, cells.groupby("patient_id")["bin"])
-        _count(types, cells[~cells["is_ood"]].groupby(["patient_id", "label"])["bin"])
+        typed = cells[~cells["is_ood"]]
+        _count(types, typed.groupby(["patient_id", "label"])["bin"])
+        n_cells.update(typed["label"])
+        n_open.update(typed.loc[typed["label_set"] != typed["label"], "label"])
     by_type = pd.DataFrame.from_dict(types, orient="index", columns=range(CONFIDENCE_BINS))
     by_type.index = pd.MultiIndex.from_tuples(types, names=["patient_id", "label"])
-    return pd.DataFrame.from_dict(patients, orient="index", columns=range(CONFIDENCE_BINS)), by_type
+    by_patient = pd.DataFrame.from_dict(patients, orient="index", columns=range(CONFIDENCE_BINS))
+    return by_patient, by_type, pd.Series({label: n_open[label] / n for label, n in n_cells.items()}, dtype=float)
 
 
 def _count(histograms: dict, bins: pd.api.typing.SeriesGroupBy) -> None:

@@ -244,6 +244,14 @@ CASES = [
         "one classifier or of",
     ),
     _setting(
+        "label_sets_of_two",
+        "Label sets for two labels, the model has three",
+        "calibration.json",
+        "label_sets",
+        [[0.1, 0.1]] * 5,
+        "`label_sets` is no table of 5 rows of 3 numbers",
+    ),
+    _setting(
         "stability_of_two", "Two slots of four", "calibration.json", "slot_stability", [1.0, 0.5], "a share for each"
     ),
     _setting(

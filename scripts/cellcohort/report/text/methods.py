@@ -31,7 +31,7 @@ def package_versions() -> dict[str, str]:
 
 def methods_text(data: ReportData, config: Mapping, versions: Mapping[str, str]) -> list[str]:
     """The paragraphs; `config` is that of the workflow, with its defaults."""
-    paragraphs = [_input(data, config), _model(data, config["model"]), _unlike_reference(data, config["ood"]["alpha"])]
+    paragraphs = [_input(data, config), _model(data, config), _unlike_reference(data, config["ood"]["alpha"])]
     if len(data.umap):
         paragraphs.append(_map(data))
     if len(data.origin_genes):
@@ -84,14 +84,17 @@ def _input(data: ReportData, config: Mapping) -> str:
     )
 
 
-def _model(data: ReportData, model: Mapping) -> str:
+def _model(data: ReportData, config: Mapping) -> str:
+    model, coverage = config["model"], 100 * config["labels"]["coverage"]
     preset = "" if model["bundle"] else f"preset {model['preset']}; "
     network = _ADDITIVE if data.calibration.get("network") == "additive" else _TRANSFORMER
     return (
         f"A CellMemory workspace ({preset}Genome Biology 26:178, 2025), {network} "
         "The workspace was trained with labels weighted inversely to their cells, within a "
         "bound, and with a random share of each cell's tokens left out; the loss of held-out reference cells decided "
-        f"when to stop. {_WORKSPACE_ALONE if len(data.calibration.get('mix', [])) == 1 else _ENSEMBLE}"
+        f"when to stop. {_WORKSPACE_ALONE if len(data.calibration.get('mix', [])) == 1 else _ENSEMBLE} A cell's label "
+        f"set has each type whose probability reaches a limit that {coverage:g}% of the type's held-out cells reach "
+        "(conformal prediction, Sadinle et al. 2019); where none does, the types until their probabilities sum to that."
     )
 
 
