@@ -17,4 +17,5 @@ complete_bundle(
     linear_models=files.linear_models,
     device=choose_device(train["device"], gpus=snakemake.resources.get("gpu", 0)),
     seed=train["seed"],
+    keep_ids=settings["keep_ids"],
 )

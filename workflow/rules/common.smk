@@ -3,6 +3,7 @@
 import os
 import sys
 from functools import cache
+from importlib.util import find_spec
 
 import yaml
 from snakemake.exceptions import WorkflowError
@@ -16,6 +17,12 @@ SCRIPT = str(workflow.current_basedir.join("../../scripts/RULE.py"))
 # A local clone brings the library along; a project that imports the workflow from git has installed it.
 if os.path.isdir(LIBRARY) and LIBRARY not in sys.path:
     sys.path.insert(0, LIBRARY)
+
+if find_spec("cellcohort") is None:
+    raise WorkflowError(
+        "cellmemory-cohort: a workflow that is fetched from git has its scripts, but not the library that they import. "
+        "Install it beside Snakemake, of the same commit: pip install git+<address of the repository>@<commit>."
+    )
 
 from cellcohort.core.errors import InputError
 from cellcohort.inputs.bundle_files import BUNDLE_FILES

@@ -110,7 +110,7 @@ rule calibrate_model:
         mem_mb=by_size(reference_mb, 5000, 2),
         runtime=by_size(reference_mb, 60, 0.5),
     params:
-        settings={"train": SETTINGS["train"]},
+        settings={"train": SETTINGS["train"], "keep_ids": SETTINGS["model"]["keep_ids"]},
     message:
         "Calibrating confidence and OOD scores on reference cells ({log})"
     script:

@@ -42,7 +42,7 @@ def spread(adata: ad.AnnData, parts: Sequence[tuple[np.ndarray, pd.DataFrame]], 
 
 
 def as_in_scanpy(table: pd.DataFrame) -> pd.DataFrame:
-    """Text as categories and truth values as nullable ones, which .h5ad files keep with what is missing."""
+    """Text and truth values as categories, which .h5ad files keep with what is missing, and scanpy draws."""
     return table.apply(_kept_in_h5ad)
 
 
@@ -51,7 +51,7 @@ def _kept_in_h5ad(column: pd.Series) -> pd.Series:
     if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
         return column
     if len(known) and all(isinstance(value, bool | np.bool_) for value in known):
-        return column.astype("boolean")
+        return column.astype(pd.CategoricalDtype([False, True]))
     return column.astype("category")
 
 

@@ -83,7 +83,7 @@ def annotate(
         The types that the cell may be, the most probable first, with bars between them: as many as `coverage` needs.
     `obs["ood_score"]`, `obs["ood_pvalue"]`, `obs["ood_qvalue"]`, `obs["is_ood"]`
         How unlike the reference the cell is, the probability of that in a healthy cell, the false discovery rate, and
-        p at most `alpha`.
+        p at most `alpha` (a category, as it can be missing: `adata[adata.obs["is_ood"] == True]`).
     `obs["origin"]`, `obs["origin_margin"]`
         The type that it resembles most, missing where none fits, and by how much more than the next.
     `obsm["X_cellmemory"]`
@@ -251,7 +251,7 @@ def _passed_rows(one: Patient, folder: Path) -> np.ndarray:
 
 def _put_qc(adata: ad.AnnData, parts: list[tuple[np.ndarray, pd.DataFrame]], usable: np.ndarray) -> None:
     table = spread(adata, parts, ["passed", "reason"])
-    adata.obs["qc_pass"] = table["passed"].eq(True).to_numpy(bool, na_value=False) & usable
+    adata.obs["qc_pass"] = table["passed"].eq(True).to_numpy(bool) & usable
     adata.obs["qc_reason"] = table["reason"].astype("category")
 
 

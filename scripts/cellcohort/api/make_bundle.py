@@ -167,8 +167,9 @@ class _Training:
             )
         made = ("weights.safetensors", "config.json", "history.parquet", "healthy_types.parquet", "positional.json")
         given = [str(self.qc), str(self.vocabulary), *(str(self.model / name) for name in BUNDLE_FILES if name in made)]
-        with job({"train": train_settings}, given):
-            complete_bundle(self.model, self.tokens, qc=self.qc, seed=seed, **known)
+        keep_ids = self.config["model"]["keep_ids"]
+        with job({"train": train_settings, "keep_ids": keep_ids}, given):
+            complete_bundle(self.model, self.tokens, qc=self.qc, seed=seed, keep_ids=keep_ids, **known)
         described = {name: self.config["model"][name] for name in ("licence", "citation")}
         with job(described, [str(self.model / name) for name in _OF_CARD]):
             write_card(self.model, self.model / "card.json", self.model / "card.md", **described)

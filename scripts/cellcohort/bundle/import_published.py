@@ -32,6 +32,7 @@ from ..positional.healthy_types import sum_healthy_types
 from ..reference.cells import labelled_cells, open_reference
 from ..reference.splits import assign_splits
 from .calibrate import calibrate
+from .hidden_names import hide_names
 from .manifest import write_manifest
 from .model_bundle import load_model, save_model
 
@@ -127,7 +128,7 @@ def calibrate_published(folder: str | Path, reference: Mapping[str, Any], *, see
     labels = read_frame(folder / "labels.parquet")["label"].tolist()
     with TemporaryDirectory() as scratch:
         store = _tokenise(Path(scratch) / "tokens.arrow", folder, model.config, labels, reference, seed=seed)
-        calibrate(model, store, seed=seed, network_alone=True).write_into(folder)
+        hide_names(calibrate(model, store, seed=seed, network_alone=True)).write_into(folder)
     _sum_healthy_types(folder, labels, reference)
     write_manifest(folder)
 

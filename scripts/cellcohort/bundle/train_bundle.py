@@ -21,6 +21,7 @@ from ..reference.cells import coarse_types
 from ..reference.checked_cells import checked_cells
 from ..reference.splits import assign_splits
 from .calibrate import calibrate
+from .hidden_names import hide_names
 from .manifest import write_manifest
 from .model_bundle import bundle_paths, load_model, save_model
 
@@ -103,6 +104,7 @@ def complete_bundle(
     linear_models: str | Path,
     device: torch.device,
     seed: int,
+    keep_ids: bool = False,
 ) -> None:
     """Calibrate the network in the bundle `folder` on reference cells, and write what the bundle still lacks.
 
@@ -112,12 +114,15 @@ def complete_bundle(
         Of the reference.
     device, seed
         Of the calibration.
+    keep_ids
+        Whether the bundle names the reference's cells and donors (`hidden_names`).
     """
     files = bundle_paths(folder)
     model = load_model(files["weights"], files["config"]).to(device)
     result = calibrate(model, TokenStore(tokens), read_linear_models(linear_models), seed=seed)
     labelled = read_frame(qc, ["passed", "reason"]).query("reason != 'no label'")
     counted = {"n_labelled": len(labelled), "n_left_out": int((~labelled["passed"]).sum())}
-    replace(result, metrics=result.metrics | {"reference_qc": counted}).write_into(folder)
+    result = replace(result, metrics=result.metrics | {"reference_qc": counted})
+    (result if keep_ids else hide_names(result)).write_into(folder)
     write_table(files["vocabulary"], read_frame(vocabulary), VOCABULARY)
     write_manifest(folder)
