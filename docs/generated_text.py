@@ -11,7 +11,7 @@ import pyarrow as pa
 from cellcohort.outputs import schemas
 
 REPO = Path(__file__).resolve().parents[1]
-_WIDTH = 96
+_WIDTH = 84
 SCHEMA_OF = {
     "cohort/verdict": schemas.COHORT_VERDICT,
     "cohort/cnv_arms": schemas.COHORT_CNV_ARMS,
