@@ -23,6 +23,7 @@ _TYPES = {
     "string": "text",
     "bool": "true or false",
     "list<item: string>": "list of text",
+    "list<item: float>": "list of numbers",
     **dict.fromkeys(("int8", "int32", "int64"), "whole number"),
     **dict.fromkeys(("float", "double"), "number"),
 }

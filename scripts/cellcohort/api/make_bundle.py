@@ -153,7 +153,11 @@ class _Training:
 
     def _train(self) -> None:
         train_settings, preset = without_places(self.config)["train"], self.config["model"]["preset"]
-        known = {"vocabulary": self.vocabulary, "linear_models": self.linear_models, "device": self.device}
+        known: dict[str, Any] = {
+            "vocabulary": self.vocabulary,
+            "linear_models": self.linear_models,
+            "device": self.device,
+        }
         seed = train_settings["seed"]
         write_tokens(self.tokens, self.reference, self.path, qc=self.qc, vocabulary=self.vocabulary, seed=seed)
         with job({"format": FORMAT, "preset": preset, "train": train_settings}, [str(self.vocabulary)]):

@@ -152,8 +152,14 @@ class _PatientRun:
         counts = open_sample(self.one.sample, self.one.path)
         tables = annotation_table(self.adata, self.one), positional_table(self.adata, self.one)
         samples = [Sample(self.one.name, counts, *tables)] if len(self.rows) else []
-        places = {"positions": positions_of(config), "arms": arms_of(config)}
-        infer_patient(samples, self.one.name, config["cnv"], self.files, **places)
+        infer_patient(
+            samples,
+            self.one.name,
+            config["cnv"],
+            self.files,
+            positions=positions_of(config),
+            arms=arms_of(config),
+        )
 
 
 def _put(cells: Cells, runs: list[_PatientRun]) -> None:
@@ -182,6 +188,10 @@ def _judge(adata: ad.AnnData, one: Patient, known_arms: Sequence[str]) -> pd.Dat
             ids = {"sample_id": one.name, "patient_id": one.name}
             write_table(called, cnv_table(adata, one).assign(**ids), with_sample(CNV_CELLS))
             arms = all_arms[all_arms["patient_id"] == one.name]
-        tables = {"annotation": [files["annotation"]], "positional": [files["positional"]], "cnv_cells": called}
-        gathered = gather_cells([{"sample_id": one.name}], **tables)
+        gathered = gather_cells(
+            [{"sample_id": one.name}],
+            annotation=[files["annotation"]],
+            positional=[files["positional"]],
+            cnv_cells=called,
+        )
     return judge_patient(gathered, arms, read_known_arms(list(known_arms)))

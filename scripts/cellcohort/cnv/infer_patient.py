@@ -62,6 +62,7 @@ def infer_patient(
     write_table(output["patient"], arm_shares(cells, called), CNV_PATIENTS)
     write_table(output["origins"], origin_shares(cells, called), CNV_ORIGINS)
     limits = find_limits(result.normals, settings)
+    assert result.reference is not None  # call_patient says what served
     write_table(output["normals"], result.reference.assign(patient_id=patient_id), CNV_REFERENCE)
     write_table(output["limits"], limits.assign(patient_id=patient_id), CNV_LIMITS)
     return result

@@ -9,7 +9,7 @@ import json
 import logging
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -163,7 +163,7 @@ def train(
     from ..api.make_bundle import train as train_model
 
     log_to_terminal()
-    columns = {"label": label, "donor": donor, "coarse": coarse, "counts": counts, "genes": genes}
+    columns: dict[str, Any] = {"label": label, "donor": donor, "coarse": coarse, "counts": counts, "genes": genes}
     train_model(reference, out=out, n_genes=n_genes, seed=seed, device=device, **columns)
     typer.echo(f"{out}: a model; `cellcohort bundle show {out}` says how good it is")
 
@@ -195,8 +195,8 @@ def annotate(
     from ..core.files import atomic_path
 
     log_to_terminal()
-    where = {"counts": counts, "genes": genes, "species": species}
-    cells = annotate_cells(file, bundle, patient=patient, qc=qc, alpha=alpha, device=device, **where)
+    where: dict[str, Any] = {"counts": counts, "genes": genes, "species": species}
+    cells: Any = annotate_cells(file, bundle, patient=patient, qc=qc, alpha=alpha, device=device, **where)
     if cnv:
         infer_cnv(cells, genome="GRCm39" if species == "mouse" else "hg38", **where)
     assign_verdict(cells, bundle)
