@@ -1,3 +1,5 @@
+import time
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -47,6 +49,14 @@ def test_the_split_does_not_depend_on_the_order_of_cells():
     order = np.random.default_rng(2).permutation(300)
     split = assign_splits(ids(300), labels, None, seed=1)
     np.testing.assert_array_equal(split[order], assign_splits(ids(300)[order], labels[order], None, seed=1))
+
+
+def test_the_time_of_a_split_grows_with_the_cells_and_not_with_their_square():
+    rng, n = np.random.default_rng(0), 50_000
+    labels, donors = (np.array([f"{i}" for i in rng.integers(k, size=n)], object) for k in (300, 8))
+    start = time.process_time()
+    assign_splits(np.arange(n).astype(str).astype(object), labels, donors, seed=1)
+    assert time.process_time() - start < 5  # a fraction of a second; cell against cell takes far longer
 
 
 def test_a_spread_sample_spares_rare_labels_and_ignores_order():

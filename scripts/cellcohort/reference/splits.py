@@ -26,7 +26,7 @@ def assign_splits(cell_ids: np.ndarray, labels: np.ndarray, donors: np.ndarray |
     """
     if donors is not None and len(np.unique(donors)) > 1:
         held_out = np.isin(donors, held_out_donors(donors, seed=seed))
-        held_out &= np.isin(labels, labels[~held_out])
+        held_out &= np.isin(labels, np.unique(labels[~held_out]))
         if held_out.sum() > 1 and 2 * len(np.unique(labels[held_out])) >= len(np.unique(labels)):
             return np.where(held_out, "validation", "train").astype(object)
         log.warning(
