@@ -2,12 +2,12 @@
 
     python tests/benchmarks/label_study.py --data ../shared/data --out label_study.json --variants additive
 
-Macro-F1, accuracy and calibration error on the query's known types, for each task of `tasks.LABEL_TASKS` and seed. The
-model is trained as the workflow trains it: genes, split, early stopping and weights from the reference alone. The
-members of its ensemble are also scored alone. Peers (logistic regression; linear SVM; CellTypist's model, which is
-one-vs-rest logistic regression on scaled genes; XGBoost at its defaults where it is installed) get the same genes,
-log-normalised. The tasks of `tasks.SHIFTED_TASKS` that leave nothing out (`3pv1 to 5p:none`) can be named, too. Results are added to the file; a
-run that it already holds is not repeated. `--cells` thins the references.
+Macro-F1, accuracy and calibration error on the query's known types, for each task of `tasks.LABEL_TASKS` and seed
+(tasks of `tasks.SHIFTED_TASKS` that leave nothing out, `3pv1 to 5p:none`, can be named, too). The model is trained as
+the workflow trains it: genes, split, early stopping and weights from the reference alone. The members of its ensemble
+are also scored alone. Peers (logistic regression; linear SVM; CellTypist's model, which is one-vs-rest logistic
+regression on scaled genes; XGBoost at its defaults, where it is installed) get the same genes, log-normalised. Results
+are added to the file; a run that it already holds is not repeated. `--cells` thins the references.
 """
 
 from __future__ import annotations

@@ -300,8 +300,8 @@ FAULTS = [
     ),
     Fault(
         "model/additive.py",
-        "(labels[:, None] * self.gain).transpose(1, 2)",
-        "labels[:, None].expand(-1, self.config.n_slots, -1).transpose(1, 2)",
+        "divide(labels[:, None] * self.gain, *",
+        "divide(labels[:, None].expand(-1, self.config.n_slots, -1).contiguous(), *",
         "contributions forget the gain of a slot",
         tests="tests/model/test_additive.py",
     ),

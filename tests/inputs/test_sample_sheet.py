@@ -211,6 +211,7 @@ def test_labels_of_normal_cells_are_labels_of_the_bundle(tmp_path, monkeypatch):
         "cnv": {"positions": None, "arms": None, "genome": "hg38", "normal_labels": ["T_cell"]},
         "pathvars": {"results": "results"},
         "reference": {},
+        "vocabulary": {"panels": []},
     }
     check_data([], config)
     config["cnv"]["normal_labels"] = ["T cell"]
