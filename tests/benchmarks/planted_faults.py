@@ -187,7 +187,7 @@ FAULTS = [
     ),
     Fault(
         "reference/splits.py",
-        "        held_out &= np.isin(labels, labels[~held_out])\n",
+        "        held_out &= np.isin(labels, np.unique(labels[~held_out]))\n",
         "",
         "a label that only held-out donors have is never learned",
         quick="tests/reference/test_splits.py",
