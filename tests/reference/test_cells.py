@@ -25,6 +25,7 @@ def write(path, labels: list[str | None]):
 
 @pytest.mark.parametrize("word", ["Unknown", "nan", "NaN", "NA", "n/a", "None", "unassigned", "Not_assigned"])
 def test_words_for_no_label_are_no_type(tmp_path, caplog, word: str) -> None:
+    caplog.set_level("INFO", "cellcohort")
     path = write(tmp_path / "a.h5ad", [*["T"] * 6, word, word, None, "  ", *["B"] * 6])
     rows, labels, _ = labelled_cells(open_counts(path), label="cell_type")
     assert set(labels) == {"T", "B"}

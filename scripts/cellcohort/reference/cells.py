@@ -69,7 +69,7 @@ def labelled_cells(
     unnamed = np.array([name in no_types for name in labels], bool)
     left_out = pd.Series(labels[unnamed & (labels != "")]).value_counts()
     if len(left_out):
-        log.warning("obs column %r: cells without a type are left out: %s", label, _listed(left_out))
+        log.info("obs column %r: cells without a type are left out: %s", label, _listed(left_out))
     rows = np.flatnonzero(~unnamed if passed is None else ~unnamed & passed)
     if not rows.size:
         raise InputError(
