@@ -1,5 +1,7 @@
 # Everything runs in .venv, which is made once, and again when the pins change.
 
+SHELL := bash
+.SHELLFLAGS := -o pipefail -c
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.complete

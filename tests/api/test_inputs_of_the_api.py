@@ -69,12 +69,17 @@ def test_a_path_and_a_backed_file_give_the_same(model, expected, tmp_path):
     assert backed.obs["label"].tolist() == expected["label"].tolist()
 
 
-def test_a_backed_file_of_other_cells_is_refused(model, tmp_path):
-    cells_of().write_h5ad(tmp_path / "cells.h5ad")
+def test_what_was_renamed_in_a_backed_anndata_counts(model, expected, tmp_path):
+    cells = cells_of()
+    cells.var["name"] = cells.var_names
+    cells.var_names = [f"ENSX{i}" for i in range(cells.n_vars)]
+    cells.write_h5ad(tmp_path / "cells.h5ad")
     backed = ad.read_h5ad(tmp_path / "cells.h5ad", backed="r")
-    backed.obs_names = [f"new{i}" for i in range(backed.n_obs)]
-    with pytest.raises(InputError, match="not those of the AnnData that it backs"):
-        cc.annotate(backed, model)
+    backed.var_names = backed.var["name"].astype(str)
+    backed.obs_names = [f"new {name}" for name in backed.obs_names]
+    cc.annotate(backed, model)
+    assert backed.obs["ood_score"].tolist() == pytest.approx(expected["ood_score"].tolist(), nan_ok=True)
+    assert backed.obs_names[0].startswith("new")
 
 
 @pytest.mark.parametrize("place", ["raw", "layers/counts"])
@@ -112,6 +117,8 @@ def test_genes_by_a_column(model, expected):
 def test_without_quality_control_every_cell_is_taken(model):
     cells = cells_of()
     cells.X[0] = 0
+    cells.var_names = ["MT-CO1", *cells.var_names[1:]]
+    cells.X[:40, 0] = 99  # a share of mitochondrial genes that no limit of the sample's own lets pass
     cc.annotate(cells, model, qc=False)
     assert cells.obs["qc_pass"].all()
     assert cells.obs["label"].notna().all()
@@ -136,7 +143,7 @@ def test_a_patient_that_cannot_be_used_does_not_stop_the_others(model, caplog):
     assert cells.obs.loc[~of_b, "label"].notna().any()
     facts = cells.uns["cellcohort"]["patients"].set_index("patient")
     assert facts.loc["B", "status"] == "rejected"
-    assert "0 of 60 cells passed" in facts.loc["B", "reason"]
+    assert facts.loc["B", "reason"].startswith("adata: 0 of 60 cells passed")
     assert "0 of 60 cells passed" in caplog.text
 
 
@@ -145,6 +152,7 @@ def test_a_patient_that_cannot_be_used_does_not_stop_the_others(model, caplog):
     [
         (lambda cells: None, {"patient": "patient"}, "obs has no column 'patient'. Set patient to one of: truth, who."),
         (lambda cells: None, {"counts": "layers/counts"}, "counts 'layers/counts' is not there. Choose one of X."),
+        (lambda cells: None, {"device": "gpu"}, "config: train.device: 'gpu' is not one of"),
         (lambda cells: None, {"alpha": 2.0}, "config: ood.alpha: 2.0 is greater than or equal to"),
         (lambda cells: None, {"coverage": 0.5}, "config: labels.coverage: 0.5 is not one of"),
         (lambda cells: None, {"genes": "name"}, "adata: genes 'name' is not a column of var."),
@@ -179,6 +187,43 @@ def test_a_verdict_annotates_first_where_that_was_not_done(model):
     cc.assign_verdict(cells, model)
     assert set(cells.obs.loc[cells.obs["qc_pass"], "verdict"]) <= {"normal", "malignant", "unexplained", "unsure"}
     assert cells.obs.loc[cells.obs["qc_pass"], "p_malignant"].between(0, 1).all()
+
+
+def test_another_annotation_leaves_nothing_of_the_earlier_one(model):
+    cells = cells_of()
+    cc.annotate(cells, model)
+    cc.infer_cnv(cells)
+    cc.assign_verdict(cells, model)
+    cc.annotate(cells, model, patient="who")
+    assert not {"cnv_call", "clone", "verdict", "reason"} & set(cells.obs)
+    assert not {"X_cnv", "X_cnv_evidence"} & set(cells.obsm)
+    cc.assign_verdict(cells, model)
+    assert "verdict" in cells.obs
+
+
+def test_columns_of_the_users_own_are_not_replaced_in_silence(model, caplog):
+    cells = cells_of()
+    cells.obs["label"] = "mine"
+    cc.annotate(cells, model)
+    assert "obs columns are replaced: label" in caplog.text
+
+
+def test_cells_without_any_label_are_told(model):
+    cells = cells_of()
+    cells.X[(cells.obs["who"] == "B").to_numpy()] = 0
+    cc.annotate(cells, model, patient="who")
+    of_b = cells[cells.obs["who"] == "B"].copy()
+    for function in (cc.infer_cnv, cc.pl.ood_scores):
+        with pytest.raises(InputError, match="none of its cells has a label"):
+            function(of_b)
+
+
+def test_the_patients_column_is_asked_for_again(model):
+    cells = cells_of()
+    cc.annotate(cells, model, patient="who")
+    del cells.obs["who"]
+    with pytest.raises(InputError, match="obs has no column 'who'"):
+        cc.assign_verdict(cells, model)
 
 
 def test_training_refuses_a_folder_that_is_in_use_and_a_label_that_is_not_there(tmp_path):

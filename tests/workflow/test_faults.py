@@ -103,7 +103,7 @@ class Job:
 
     def call_ood(self) -> tuple[dict, dict, dict]:
         given = self.made("scores.parquet", "anchors.json")
-        return given, self.made("annotation.parquet", "shift.json"), {"settings": {"alpha": 0.05}}
+        return given, self.made("annotation.parquet", "shift.json"), {"settings": {"alpha": 0.05, "coverage": 0.9}}
 
     def extract_ood(self) -> tuple[dict, dict, dict]:
         given = {"counts": self.counts} | self.made("status.json", "annotation.parquet", "embedding.parquet")
@@ -120,7 +120,7 @@ class Job:
         given["qc"] = self.folder / "reference_qc.parquet"
         write_table(given["qc"], QC.empty_table(), QC)
         made = self.made(*(name for name in BUNDLE_FILES if name not in trained))
-        return given, made, {"settings": {"train": {"device": "cpu", "seed": 1}}}
+        return given, made, {"settings": {"train": {"device": "cpu", "seed": 1}, "keep_ids": False}}
 
 
 def _fails_at(number: int) -> Callable[[Path, Path], Path]:

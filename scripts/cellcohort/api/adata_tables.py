@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 import anndata as ad
@@ -13,6 +14,7 @@ from ..core.errors import InputError
 from ..outputs.schemas import ANNOTATION, CNV_CELLS, POSITIONAL
 from .cell_files import Patient
 
+log = logging.getLogger(__name__)
 UNS = "cellcohort"
 """Key of `uns` under which everything lies that is not of cells."""
 _IDS = ("cell_id", "sample_id", "patient_id")
@@ -22,6 +24,8 @@ POSITIONAL_KEY, CNV_KEY = "X_cellmemory_positional", "X_cnv_evidence"
 """Tables in obsm that later steps read."""
 CNV_COLUMNS = ["cnv_call", "cnv_score", "clone"]
 """Columns of obs that copy number writes."""
+VERDICT_COLUMNS = ["verdict", "p_malignant", "reason"]
+"""Columns of obs that the verdict writes."""
 _CNV_EVIDENCE = [name for name in CNV_CELLS.names if name not in {*CNV_COLUMNS, "cell_id", "label", "is_ood"}]
 
 
@@ -97,6 +101,22 @@ def put_positional(adata: ad.AnnData, parts: Sequence[tuple[np.ndarray, pd.DataF
     adata.obsm[POSITIONAL_KEY] = spread(adata, parts, [name for name in POSITIONAL.names if name != "cell_id"])
 
 
+def forget(adata: ad.AnnData) -> None:
+    """Take out what was found of earlier annotations, and warn of columns of the user's own that will be replaced."""
+    ours = UNS in adata.uns
+    if not ours:
+        taken = [name for name in ANNOTATION_COLUMNS if name in adata.obs]
+        if taken:
+            log.warning("obs columns are replaced: %s", ", ".join(taken))
+        return
+    found = [*ANNOTATION_COLUMNS, *CNV_COLUMNS, *VERDICT_COLUMNS]
+    adata.obs = adata.obs.drop(columns=[name for name in found if name in adata.obs])
+    for name in (POSITIONAL_KEY, CNV_KEY, "X_cnv", "X_cellmemory"):
+        adata.obsm.pop(name, None)
+    if "cnv_arms" in adata.uns.pop(UNS):
+        adata.uns.pop("cnv", None)
+
+
 def annotated_rows(adata: ad.AnnData, patient: Patient) -> np.ndarray:
     """Rows of the patient's cells that have an annotation."""
     return patient.rows[adata.obs["label"].notna().to_numpy()[patient.rows]]
@@ -106,6 +126,8 @@ def check_annotated(adata: ad.AnnData) -> None:
     """Raise InputError unless the cells were annotated."""
     if "label" not in adata.obs or POSITIONAL_KEY not in adata.obsm:
         raise InputError("adata: its cells are not annotated. Call annotate(adata, bundle) first.")
+    if not adata.obs["label"].notna().any():
+        raise InputError("adata: none of its cells has a label; see uns['cellcohort']['patients'] for the reason.")
 
 
 def typed(table: pd.DataFrame, schema: pa.Schema) -> pd.DataFrame:

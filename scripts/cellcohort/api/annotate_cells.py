@@ -20,8 +20,8 @@ from ..core.errors import InputError
 from ..core.files import read_json
 from ..core.gpus import choose_device
 from ..outputs.parquet import read_frame, stacked
-from .adata_tables import UNS, put_annotation, put_positional, spread
-from .cell_files import Cells, Patient, open_cells
+from .adata_tables import UNS, forget, put_annotation, put_positional, spread
+from .cell_files import Cells, Patient, in_users_words, open_cells
 from .sample_stages import config_of, run_sample
 
 log = logging.getLogger(__name__)
@@ -172,6 +172,7 @@ class _Run:
     def put(self) -> None:
         """Write all results into the AnnData."""
         adata = self.cells.adata
+        forget(adata)
         _put_qc(adata, self._parts("qc", passed_alone=False), self._usable())
         put_annotation(adata, self._parts("annotation"))
         put_positional(adata, self._parts("positional"))
@@ -225,16 +226,16 @@ def _annotated(
     copy: bool,
 ) -> Iterator[_Run]:
     """Annotate each patient in a temporary folder that lives as long as the block."""
+    levels = {"ood": {"alpha": settings["alpha"]}, "labels": {"coverage": settings["coverage"]}}
+    config = config_of(qc={} if settings["qc"] else _WITHOUT_QC, train={"device": settings["device"]}, **levels)
+    config["qc"]["of_sheet"] = [] if settings["qc"] else list(_WITHOUT_QC)
     opened = Bundle.open(bundle)
     opened.model.to(choose_device(settings["device"]))
-    levels = {"ood": {"alpha": settings["alpha"]}, "labels": {"coverage": settings["coverage"]}}
-    config = config_of(qc={} if settings["qc"] else _WITHOUT_QC, **levels)
-    config["qc"]["of_sheet"] = [] if settings["qc"] else list(_WITHOUT_QC)
     with open_cells(data, copy=copy, **read_as) as cells, TemporaryDirectory(prefix="cellcohort-") as folder:
         config["qc"]["on_invalid"] = "reject" if len(cells.patients) > 1 else "fail"
         folders = [Path(folder) / str(number) for number in range(len(cells.patients))]
         for one, own in zip(cells.patients, folders, strict=True):
-            run_sample(one.sample, opened, own, config)
+            run_sample(one.sample, opened, own, config, keep_all=not settings["qc"])
         _check_any_usable(folders)
         yield _Run(cells, opened, settings["alpha"], read_as["patient"], folders)
 
@@ -258,6 +259,7 @@ def _put_qc(adata: ad.AnnData, parts: list[tuple[np.ndarray, pd.DataFrame]], usa
 def _facts(one: Patient, folder: Path) -> dict[str, Any]:
     """What uns says of a patient."""
     status, shift = read_json(folder / "status.json"), read_json(folder / "shift.json")
-    told = {name: status[name] for name in _OF_STATUS} | {"notes": "; ".join(status["notes"])}
+    told = {name: status[name] for name in _OF_STATUS} | {"notes": in_users_words("; ".join(status["notes"]))}
     told |= {name: np.nan if shift[name] is None else shift[name] for name in ("shift", "held_out_accuracy")}
-    return {"patient": one.name} | told | {name: told[name] or "" for name in ("reason", "value_kind")}
+    texts = {"reason": in_users_words(told["reason"] or ""), "value_kind": told["value_kind"] or ""}
+    return {"patient": one.name} | told | texts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import anndata as ad
+import h5py
 import numpy as np
 import pandas as pd
 
@@ -18,6 +20,8 @@ from ..inputs.counts import open_counts
 
 GIVEN = "adata"
 """What messages call an AnnData in memory, which has no path."""
+_PREFIX = "cellcohort-"
+_TEMPORARY = re.compile(rf"[^\s']*/{_PREFIX}\w+/\w+\.h5ad")
 
 
 @dataclass(frozen=True)
@@ -71,8 +75,8 @@ def open_cells(
 ) -> Iterator[Cells]:
     """Yield the cells of an AnnData or a file, patient by patient; files in memory's stead live as long as the block.
 
-    A file whose cells are all of one patient is read where it lies, and an AnnData that is backed by one, too. Else the
-    counts of each patient are written into a temporary folder (TMPDIR).
+    A file whose cells are all of one patient is read where it lies, and an AnnData that is backed by one as it is, too.
+    Else the counts of each patient are written into a temporary folder (TMPDIR).
 
     Parameters
     ----------
@@ -91,14 +95,15 @@ def open_cells(
         When the obs column, the matrix or the file is missing, a cell has no patient, or names occur twice.
     """
     given = {"counts": counts, "genes": genes, "species": species}
-    with TemporaryDirectory(prefix="cellcohort-") as folder, named_as_given(folder):
+    name = GIVEN if isinstance(data, ad.AnnData) else str(data)
+    with TemporaryDirectory(prefix=_PREFIX) as folder, named_as_given(name):
         if not isinstance(data, ad.AnnData):
             adata, is_new = read_cells(data, **given), True
         else:
             adata, is_new = (data.to_memory() if data.isbacked else data.copy()) if copy else own(data), copy
-        lies_at = str(data) if not isinstance(data, ad.AnnData) else _backing_file(adata, **given)
+        lies_at = str(data) if not isinstance(data, ad.AnnData) else _backing_file(adata)
         patients = []
-        for number, (name, rows) in enumerate(_rows_by_patient(adata, patient).items()):
+        for number, (name, rows) in enumerate(rows_by_patient(adata, patient).items()):
             sample = {"sample_id": name, "patient_id": name, "path": lies_at, **given}
             if patient is not None or lies_at is None:
                 path = Path(folder) / f"{number}.h5ad"
@@ -109,14 +114,17 @@ def open_cells(
 
 
 @contextmanager
-def named_as_given(folder: str) -> Iterator[None]:
-    """Messages name `GIVEN` in place of the temporary files in `folder`, which the user has never seen."""
+def named_as_given(name: str = GIVEN) -> Iterator[None]:
+    """Messages about temporary files are about what the user gave, of the given name."""
     try:
         yield
     except InputError as error:
-        words = [GIVEN if word.startswith(folder) else word for word in str(error).split(" ")]
-        ended = [f"{GIVEN}:" if word == GIVEN and number == 0 else word for number, word in enumerate(words)]
-        raise InputError(" ".join(ended)) from error
+        raise InputError(in_users_words(str(error), name)) from error
+
+
+def in_users_words(text: str, name: str = GIVEN) -> str:
+    """A message without the temporary files that the user has never seen."""
+    return _TEMPORARY.sub(name, text).replace(" See qc.parquet.", "")
 
 
 def own(adata: ad.AnnData) -> ad.AnnData:
@@ -160,6 +168,7 @@ def write_counts(
             f"{GIVEN}: obs_names: {name!r} occurs more than once. Make them unique (obs_names_make_unique)."
         )
     text = var.select_dtypes(exclude=["number", "bool"]).astype(object)
+    text = text[[name for name in text if isinstance(name, str) and name != "_index"]]
     text = text.where(text.notna(), "").astype(str)
     text.index = text.index.astype(str)
     whole = len(rows) == adata.n_obs
@@ -192,18 +201,18 @@ def _matrix(adata: ad.AnnData, counts: str) -> tuple[Any, pd.DataFrame]:
     raise InputError(f"{GIVEN}: counts {counts!r} is not there. Choose one of {', '.join(present) or 'none'}.")
 
 
-def _backing_file(adata: ad.AnnData, **given: str) -> str | None:
-    """The file behind a backed AnnData, whose cells and genes have to be those in memory; None in memory."""
+def _backing_file(adata: ad.AnnData) -> str | None:
+    """The file behind a backed AnnData; None in memory, or where its cells or genes were changed there."""
     if not adata.isbacked:
         return None
     path = str(adata.filename)
-    opened = open_counts(path, **given)
-    if not np.array_equal(opened.cell_ids.astype(str), adata.obs_names.to_numpy(str)):
-        raise InputError(f"{path}: its cells are not those of the AnnData that it backs. Write the AnnData first.")
-    return path
+    with h5py.File(path) as file:
+        stored = [ad.io.read_elem(file[name]) for name in ("obs", "var")]
+    same = stored[0].index.equals(adata.obs.index) and stored[1].equals(adata.var)
+    return path if same else None
 
 
-def _rows_by_patient(adata: ad.AnnData, column: str | None) -> dict[str, np.ndarray]:
+def rows_by_patient(adata: ad.AnnData, column: str | None) -> dict[str, np.ndarray]:
     """Row numbers of each patient's cells, patients in alphabetical order."""
     if column is None:
         return {"sample": np.arange(adata.n_obs)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,6 +18,7 @@ from ..core.gpus import choose_device
 from ..core.provenance import add_facts, job
 from ..genes.reference_vocabulary import reference_vocabulary
 from ..inputs.bundle_files import BUNDLE_FILES, FORMAT
+from ..inputs.check_inputs import check_reference
 from ..inputs.config import without_places
 from ..outputs.parquet import write_table
 from ..outputs.schemas import QC, VOCABULARY
@@ -44,6 +46,7 @@ def train(
     out: str | Path,
     donor: str | None = None,
     coarse: str | None = None,
+    exclude: Sequence[str] = (),
     counts: str = "X",
     genes: str = "index",
     n_genes: int = 2000,
@@ -65,6 +68,8 @@ def train(
     label, donor, coarse
         The obs columns with the type of each cell, its donor (which makes the held-out part honest), and a coarser
         type.
+    exclude
+        Labels that are left out, besides those that name no type.
     out
         Folder of the bundle; it must not exist, or be empty.
     counts
@@ -99,18 +104,21 @@ def train(
     out = Path(out)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"{out}: it is there already. Name another folder by out, or remove it.")
-    read_as = {"label": label, "donor": donor, "coarse": coarse, "counts": counts, "genes": genes}
+    read_as = {"label": label, "donor": donor, "coarse": coarse, "exclude": list(exclude)}
+    read_as |= {"counts": counts, "genes": genes}
     config = config_of(
         reference={"path": str(data) if not isinstance(data, ad.AnnData) else "adata", **read_as},
         vocabulary={"n_genes": n_genes},
         model={"preset": preset},
         train={"epochs": epochs, "seed": seed, "device": device},
     )
-    with TemporaryDirectory(prefix="cellcohort-") as folder, named_as_given(folder), atomic_path(out) as part:
+    name = "adata" if isinstance(data, ad.AnnData) else str(data)
+    with TemporaryDirectory(prefix="cellcohort-") as folder, named_as_given(name), atomic_path(out) as part:
         path, reference = str(data), without_places(config)["reference"]
         if isinstance(data, ad.AnnData):
             path = write_reference(Path(folder) / "reference.h5ad", data, counts, [label, donor, coarse])
             reference = reference | {"counts": "X"}
+        check_reference(reference | {"path": path})
         part.mkdir(exist_ok=True)
         _Training(path, reference, config, Path(folder), part).run()
     return out

@@ -11,8 +11,10 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from ..bundle.model_bundle import Bundle
 from ..cnv.infer_patient import infer_patient
 from ..cnv.patient_samples import Sample
+from ..core.errors import InputError
 from ..inputs.counts import open_sample
 from ..outputs.parquet import empty, read_frame, write_table
 from ..outputs.schemas import ANNOTATION, CNV_ARMS, CNV_CELLS, POSITIONAL, with_sample
@@ -21,6 +23,7 @@ from ..verdict.patient_verdict import gather_cells, judge_patient
 from .adata_tables import (
     CNV_KEY,
     UNS,
+    VERDICT_COLUMNS,
     annotated_rows,
     annotation_table,
     as_in_scanpy,
@@ -32,7 +35,7 @@ from .adata_tables import (
     typed,
 )
 from .annotate_cells import annotate
-from .cell_files import Cells, Patient, open_cells
+from .cell_files import Cells, Patient, open_cells, rows_by_patient
 from .sample_stages import arms_of, config_of, positions_of
 
 _TABLES = {"arms": "cnv_arms", "normals": "cnv_reference", "limits": "cnv_limits"}
@@ -110,7 +113,8 @@ def assign_verdict(
     Parameters
     ----------
     data
-        AnnData; it is annotated first if it is not yet. Copy number counts where `infer_cnv` was called.
+        AnnData; it is annotated first, with the defaults of `annotate`, if it is not yet. Copy number counts where
+        `infer_cnv` was called.
     bundle
         Folder of a trained model.
     known_arms
@@ -128,14 +132,13 @@ def assign_verdict(
     if UNS not in data.uns:
         annotate(data, bundle)
     check_annotated(data)
+    if data.uns[UNS]["bundle_sha256"] != Bundle.open(bundle).sha256:
+        raise InputError(f"{bundle}: it is another bundle than the one that annotated the cells. Name that one.")
     parts = []
-    names = data.obs[data.uns[UNS]["patient"]].astype(str) if data.uns[UNS]["patient"] else None
-    for name in [None] if names is None else sorted(names.unique()):
-        rows = np.arange(data.n_obs) if names is None else np.flatnonzero(names == name)
-        one = Patient(name or "sample", rows, {})
+    for name, rows in rows_by_patient(data, data.uns[UNS]["patient"] or None).items():
+        one = Patient(name, rows, {})
         parts.append((annotated_rows(data, one), _judge(data, one, known_arms)))
-    columns = ["verdict", "p_malignant", "reason"]
-    data.obs[columns] = spread(data, parts, columns).astype({"p_malignant": np.float32})
+    data.obs[VERDICT_COLUMNS] = spread(data, parts, VERDICT_COLUMNS).astype({"p_malignant": np.float32})
     return data if copy else None
 
 

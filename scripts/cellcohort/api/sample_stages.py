@@ -29,7 +29,9 @@ _SCORED = {
 _CALLED = {"annotation": "annotation.parquet", "shift": "shift.json"}
 
 
-def run_sample(sample: Mapping[str, Any], bundle: Bundle, folder: Path, config: Mapping[str, Any]) -> None:
+def run_sample(
+    sample: Mapping[str, Any], bundle: Bundle, folder: Path, config: Mapping[str, Any], *, keep_all: bool = False
+) -> None:
     """Judge, align, measure and annotate one sample.
 
     Parameters
@@ -40,9 +42,11 @@ def run_sample(sample: Mapping[str, Any], bundle: Bundle, folder: Path, config: 
         Receives the files of `results/samples/{sample}` up to the annotation.
     config
         The whole config, with its defaults.
+    keep_all
+        Whether every cell passes, whatever quality control says of it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    judge_cells(sample, bundle, folder, config)
+    judge_cells(sample, bundle, folder, config, keep_all=keep_all)
     files = {name: folder / name for name in ("qc.parquet", "genes.parquet", "status.json")}
     given = {"counts": sample["path"], **{path.stem: path for path in files.values()}}
     table = measure_sample(
@@ -72,9 +76,13 @@ def run_sample(sample: Mapping[str, Any], bundle: Bundle, folder: Path, config: 
     )
 
 
-def judge_cells(sample: Mapping[str, Any], bundle: Bundle, folder: Path, config: Mapping[str, Any]) -> None:
+def judge_cells(
+    sample: Mapping[str, Any], bundle: Bundle, folder: Path, config: Mapping[str, Any], *, keep_all: bool
+) -> None:
     """Judge the cells of a sample and match its genes: qc.parquet, input.json, genes.parquet and status.json."""
     table, record = check_sample(sample, sample["path"], config["qc"])
+    if keep_all and record["rejected"] is None:
+        table, record["n_passed"] = table.assign(passed=True, reason=None), len(table)
     write_table(folder / "qc.parquet", table, QC)
     write_record(folder / "input.json", record)
     alignment, status = align_sample(

@@ -24,7 +24,7 @@ from ..model.token_store import TokenStore, part_of_store, write_store
 from ..model.tokens import Tokens
 from ..outputs.parquet import vectors, write_table
 from ..outputs.schemas import LABELS, reference_embedding_schema
-from ..reference.splits import by_donor
+from ..reference.splits import by_donor, n_donors
 from .members import false_alarm_rates, fit_members, write_profiles
 from .model_bundle import bundle_paths
 
@@ -118,7 +118,7 @@ def calibrate(
         fit.profiles,
         {"held_out": "donors" if by_donor(store.cells) else "cells"}
         | fit.held_out.metrics()
-        | {"donors_by_label": store.cells.groupby("label")["donor"].nunique().to_dict()}
+        | {"donors_by_label": store.cells.groupby("label")["donor"].agg(n_donors).to_dict()}
         | {"ood_false_alarms": false_alarms},
         _labels(store.cells, names),
         {name: fit.cells[name] for name in ("cell_id", "label", "donor", "split")}

@@ -15,7 +15,7 @@ from ..classifier.cross_fit import N_FOLDS
 from ..classifier.ensemble import fit_weights, probabilities
 from ..classifier.label_sets import COVERAGES, fit_limits, needed_coverage
 from ..model.temperature import fit_size
-from ..reference.splits import in_random_order
+from ..reference.splits import in_random_order, n_donors
 
 MIN_SIMULATED = 50  # of the other folds, below which no weights are fitted without a fold
 
@@ -99,7 +99,7 @@ class HeldOut:
         f1 = f1_score(truth, predicted, labels=present, average=None, zero_division=0)
         return {
             "n_cells": len(self.cells),
-            "n_donors": int(self.cells["donor"].nunique()),
+            "n_donors": n_donors(self.cells["donor"]),
             "validation": {
                 "accuracy": float(accuracy_score(truth, predicted)),
                 "macro_f1": float(f1.mean()),

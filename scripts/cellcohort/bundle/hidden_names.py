@@ -27,13 +27,13 @@ def hide_names(result: Calibration) -> Calibration:
 
 
 def hashed(names: pd.Series | np.ndarray) -> np.ndarray:
-    """The first letters of the SHA-256 of each name; None where it is missing."""
+    """The first letters of the SHA-256 of each name; what is missing stays so, None or empty."""
     values = pd.Series(names, dtype=object)
     return np.array([None if pd.isna(name) else _hash(name) for name in values], object)
 
 
 def _hash(name: str) -> str:
-    return sha256(name.encode()).hexdigest()[:_LETTERS]
+    return sha256(name.encode()).hexdigest()[:_LETTERS] if name else name
 
 
 def _shards(result: Calibration) -> Iterator[tuple[Tokens, pd.DataFrame]]:

@@ -147,6 +147,7 @@ def train(
     out: Annotated[Path, typer.Option(help="Folder of the model; it must not exist, or be empty.")],
     donor: Annotated[str | None, typer.Option(help="The obs column with the donor.")] = None,
     coarse: Annotated[str | None, typer.Option(help="The obs column with coarse types.")] = None,
+    exclude: Annotated[list[str] | None, typer.Option(help="A label to leave out.")] = None,
     counts: Annotated[str, typer.Option(help="The matrix: X, raw or layers/NAME.")] = "X",
     genes: Annotated[str, typer.Option(help="Where gene names are: index or a column of var.")] = "index",
     n_genes: Annotated[int, typer.Option(help="Highly variable genes that the model knows.")] = 2000,
@@ -163,7 +164,8 @@ def train(
     from ..api.make_bundle import train as train_model
 
     log_to_terminal()
-    columns: dict[str, Any] = {"label": label, "donor": donor, "coarse": coarse, "counts": counts, "genes": genes}
+    columns: dict[str, Any] = {"label": label, "donor": donor, "coarse": coarse, "exclude": exclude or []}
+    columns |= {"counts": counts, "genes": genes}
     train_model(reference, out=out, n_genes=n_genes, seed=seed, device=device, **columns)
     typer.echo(f"{out}: a model; `cellcohort bundle show {out}` says how good it is")
 

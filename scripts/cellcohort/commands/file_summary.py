@@ -14,13 +14,12 @@ from ..core.errors import InputError
 from ..genes.align_sample import align_sample
 from ..genes.named_species import named_species, species_conflict
 from ..inputs.bundle_files import check_format
+from ..inputs.config import config_schema, with_defaults
 from ..inputs.counts import Counts, open_sample
 from ..inputs.trial_opening import try_opening
 from ..outputs.parquet import read_frame
 from ..qc.quality_control import Thresholds, hard_limits
 
-MIN_SHARE = 0.5
-"""Default of vocabulary.min_share."""
 _FORMATS = {".h5ad": ".h5ad", ".zarr": ".zarr", ".h5": "10x .h5"}
 
 
@@ -113,7 +112,7 @@ def _genes(
     vocabulary = read_frame(bundle / "vocabulary.parquet")
     record = {"n_cells": counts.n_cells, "n_passed": 0, "kind": found["kind"], "rejected": None, "notes": []}
     names = {"sample_id": path.name, "patient_id": path.name}
-    alignment, status = align_sample(sample | names, str(path), vocabulary, record, min_share=MIN_SHARE)
+    alignment, status = align_sample(sample | names, str(path), vocabulary, record, min_share=_default_min_share())
     found["vocabulary"] = {
         "n_genes": len(vocabulary),
         "n_found": len(alignment.measured),
@@ -121,3 +120,8 @@ def _genes(
     }
     found["notes"] += status["notes"]
     return status["reason"]
+
+
+def _default_min_share() -> float:
+    """vocabulary.min_share of a config that does not set it."""
+    return with_defaults({}, config_schema())["vocabulary"]["min_share"]

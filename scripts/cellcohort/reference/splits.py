@@ -50,6 +50,11 @@ def held_out_donors(donors: np.ndarray, *, seed: int) -> list[str]:
     return chosen or [names[counts.argmin()]]
 
 
+def n_donors(donors: pd.Series) -> int:
+    """How many donors the cells are of; unknown ones are none."""
+    return int(donors.replace("", None).nunique())
+
+
 def by_donor(cells: pd.DataFrame) -> bool:
     """Whether the cells (columns donor, label and split) were split by donor.
 
